@@ -1,0 +1,143 @@
+/*
+ * message.c: see message.h.
+ */
+#include "message.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* Counted arrays of numbers are refused by their count before a single element is read. */
+static bool get_groups(struct sv_reader *r, struct sv_start *start) {
+  start->group_count = sv_get_u32(r);
+  if (start->group_count > SV_GROUPS_MAX) return false;
+  for (uint32_t i = 0; i < start->group_count; i++) start->groups[i] = sv_get_u32(r);
+  return true;
+}
+
+static bool get_rlimits(struct sv_reader *r, struct sv_start *start) {
+  start->rlimit_count = sv_get_u32(r);
+  if (start->rlimit_count > SV_RLIMITS_MAX) return false;
+  for (uint32_t i = 0; i < start->rlimit_count; i++) {
+    start->rlimits[i].resource = sv_get_u32(r);
+    start->rlimits[i].soft = sv_get_u64(r);
+    start->rlimits[i].hard = sv_get_u64(r);
+  }
+  return true;
+}
+
+static bool rlimits_valid(const struct sv_start *start) {
+  for (uint32_t i = 0; i < start->rlimit_count; i++) {
+    const struct sv_rlimit *l = &start->rlimits[i];
+    if (l->resource >= RLIM_NLIMITS || l->soft > l->hard) return false;
+  }
+  return true;
+}
+
+static bool path_valid(const char *path) { return path[0] == '/' && strlen(path) < PATH_MAX; }
+
+static const char *explain_start(const struct sv_start *s) {
+  const uint32_t flags = SV_START_SETUSER | SV_START_NO_NEW_PRIVS | SV_START_NICE | SV_START_OOM;
+  const struct {
+    bool valid;
+    const char *what;
+  } checks[] = {
+      {sv_id_valid(s->id), "id does not match ^[a-z0-9][a-z0-9._-]{0,79}$"},
+      {(s->flags & ~flags) == 0, "flags has an unknown bit"},
+      {(s->flags & SV_START_SETUSER) == 0 || (s->uid != (uint32_t)-1 && s->gid != (uint32_t)-1), "uid or gid is -1"},
+      {s->umask <= 0777, "umask is above 0777"},
+      {s->nice >= -20 && s->nice <= 19, "nice is not within -20 and 19"},
+      {s->oom_score_adj >= -1000 && s->oom_score_adj <= 1000, "oom_score_adj is not within -1000 and 1000"},
+      {rlimits_valid(s), "rlimits has an unknown resource or soft above hard"},
+      {path_valid(s->cwd), "cwd is not an absolute path"},
+      {s->in[0] == '\0' || path_valid(s->in), "stdin is neither empty nor an absolute path"},
+      {path_valid(s->out), "stdout is not an absolute path"},
+      {path_valid(s->err), "stderr is not an absolute path"},
+      {path_valid(s->path), "path is not an absolute path"},
+      {s->argc > 0, "argv is empty"},
+  };
+  for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+    if (!checks[i].valid) return checks[i].what;
+  }
+  return NULL;
+}
+
+const char *sv_decode_start(struct sv_reader *r, struct sv_start *s) {
+  s->id = sv_get_str(r, SV_FRAME_MAX);
+  s->flags = sv_get_u32(r);
+  s->uid = sv_get_u32(r);
+  s->gid = sv_get_u32(r);
+  if (!get_groups(r, s)) return "groups has more than 256 elements";
+  s->umask = sv_get_u32(r);
+  s->nice = sv_get_i32(r);
+  s->oom_score_adj = sv_get_i32(r);
+  if (!get_rlimits(r, s)) return "rlimits has more than 16 elements";
+  char **const paths[] = {&s->cwd, &s->in, &s->out, &s->err, &s->path};
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = sv_get_str(r, SV_FRAME_MAX);
+  s->argc = sv_get_strs(r, s->argv, SV_ARGV_MAX);
+  s->envc = sv_get_strs(r, s->env, SV_ENV_MAX);
+  if (!sv_reader_done(r)) {
+    r->bad = true;
+    return "the body is malformed";
+  }
+  return explain_start(s);
+}
+
+void sv_put_started(struct sv_writer *w, const struct sv_started *s) {
+  sv_put_i32(w, s->pid);
+  sv_put_u64(w, s->start_ticks);
+  sv_put_i64(w, s->wall_ms);
+  sv_put_i32(w, s->monitor);
+}
+
+void sv_put_not_started(struct sv_writer *w, const char *step, int error) {
+  sv_put_str(w, step);
+  sv_put_i32(w, error);
+}
+
+void sv_put_exited(struct sv_writer *w, const struct sv_exited *e) {
+  sv_put_i32(w, e->status);
+  sv_put_usage(w, &e->usage);
+  sv_put_i64(w, e->wall_ms);
+  sv_put_u64(w, e->out_bytes);
+  sv_put_u64(w, e->err_bytes);
+  sv_put_u32(w, e->left_count);
+  for (uint32_t i = 0; i < e->left_count; i++) {
+    sv_put_i32(w, e->left[i].pid);
+    sv_put_str(w, e->left[i].command);
+  }
+}
+
+void sv_put_empty(struct sv_writer *w, int64_t wall_ms, uint64_t out_bytes, uint64_t err_bytes) {
+  sv_put_i64(w, wall_ms);
+  sv_put_u64(w, out_bytes);
+  sv_put_u64(w, err_bytes);
+}
+
+void sv_put_lost(struct sv_writer *w, const char *reason, int64_t wall_ms) {
+  sv_put_str(w, reason);
+  sv_put_i64(w, wall_ms);
+}
+
+bool sv_get_started(struct sv_reader *r, struct sv_started *s) {
+  s->pid = sv_get_i32(r);
+  s->start_ticks = sv_get_u64(r);
+  s->wall_ms = sv_get_i64(r);
+  s->monitor = sv_get_i32(r);
+  return sv_reader_done(r) && s->pid > 0;
+}
+
+bool sv_get_exited(struct sv_reader *r, struct sv_exited *e) {
+  e->status = sv_get_i32(r);
+  e->usage = sv_get_usage(r);
+  e->wall_ms = sv_get_i64(r);
+  e->out_bytes = sv_get_u64(r);
+  e->err_bytes = sv_get_u64(r);
+  e->left_count = sv_get_u32(r);
+  if (e->left_count > SV_LEFTOVERS_MAX) r->bad = true;
+  for (uint32_t i = 0; i < e->left_count && !r->bad; i++) {
+    e->left[i].pid = sv_get_i32(r);
+    const char *command = sv_get_str(r, SV_COMMAND_MAX);
+    memcpy(e->left[i].command, command, strlen(command) + 1);
+  }
+  return sv_reader_done(r);
+}

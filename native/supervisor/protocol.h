@@ -1,0 +1,152 @@
+/*
+ * protocol.h: what is said on the supervisor's unix socket, and the only place where it is written down.
+ *
+ * Two kinds of peers connect to the same socket (SOCK_STREAM, mode 0600, same uid by SO_PEERCRED):
+ *   - the agent: starts, signals, lists, acknowledges; any number of connections, each gets every notice;
+ *   - a monitor whose server died: it says RESUME and takes its place again under the new server.
+ *
+ * FRAME, both ways, integers little-endian:
+ *   u32 length of all that follows · u8 type · u32 tag · body
+ * A request's tag is chosen by the client and comes back on its one answer; notices have tag 0.
+ * length is at most SV_FRAME_MAX; a longer or malformed frame closes the connection, nothing else.
+ *
+ * BODY ELEMENTS
+ *   str   u32 length, then the bytes, no NUL inside
+ *   strs  u32 count, then so many str
+ *   usage nine u64: user µs, system µs, max rss bytes, minor faults, major faults, block inputs, block outputs,
+ *         voluntary switches, involuntary switches
+ *   pids  u32 count (at most SV_LEFTOVERS_MAX), then so many (i32 pid, str command)
+ *
+ * An attempt is named by an id that matches ^[a-z0-9][a-z0-9._-]{0,79}$ and has a directory <state>/attempts/<id>.
+ * Making that directory is what claims the id: a second START of it is answered with SV_ERR_EXISTS, for as long as the
+ * attempt was not acknowledged. So a start that was sent twice is one start.
+ */
+#ifndef DROVER_SUPERVISOR_PROTOCOL_H
+#define DROVER_SUPERVISOR_PROTOCOL_H
+
+#define SV_PROTOCOL_VERSION 1
+#define SV_FRAME_MAX (1u << 20) /* argv and environment of the kernel's usual limits fit */
+#define SV_ID_MAX 80
+#define SV_ARGV_MAX 4096
+#define SV_ENV_MAX 4096
+#define SV_GROUPS_MAX 256
+#define SV_RLIMITS_MAX 16
+#define SV_LEFTOVERS_MAX 64
+#define SV_CLIENTS_MAX 32 /* agents; monitors that resume are not counted */
+
+/*
+ * Requests of the agent. Each has one answer with the same tag: the one named here, or SV_ERROR.
+ *
+ * SV_HELLO     u32 version                                    → SV_HELLO_OK   first request of a connection
+ * SV_START     see below                                      → SV_OK         accepted; SV_STARTED or SV_NOT_STARTED follows
+ * SV_SIGNAL    str id · i32 signal · u8 scope                 → SV_SIGNALED   to a living attempt
+ * SV_LIST      (empty)                                        → SV_LIST_END   after one SV_STATUS an attempt, same tag
+ * SV_ACK       str id                                         → SV_OK         the attempt is over (SV_EMPTY or SV_NOT_STARTED was sent):
+ *                                                                             its directory and record are removed
+ * SV_USAGE     (empty)                                        → SV_USAGE_OK
+ * SV_SHUTDOWN  (empty)                                        → SV_OK         and the server ends; refused with SV_ERR_BUSY while an
+ *                                                                             attempt is not over
+ *
+ * START body: str id · u32 flags · u32 uid · u32 gid · u32 count, u32 × count groups · u32 umask · i32 nice ·
+ *   i32 oom_score_adj · u32 count, (u32 resource, u64 soft, u64 hard) × count rlimits · str cwd · str stdin ·
+ *   str stdout · str stderr · str path · strs argv · strs env
+ *   stdin is a file to read, empty for /dev/null. stdout and stderr are files opened O_WRONLY|O_APPEND|O_CREAT 0640 before
+ *   the user changes. path is the absolute binary for execve. uid, gid and groups apply with SV_START_SETUSER only,
+ *   nice with SV_START_NICE, oom_score_adj with SV_START_OOM. Resource numbers are the kernel's RLIMIT_*.
+ *   Without an rlimit for NOFILE, the soft limit is put back to what the server was started with (at most 1,024 if that
+ *   was raised), since agents raise it and children would inherit it.
+ */
+enum sv_request {
+  SV_HELLO = 1,
+  SV_START = 2,
+  SV_SIGNAL = 3,
+  SV_LIST = 4,
+  SV_ACK = 5,
+  SV_USAGE = 6,
+  SV_SHUTDOWN = 7,
+  SV_RESUME = 8 /* of a monitor, on a connection of its own: str id · u64 start time of the monitor (clock ticks). No answer;
+                   the server closes the connection when it does not know that monitor. After it the connection carries
+                   what the pipe between server and monitor carries (internal; monitor.h). */
+};
+
+enum sv_start_flags {
+  SV_START_SETUSER = 1u << 0,
+  SV_START_NO_NEW_PRIVS = 1u << 1,
+  SV_START_NICE = 1u << 2,
+  SV_START_OOM = 1u << 3
+};
+
+enum sv_scope {
+  SV_SCOPE_LEADER = 1, /* the process that was started */
+  SV_SCOPE_GROUP = 2,  /* its process group */
+  SV_SCOPE_TREE = 3    /* all of its descendants, walked again until nothing new is found */
+};
+
+/*
+ * Answers and notices.
+ *
+ * SV_HELLO_OK   u32 version · i32 pid of the server · str boot id · u64 start time of the server (clock ticks since boot)
+ * SV_OK         (empty)
+ * SV_ERROR      u32 sv_error · i32 errno (0 where none) · str one line for a person
+ * SV_SIGNALED   i32 pid that was signalled (the leader's; 0 when only leftovers were) · u32 number of processes reached
+ * SV_STATUS     str id · u8 sv_attempt_state · then, by state, the body of the notice that announced it, without its id
+ * SV_LIST_END   u32 number of SV_STATUS frames
+ * SV_USAGE_OK   usage: RUSAGE_CHILDREN of the server, over all of its restarts
+ *
+ * SV_STARTED      str id · i32 pid · u64 start time (clock ticks since boot) · i64 wall clock ms · i32 monitor's pid
+ * SV_NOT_STARTED  str id · str step · i32 errno                    the attempt is over; no process ran
+ * SV_EXITED       str id · i32 status as wait4 gave it · usage (of wait4) · i64 wall clock ms ·
+ *                 u64 stdout bytes · u64 stderr bytes · pids (descendants that are left)
+ *                 the record is on disk before this is said
+ * SV_EMPTY        str id · i64 wall clock ms · u64 stdout bytes · u64 stderr bytes
+ *                 nothing of it is left: the attempt is over
+ * SV_LOST         str id · str reason · i64 wall clock ms          its monitor is gone and nobody can know the exit code:
+ *                 the attempt is over ("monitor lost", "reboot", "record corrupt: …")
+ *
+ * For one attempt the order is STARTED, EXITED, EMPTY, or NOT_STARTED, or STARTED, LOST, or LOST. Every notice goes to every
+ * agent that is connected; one that was not asks SV_LIST, and gets the latest.
+ */
+enum sv_answer {
+  SV_HELLO_OK = 65,
+  SV_OK = 66,
+  SV_ERROR = 67,
+  SV_SIGNALED = 68,
+  SV_STATUS = 69,
+  SV_LIST_END = 70,
+  SV_USAGE_OK = 71,
+  SV_STARTED = 80,
+  SV_NOT_STARTED = 81,
+  SV_EXITED = 82,
+  SV_EMPTY = 83,
+  SV_LOST = 84
+};
+
+/*
+ * State of an attempt in SV_STATUS, with what follows it:
+ *   STARTING     nothing
+ *   RUNNING      STARTED without id
+ *   EXITED       STARTED without id, then EXITED without id (descendants are left)
+ *   ENDED        STARTED without id, EXITED without id, then EMPTY without id
+ *   NOT_STARTED  NOT_STARTED without id
+ *   LOST         u8 1 if STARTED without id follows, else 0; then LOST without id
+ */
+enum sv_attempt_state {
+  SV_ATTEMPT_STARTING = 1,
+  SV_ATTEMPT_RUNNING = 2,
+  SV_ATTEMPT_EXITED = 3,
+  SV_ATTEMPT_ENDED = 4,
+  SV_ATTEMPT_NOT_STARTED = 5,
+  SV_ATTEMPT_LOST = 6
+};
+
+enum sv_error {
+  SV_ERR_VERSION = 1,   /* the server speaks another version */
+  SV_ERR_EXISTS = 2,    /* that id was started already */
+  SV_ERR_NO_ATTEMPT = 3, /* that id is not here */
+  SV_ERR_OVER = 4,      /* the attempt is over: nothing to signal */
+  SV_ERR_INVALID = 5,   /* a value is out of its range; the text says which */
+  SV_ERR_BUSY = 6,      /* attempts are not over, or were not acknowledged */
+  SV_ERR_SYSTEM = 7     /* a system call failed; errno says how */
+};
+
+#endif

@@ -1,0 +1,18 @@
+/** The daemons' own log: JSON lines on standard error, by pino. */
+import { type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+/** Levels that `--log-level` takes. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** How much a daemon writes. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** A log whose lines carry `program`. Written synchronously: a crash loses no line. */
+export function createLog(program: string, level: LogLevel = 'info'): Logger {
+  return pino(
+    { name: program, level, base: { program }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * The seam between those who decide (API, loops) and the sessions of the agents.
+ *
+ * GUARANTEES. A task that `launch` was given is in the store already. Each of its starts is sent at most once a session,
+ * and idempotent on the agent by task id and attempt number, so that sending again after a reconnect is safe. A change of a task
+ * is published after its transaction has committed, in the order of the commits. Every method that waits takes an
+ * AbortSignal and leaves nothing behind when it aborts.
+ *
+ *   API ──launch/stop/signal──► Dispatch ──frames──► session ══ agent
+ *   API ◄──changes, log chunks── Dispatch ◄──events── session ══ agent
+ */
+
+import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import type {
+  Cause,
+  LogChunk,
+  LogSource,
+  ResourceUsage,
+  SignalScope,
+  Task,
+} from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+
+/** An order did not reach its node, or the node refused it. The message is one line for a person, without the node's name. */
+export class NodeRefusedError extends Error {
+  override readonly name = 'NodeRefusedError';
+}
+
+/** How the controller stands to one node, now. */
+export interface NodeLiveness {
+  readonly state: NodeState;
+  /** Wall clock, milliseconds; undefined where it never was. */
+  readonly seenAtMs: number | undefined;
+}
+
+/** Which stretch of a task's output. */
+export interface LogRequest {
+  readonly attempt: number;
+  readonly source: LogSource;
+  readonly stdoutOffset: bigint;
+  readonly stderrOffset: bigint;
+  /** 0: all from the offsets. */
+  readonly tailLines: number;
+  /** Until the attempt has ended and everything was read. */
+  readonly follow: boolean;
+}
+
+/** Sends orders to the nodes and tells what comes of them. */
+export interface Dispatch {
+  /**
+   * Sends the starts of these pending tasks. Of those whose node is not connected, the ones to FAIL are ended
+   * (outcome unreachable) in one transaction; the others wait for their node. Resolves when that is done.
+   */
+  launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void>;
+
+  /** @returns the process id that the signal went to. @throws NodeRefusedError */
+  signal(task: Task, signal: string, scope: SignalScope, abort: AbortSignal): Promise<number>;
+
+  /**
+   * Orders a stop; resolves when the node has taken the order. A task that was certainly never sent is ended (skipped).
+   *
+   * @param graceMs 0 for the task's own.
+   * @throws NodeRefusedError
+   */
+  stop(
+    task: Task,
+    graceMs: number,
+    cause: typeof Cause.OPERATOR | typeof Cause.SHUTDOWN,
+    abort: AbortSignal,
+  ): Promise<void>;
+
+  /** RUSAGE_CHILDREN of a node's supervisor. @throws NodeRefusedError */
+  usage(node: NodeName, abort: AbortSignal): Promise<ResourceUsage>;
+
+  /**
+   * What a task printed. A link that is cut is resumed from the last byte when the node is back, if `follow`.
+   *
+   * @throws NodeRefusedError when the node is not connected (and not `follow`) or has no such log.
+   */
+  readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncIterable<LogChunk>;
+
+  /** How the controller stands to a node. */
+  liveness(node: NodeName): NodeLiveness;
+
+  /**
+   * Calls `listener` with every task that changes from now on, after its commit. It must not throw and must not block.
+   * Dispose of the result to stop.
+   */
+  onTaskChange(listener: (task: Task) => void): Disposable;
+
+  /** The same for changes of a node's state. */
+  onNodeChange(listener: (node: NodeName, liveness: NodeLiveness) => void): Disposable;
+}

@@ -1,0 +1,194 @@
+/**
+ * What the controller keeps, whatever database keeps it.
+ *
+ * GUARANTEES. `transact` is all or nothing and durable when its promise resolves (fsynced); transactions do not overlap,
+ * so what one reads is still true when it writes. `read` sees committed rows only. Every method rejects with
+ * StoreError when the database fails; a method named `get…` also when the row is not there, `find…` gives undefined.
+ * Rows come and go as the messages of `proto/` where there is one; freshness, node state and `active_tasks` in them are
+ * left at their defaults unless said otherwise: the store knows only what was recorded. Times are milliseconds since the epoch.
+ */
+import type { Ending } from '#core/outcome.ts';
+import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
+import type { Run, Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
+
+/** A node as it was recorded. */
+export interface NodeRecord {
+  readonly name: NodeName;
+  /** SHA-256 of the public key in its certificate (SPKI, DER), hex: its identity. */
+  readonly keyFingerprint: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly joinedAtMs: number;
+  /** When it was last heard of, as of the last time that was written; undefined before its first session. */
+  readonly seenAtMs: number | undefined;
+  readonly address: string;
+  readonly version: string;
+  readonly facts: HostFacts | undefined;
+  /** Journal of its agent, and the last event of it that was applied. */
+  readonly journalId: string;
+  readonly acknowledgedEvent: bigint;
+}
+
+/** A run with what the controller needs and the public message does not tell. */
+export interface RunRecord {
+  readonly run: Run;
+  /** SHA-256 over the request that made it, hex: tells a retry from another run under the same id. */
+  readonly digest: string;
+  readonly whenUnreachable: WhenUnreachable;
+}
+
+/** A join token; its secret is kept as a hash only. */
+export interface JoinTokenRecord {
+  readonly id: string;
+  /** SHA-256 of the secret, hex. */
+  readonly secretHash: string;
+  readonly names: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly usesLeft: number;
+  readonly createdBy: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** An operator's token; kept as a hash only. */
+export interface OperatorTokenRecord {
+  readonly id: string;
+  readonly operator: string;
+  /** "admin" until roles come. */
+  readonly role: string;
+  /** SHA-256 of the secret, hex. */
+  readonly secretHash: string;
+  readonly createdAtMs: number;
+  /** Undefined: never. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** One decision, for the audit. */
+export interface AuditRecord {
+  readonly atMs: number;
+  /** Operator's name; "-" where nobody was known. */
+  readonly who: string;
+  /** Name of the verb, such as "task.launch". */
+  readonly verb: string;
+  readonly decision: 'allowed' | 'denied';
+  /** Folded node set or task ids that it was about. */
+  readonly targets: string;
+  /** What was asked, canonical JSON. Never a secret. */
+  readonly request: string;
+}
+
+/** Selects tasks; all conditions together. Empty arrays match nothing, undefined matches everything. */
+export interface TaskFilter {
+  readonly ids?: readonly TaskId[];
+  readonly runIds?: readonly RunId[];
+  readonly nodes?: readonly NodeName[];
+  readonly states?: readonly TaskState[];
+}
+
+/** One page of a list, newest first. */
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Where the next page begins; undefined on the last one. Opaque. */
+  readonly next: string | undefined;
+}
+
+/** Where a page begins and how long it is. */
+export interface PageRequest {
+  /** 1 to limits.pageMax. */
+  readonly size: number;
+  /** `next` of the previous page. */
+  readonly after?: string | undefined;
+}
+
+/** Everything that can be asked. */
+export interface StoreReader {
+  /** Random id of the cluster, made with the database. */
+  clusterId(): Promise<string>;
+
+  findNode(name: NodeName): Promise<NodeRecord | undefined>;
+  findNodeByKey(keyFingerprint: string): Promise<NodeRecord | undefined>;
+  listNodes(): Promise<readonly NodeRecord[]>;
+  /** Number of tasks that have not ended, by node; nodes without any are absent. */
+  countActiveTasks(): Promise<ReadonlyMap<NodeName, number>>;
+
+  findRun(id: RunId): Promise<RunRecord | undefined>;
+  /** Ids that begin with `prefix`, at most `limit`. */
+  runIdsByPrefix(prefix: string, limit: number): Promise<readonly RunId[]>;
+  /** With their counts. */
+  listRuns(page: PageRequest): Promise<Page<Run>>;
+  /** Number of ended tasks of a run by ending. */
+  countEndings(id: RunId): Promise<ReadonlyMap<Ending, number>>;
+
+  /** With all their attempts, in no order. */
+  getTasks(ids: readonly TaskId[]): Promise<readonly Task[]>;
+  /** All tasks that match, in no order; for dispatch and for waiting, where a page would be wrong. */
+  selectTasks(filter: TaskFilter): Promise<readonly Task[]>;
+  /** Newest first; those of one run in natural order of their insertion. */
+  listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<Task>>;
+  /** Ids that begin with `prefix`, at most `limit`. */
+  taskIdsByPrefix(prefix: string, limit: number): Promise<readonly TaskId[]>;
+  /** Tasks that have not ended and whose latest attempt has this leader, on any node. */
+  tasksByPid(pid: number): Promise<readonly Task[]>;
+
+  findOperatorToken(secretHash: string): Promise<OperatorTokenRecord | undefined>;
+  /** Tokens that could still be used at `nowMs`, newest first. */
+  listJoinTokens(nowMs: number): Promise<readonly JoinTokenRecord[]>;
+  /** By id, used up or not. */
+  findJoinToken(id: string): Promise<JoinTokenRecord | undefined>;
+  /** Oldest first, from the row after `afterSequence`. */
+  listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]>;
+}
+
+/** Everything that can be changed; exists inside a transaction only. */
+export interface StoreWriter extends StoreReader {
+  /** @throws StoreError reason "duplicate" when the name or key is taken. */
+  insertNode(node: NodeRecord): Promise<void>;
+  /** What a new session tells of a node. */
+  updateNodeSession(
+    name: NodeName,
+    session: Pick<
+      NodeRecord,
+      'address' | 'version' | 'facts' | 'seenAtMs' | 'journalId' | 'acknowledgedEvent'
+    >,
+  ): Promise<void>;
+  /** When these nodes were last heard of. */
+  updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
+  /** The last event that was applied of a node's journal. */
+  setAcknowledgedEvent(name: NodeName, event: bigint): Promise<void>;
+
+  /** @throws StoreError reason "duplicate" when the id is taken. */
+  insertRun(run: RunRecord): Promise<void>;
+  setRunEnded(id: RunId, endedAtMs: number): Promise<void>;
+  /** @throws StoreError reason "duplicate" when an id is taken. */
+  insertTasks(tasks: readonly Task[]): Promise<void>;
+  /** Replaces everything of these tasks that may change: state, reason, outcome, cause and attempts. */
+  updateTasks(tasks: readonly Task[]): Promise<void>;
+
+  insertOperatorToken(token: OperatorTokenRecord): Promise<void>;
+  insertJoinToken(token: JoinTokenRecord): Promise<void>;
+  /** Takes one use by one conditional UPDATE; false when it is used up, expired at `nowMs`, or its hash is another. */
+  consumeJoinToken(id: string, secretHash: string, nowMs: number): Promise<boolean>;
+  /** False when there is none. */
+  revokeJoinToken(id: string): Promise<boolean>;
+
+  insertAudit(record: AuditRecord): Promise<void>;
+}
+
+/** The store, open. Disposing of it waits for the transaction under way and closes the database. */
+export interface Store extends AsyncDisposable {
+  readonly read: StoreReader;
+  transact<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T>;
+}
+
+/** The database refused or failed. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  /** "duplicate": a key is taken; "newer": written by a newer version of Drover; "failed": all else. */
+  readonly reason: 'duplicate' | 'newer' | 'failed';
+
+  constructor(reason: StoreError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}

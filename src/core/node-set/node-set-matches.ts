@@ -1,0 +1,37 @@
+/**
+ * Uses a node set as a pattern for names: which names a join token may give. The nodes need not exist yet.
+ */
+import { createNameMatcher } from './name-matcher.ts';
+import { NodeSetError } from './node-set-error.ts';
+import type { NodeSetExpression, NodeSetOperand, NodeSetOperator } from './node-set-expression.ts';
+
+const combine: Record<NodeSetOperator, (left: boolean, right: boolean) => boolean> = {
+  union: (left, right) => left || right,
+  difference: (left, right) => left && !right,
+  intersection: (left, right) => left && right,
+  'symmetric-difference': (left, right) => left !== right,
+};
+
+/**
+ * Whether the set has this name. Globs match any name, not only existing nodes; `@all` matches every name.
+ * Case matters.
+ * @throws NodeSetError `needs-nodes` if any operand is a label: check a pattern once with any name when it is made
+ */
+export function nodeSetMatches(expression: NodeSetExpression, name: string): boolean {
+  return expression.operands.reduce(
+    (matches, operand) => combine[operand.operator](matches, operandMatches(expression.text, operand, name)),
+    false,
+  );
+}
+
+function operandMatches(text: string, { term, position }: NodeSetOperand, name: string): boolean {
+  switch (term.kind) {
+    case 'names':
+    case 'glob':
+      return createNameMatcher(term.segments)(name);
+    case 'all':
+      return true;
+    case 'label':
+      throw new NodeSetError('needs-nodes', text, position, 'has a label, which a name alone does not have,');
+  }
+}

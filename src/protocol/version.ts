@@ -1,0 +1,5 @@
+/** Version of the agents' link that this code speaks (link.proto). */
+export const linkProtocolVersion = 1;
+
+/** The fixed name in every controller certificate, used as SNI whatever host is dialled. */
+export const controllerServerName = 'controller.drover';
