@@ -46,9 +46,10 @@ char *sv_get_str(struct sv_reader *r, size_t max) {
     nothing[0] = '\0';
     return nothing;
   }
-  memmove(p - 1, p, len);
-  p[len - 1] = '\0'; /* of an empty str this is the last byte of its own length */
-  return (char *)(p - 1);
+  char *text = (char *)p - 1;
+  memmove(text, p, len);
+  text[len] = '\0'; /* of an empty str this is the last byte of its own length */
+  return text;
 }
 
 size_t sv_get_strs(struct sv_reader *r, char **out, size_t max) {

@@ -63,10 +63,15 @@ function foldTemplate({ texts, boxes }: Template): { folded: string; firstName: 
 /** Makes one box of those that differ in this dimension only, where each has a single number so far. */
 function foldDimension(boxes: readonly Box[], dimension: number): Box[] {
   const groups = Map.groupBy(boxes, (box) => box.toSpliced(dimension, 1).join(';'));
-  return [...groups.values()].map((group) => {
-    const numbers = group.map((box) => box[dimension] ?? '');
-    return (group[0] ?? []).with(dimension, foldNumbers(numbers));
-  });
+  return [...groups.values()].map((group) => mergeBoxes(group, dimension));
+}
+
+function mergeBoxes(group: readonly Box[], dimension: number): Box {
+  const [first = [], ...others] = group;
+  if (others.length === 0) {
+    return first;
+  }
+  return first.with(dimension, foldNumbers(group.map((box) => box[dimension] ?? '')));
 }
 
 function bracket(numbers: string): string {

@@ -10,21 +10,21 @@ import { writeNumbers } from './number-range.ts';
 /** Whether a name matches. */
 export type NameMatcher = (name: string) => boolean;
 
-/** Given the positions where a segment may start in the name, gives those where it may end. */
-type Step = (name: string, starts: ReadonlySet<number>) => Set<number>;
+/** Given the positions where a segment may start in the name, gives those where it may end; both ascending. */
+type Step = (name: string, starts: readonly number[]) => number[];
 
 /** Prepares a pattern once, for use on many names. Its ranges are written out: at most 100,000 numbers. */
 export function createNameMatcher(segments: readonly NameSegment[]): NameMatcher {
   const steps = segments.map(createStep);
   return (name) => {
-    let positions: Set<number> = new Set([0]);
+    let positions = [0];
     for (const step of steps) {
       positions = step(name, positions);
-      if (positions.size === 0) {
+      if (positions.length === 0) {
         return false;
       }
     }
-    return positions.has(name.length);
+    return positions.at(-1) === name.length;
   };
 }
 
@@ -43,17 +43,11 @@ function createStep(segment: NameSegment): Step {
   }
 }
 
-function stepText(text: string, name: string, starts: ReadonlySet<number>): Set<number> {
-  const ends = new Set<number>();
-  for (const start of starts) {
-    if (name.startsWith(text, start)) {
-      ends.add(start + text.length);
-    }
-  }
-  return ends;
+function stepText(text: string, name: string, starts: readonly number[]): number[] {
+  return starts.filter((start) => name.startsWith(text, start)).map((start) => start + text.length);
 }
 
-function stepNumbers(numbers: ReadonlySet<string>, name: string, starts: ReadonlySet<number>): Set<number> {
+function stepNumbers(numbers: ReadonlySet<string>, name: string, starts: readonly number[]): number[] {
   const ends = new Set<number>();
   for (const start of starts) {
     for (let end = start + 1; end <= name.length && isDigit(name, end - 1); end += 1) {
@@ -62,23 +56,17 @@ function stepNumbers(numbers: ReadonlySet<string>, name: string, starts: Readonl
       }
     }
   }
-  return ends;
+  return [...ends].sort((a, b) => a - b);
 }
 
-function stepAnyOne(name: string, starts: ReadonlySet<number>): Set<number> {
-  const ends = new Set<number>();
-  for (const start of starts) {
-    if (start < name.length) {
-      ends.add(start + 1);
-    }
-  }
-  return ends;
+function stepAnyOne(name: string, starts: readonly number[]): number[] {
+  return starts.filter((start) => start < name.length).map((start) => start + 1);
 }
 
-function stepAny(name: string, starts: ReadonlySet<number>): Set<number> {
-  const ends = new Set<number>();
-  for (let end = Math.min(...starts); end <= name.length; end += 1) {
-    ends.add(end);
+function stepAny(name: string, starts: readonly number[]): number[] {
+  const ends: number[] = [];
+  for (let end = starts[0] ?? 0; end <= name.length; end += 1) {
+    ends.push(end);
   }
   return ends;
 }

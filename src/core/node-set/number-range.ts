@@ -30,7 +30,10 @@ export function countNumbers(ranges: readonly NumberRange[]): number {
 
 /** Digits of the longest number of the ranges. */
 export function longestNumber(ranges: readonly NumberRange[]): number {
-  return ranges.reduce((longest, range) => Math.max(longest, formatNumber(range.last, range.width).length), 0);
+  return ranges.reduce(
+    (longest, range) => Math.max(longest, formatNumber(range.last, range.width).length),
+    0,
+  );
 }
 
 /** Every number of the ranges as written, in the ranges' order, each once. */

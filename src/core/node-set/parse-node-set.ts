@@ -15,7 +15,12 @@
  * @see https://clustershell.readthedocs.io/en/latest/tools/nodeset.html
  */
 import { NodeSetError } from './node-set-error.ts';
-import type { NodeSetExpression, NodeSetOperand, NodeSetOperator, NodeSetTerm } from './node-set-expression.ts';
+import type {
+  NodeSetExpression,
+  NodeSetOperand,
+  NodeSetOperator,
+  NodeSetTerm,
+} from './node-set-expression.ts';
 import { nodeSetNamesMax, nodeSetScansMax, nodeSetTextMax } from './node-set-limits.ts';
 import { countNumbers } from './number-range.ts';
 import { parseTerm } from './parse-term.ts';
@@ -31,7 +36,7 @@ const operators = new Map<string, NodeSetOperator>([
 /**
  * Parses a node set as an operator wrote it.
  * @throws NodeSetError `empty` for white space only, `syntax` outside the grammar, `limit` for more than 64 KiB of
- *   text, 100,000 names written out, 64 globs and labels, 253 characters in a name, 15 digits in brackets
+ *   text, 100,000 names written out, 256 pieces of globs and labels, 253 characters in a name, 15 digits in brackets
  */
 export function parseNodeSet(text: string): NodeSetExpression {
   checkText(text);
@@ -80,9 +85,14 @@ function checkWork(text: string, operands: readonly NodeSetOperand[]): void {
     if (names > nodeSetNamesMax) {
       throw new NodeSetError('limit', text, position, `writes out more than ${nodeSetNamesMax} names`);
     }
-    scans += term.kind === 'names' ? 0 : 1;
+    scans += countScans(term);
     if (scans > nodeSetScansMax) {
-      throw new NodeSetError('limit', text, position, `has more than ${nodeSetScansMax} globs and labels`);
+      throw new NodeSetError(
+        'limit',
+        text,
+        position,
+        `has more than ${nodeSetScansMax} pieces of globs and labels`,
+      );
     }
   }
 }
@@ -96,4 +106,12 @@ function countNames(term: NodeSetTerm): number {
     (count, segment) => count * (segment.kind === 'numbers' ? countNumbers(segment.ranges) : 1),
     1,
   );
+}
+
+/** Pieces of a term that are looked for in every node. */
+function countScans(term: NodeSetTerm): number {
+  if (term.kind === 'names') {
+    return 0;
+  }
+  return term.kind === 'glob' ? term.segments.length : 1;
 }

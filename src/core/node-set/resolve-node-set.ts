@@ -27,9 +27,14 @@ export interface ResolvedNodeSet {
  * missing a3 is not either, because the glob selects only what exists. Both results may be empty.
  * @param universe every node that may be named, in any order; read once
  */
-export function resolveNodeSet(expression: NodeSetExpression, universe: Iterable<NodeSetMember>): ResolvedNodeSet {
+export function resolveNodeSet(
+  expression: NodeSetExpression,
+  universe: Iterable<NodeSetMember>,
+): ResolvedNodeSet {
   const nodes = [...universe];
-  const selected = [...evaluateNodeSet(expression, ({ term }) => selectNames(term, nodes))].sort(compareNames);
+  const selected = [...evaluateNodeSet(expression, ({ term }) => selectNames(term, nodes))].sort(
+    compareNames,
+  );
   const existing = new Set(nodes.map((node) => node.name));
   return {
     names: selected.filter((name) => existing.has(name)),

@@ -1,0 +1,147 @@
+/*
+ * tree.c: see tree.h. Reads /proc/<pid>/task/<tid>/children (CONFIG_PROC_CHILDREN) and /proc/<pid>/stat.
+ */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The fields after the name, which may itself hold spaces and brackets: the last bracket ends it. proc_pid_stat(5) */
+bool sv_proc_read(pid_t pid, struct sv_proc *proc) {
+  char path[32], text[1024];
+  (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  (void)close(fd);
+  if (n <= 0) return false;
+  text[n] = '\0';
+  char *open_bracket = strchr(text, '('), *close_bracket = strrchr(text, ')');
+  long threads;
+  unsigned long long start;
+  if (open_bracket == NULL || close_bracket == NULL) return false;
+  *proc = (struct sv_proc){.pid = pid};
+  if (sscanf(close_bracket + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu", &proc->state, &proc->ppid,
+             &proc->pgrp, &proc->session, &threads, &start) != 6) {
+    return false;
+  }
+  size_t len = (size_t)(close_bracket - open_bracket - 1);
+  memcpy(proc->command, open_bracket + 1, len > SV_COMMAND_MAX ? SV_COMMAND_MAX : len);
+  proc->start_ticks = start;
+  proc->alive = (proc->state != 'Z' && proc->state != 'X') || threads > 1;
+  return true;
+}
+
+struct walk {
+  pid_t root;
+  struct sv_proc *procs;
+  size_t count, max;
+};
+
+/* A pid that was reused since the list was read has another parent: it is not ours, and neither is what it started. */
+static void add(struct walk *walk, pid_t pid, pid_t parent) {
+  struct sv_proc *proc = &walk->procs[walk->count];
+  if (walk->count == walk->max || !sv_proc_read(pid, proc)) return;
+  if (proc->alive && (proc->ppid == parent || proc->ppid == walk->root)) walk->count++;
+}
+
+static void add_children_of_thread(struct walk *walk, pid_t pid, const char *tid) {
+  char path[64], text[512];
+  (void)snprintf(path, sizeof path, "/proc/%d/task/%.15s/children", (int)pid, tid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return; /* it ended: its children are found below whoever adopted them */
+  pid_t child = 0;
+  ssize_t n;
+  while ((n = read(fd, text, sizeof text)) > 0) {
+    for (ssize_t i = 0; i < n; i++) { /* a number may be cut by the end of a read, so it is kept between them */
+      if (text[i] >= '0' && text[i] <= '9') {
+        child = child * 10 + (text[i] - '0');
+      } else if (child != 0) {
+        add(walk, child, pid);
+        child = 0;
+      }
+    }
+  }
+  if (child != 0) add(walk, child, pid);
+  (void)close(fd);
+}
+
+static void add_children(struct walk *walk, pid_t pid) {
+  char path[32];
+  (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *threads = opendir(path);
+  if (threads == NULL) return;
+  const struct dirent *entry;
+  while ((entry = readdir(threads)) != NULL) {
+    if (entry->d_name[0] != '.') add_children_of_thread(walk, pid, entry->d_name);
+  }
+  (void)closedir(threads);
+}
+
+size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max) {
+  struct walk walk = {.root = root, .procs = procs, .max = max};
+  add_children(&walk, root);
+  for (size_t i = 0; i < walk.count; i++) add_children(&walk, procs[i].pid); /* the list is its own queue */
+  return walk.count;
+}
+
+struct sv_proc *sv_tree_scratch(void) {
+  static struct sv_proc procs[SV_TREE_MAX]; /* costs nothing until a tree is walked */
+  return procs;
+}
+
+bool sv_proc_signal(const struct sv_proc *proc, int signal) {
+  struct sv_proc now;
+  int fd = pidfd_open(proc->pid, 0);
+  if (fd < 0) return false;
+  bool reached = sv_proc_read(proc->pid, &now) && now.start_ticks == proc->start_ticks && pidfd_send_signal(fd, signal, NULL, 0) == 0;
+  (void)close(fd);
+  return reached;
+}
+
+struct seen {
+  pid_t pid;
+  uint64_t start_ticks;
+};
+
+static bool was_seen(const struct seen *seen, size_t count, const struct sv_proc *proc) {
+  for (size_t i = 0; i < count; i++) {
+    if (seen[i].pid == proc->pid && seen[i].start_ticks == proc->start_ticks) return true;
+  }
+  return false;
+}
+
+static int64_t monotonic_ms(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint32_t sv_tree_signal(pid_t root, int signal) {
+  static struct seen seen[SV_TREE_MAX];
+  size_t seen_count = 0;
+  uint32_t reached = 0;
+  const int64_t until = monotonic_ms() + SV_TREE_KILL_MS;
+  struct sv_proc *procs = sv_tree_scratch();
+  int quiet = 0;
+  do {
+    size_t count = sv_tree_walk(root, procs, SV_TREE_MAX), fresh = 0;
+    for (size_t i = 0; i < count; i++) {
+      if (was_seen(seen, seen_count, &procs[i])) continue;
+      fresh++;
+      if (!sv_proc_signal(&procs[i], signal)) continue;
+      reached++;
+      if (seen_count < SV_TREE_MAX) seen[seen_count++] = (struct seen){procs[i].pid, procs[i].start_ticks};
+    }
+    quiet = fresh == 0 ? quiet + 1 : 0;
+  } while (signal == SIGKILL && quiet < 2 && monotonic_ms() < until);
+  return reached;
+}

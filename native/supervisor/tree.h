@@ -1,0 +1,45 @@
+/*
+ * tree.h: what runs below a process, from /proc, and signals to it.
+ *
+ * Nothing is ever signalled by a bare pid that somebody else could have reaped: a pidfd is opened first, then the start time
+ * is read again, then the signal goes to the pidfd.
+ */
+#ifndef DROVER_SUPERVISOR_TREE_H
+#define DROVER_SUPERVISOR_TREE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "wire.h"
+
+#define SV_TREE_MAX 4096     /* processes in one walk; what is below them is found by the next one */
+#define SV_TREE_KILL_MS 2000 /* how long SIGKILL is repeated while new processes appear */
+
+struct sv_proc {
+  pid_t pid, ppid, pgrp, session;
+  char state;
+  bool alive; /* not a zombie, or one of whose threads some still run */
+  uint64_t start_ticks;
+  char command[SV_COMMAND_MAX + 1];
+};
+
+/* False when there is no such process. */
+bool sv_proc_read(pid_t pid, struct sv_proc *proc);
+
+/* The living descendants of root, without root, into procs. */
+size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max);
+
+/* A place for a walk: one for the whole process, since nothing here walks twice at a time. */
+struct sv_proc *sv_tree_scratch(void);
+
+/* Whether it was reached; ESRCH counts as not. */
+bool sv_proc_signal(const struct sv_proc *proc, int signal);
+
+/*
+ * All descendants of root, whoever reaps them. SIGKILL is repeated until two walks in a row find nobody that was not
+ * signalled: who was sent SIGKILL forks no more, so nobody is left then. Other signals are sent once: a process that was
+ * forked to handle the signal is not to get it. Returns how many were reached.
+ */
+uint32_t sv_tree_signal(pid_t root, int signal);
+
+#endif

@@ -1,0 +1,54 @@
+/**
+ * The seam between an agent's session with its controller and the tasks on its node.
+ *
+ * GUARANTEES. The workload works without a session: tasks start, end and are recorded whether or not anybody listens.
+ * Events come in the order of their sequence numbers, each after it is on disk, and stay until acknowledged.
+ * `start` never throws and never waits: what becomes of it is an event, also when it is refused.
+ *
+ *   session ──start, signal, stop, readLog──► workload ──► policy, journal, supervisor
+ *   session ◄──events, log chunks──────────── workload
+ */
+import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type { Cause, LogChunk, ResourceUsage, SignalScope } from '#protocol/gen/drover/v1/task_pb.ts';
+
+/** An order that cannot be carried out; the message is one line for the operator, without the node's name. */
+export class RefusedOrderError extends Error {
+  override readonly name = 'RefusedOrderError';
+}
+
+/** What Hello tells of the journal. */
+export interface Held {
+  readonly journalId: string;
+  readonly lastEvent: bigint;
+  readonly tasks: readonly string[];
+}
+
+/** The tasks of one node. */
+export interface Workload {
+  /** What the journal holds now. */
+  held(): Held;
+
+  /** Takes an attempt on, once: the same task and attempt again only has its latest event sent again. */
+  start(order: Start): void;
+
+  /** @returns the process id that it went to. @throws RefusedOrderError for no such task, an ended one, an unknown signal, a policy that forbids it. */
+  signal(taskId: string, signal: string, scope: SignalScope): Promise<number>;
+
+  /** Begins the stop: stop signal, grace, SIGKILL to all of it. Twice is once, with the shorter grace. @throws RefusedOrderError */
+  stop(taskId: string, graceMs: number, cause: Cause): Promise<void>;
+
+  /** RUSAGE_CHILDREN of the supervisor. @throws RefusedOrderError when the supervisor cannot be asked. */
+  usage(): Promise<ResourceUsage>;
+
+  /** A task's output; ends by itself, or when `abort` aborts. @throws RefusedOrderError when there is no such log. */
+  readLog(order: OpenLog, abort: AbortSignal): AsyncIterable<LogChunk>;
+
+  /**
+   * Calls `listener` with every event after `afterSequence` that is not acknowledged, then with each new one.
+   * It must not throw. Dispose of the result to stop.
+   */
+  listen(afterSequence: bigint, listener: (event: Event) => void): Disposable;
+
+  /** The controller has these events on disk: they may be forgotten. */
+  acknowledge(sequence: bigint): void;
+}
