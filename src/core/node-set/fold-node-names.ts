@@ -61,7 +61,11 @@ function foldTemplate({ texts, boxes }: Template): { folded: string; firstName: 
 }
 
 /** Makes one box of those that differ in this dimension only, where each has a single number so far. */
-function foldDimension(boxes: readonly Box[], dimension: number): Box[] {
+function foldDimension(boxes: Box[], dimension: number): Box[] {
+  const first = boxes[0]?.[dimension];
+  if (boxes.every((box) => box[dimension] === first)) {
+    return boxes;
+  }
   const groups = Map.groupBy(boxes, (box) => box.toSpliced(dimension, 1).join(';'));
   return [...groups.values()].map((group) => mergeBoxes(group, dimension));
 }

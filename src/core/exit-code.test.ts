@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Outcome } from '#protocol/gen/drover/v1/task_pb.ts';
+import { exitCodeOf, exitCodeOfOne } from './exit-code.ts';
+import {
+  describeOutcome,
+  exited,
+  notStarted,
+  signaled,
+  skipped,
+  unknownOutcome,
+  unreachable,
+} from './outcome.ts';
+
+const ok = exited(0);
+const failed = exited(3);
+const absent = notStarted('command', 2, 'command frobnicate: not found on PATH');
+const denied = notStarted('execve', 13, '/etc/passwd: permission denied');
+const noUser = notStarted('user', 0, 'user nobody2: no such user');
+const killed = signaled('SIGKILL', false);
+const lost = unknownOutcome('monitor lost');
+const away = unreachable('not connected', undefined);
+
+const ofMany: readonly (readonly [string, readonly (Outcome | undefined)[], number])[] = [
+  ['nothing', [], 0],
+  ['all succeeded', [ok, ok], 0],
+  ['one failed', [ok, failed], 5],
+  ['one was signaled', [ok, killed], 5],
+  ['one did not start', [ok, absent], 5],
+  ['one was skipped', [ok, skipped('too many failed')], 5],
+  ['one is unknown', [ok, lost], 4],
+  ['one is unreachable', [ok, away], 4],
+  ['one cannot be asked any more', [ok, undefined], 4],
+  ['one failed and one is unreachable', [failed, away], 4],
+];
+
+for (const [name, outcomes, code] of ofMany) {
+  test(`exitCodeOf() is ${code} when ${name}`, () => assert.equal(exitCodeOf(outcomes), code));
+}
+
+const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
+  ['success', ok, 0],
+  ['exit 3', failed, 3],
+  ['SIGKILL', killed, 137],
+  ['a command that does not exist', absent, 127],
+  ['a command that is not executable', denied, 126],
+  ['an unknown user', noUser, 5],
+  ['an unknown end', lost, 4],
+  ['no answer', undefined, 4],
+];
+
+for (const [name, outcome, code] of ofOne) {
+  test(`exitCodeOfOne() is ${code} for ${name}`, () => {
+    assert.equal(
+      exitCodeOfOne(outcome, (signal) => (signal === 'SIGKILL' ? 9 : 0)),
+      code,
+    );
+  });
+}
+
+for (const [outcome, line] of [
+  [ok, 'exit 0'],
+  [signaled('SIGSEGV', true), 'SIGSEGV, core dumped'],
+  [absent, 'not started: command frobnicate: not found on PATH'],
+  [lost, 'unknown: monitor lost'],
+  [away, 'unreachable: not connected'],
+] as const) {
+  test(`describeOutcome() says "${line}"`, () => assert.equal(describeOutcome(outcome), line));
+}
