@@ -1,9 +1,12 @@
 /**
  * What the controller keeps, whatever database keeps it.
  *
- * GUARANTEES. `transact` is all or nothing and durable when its promise resolves (fsynced); transactions do not overlap,
- * so what one reads is still true when it writes. `read` sees committed rows only. Every method rejects with
- * StoreError when the database fails; a method named `get…` also when the row is not there, `find…` gives undefined.
+ * GUARANTEES. `transact` is all or nothing and durable when its promise resolves (fsynced); transactions run one at a
+ * time in the order of the calls, so what one reads is still true when it writes. `read` sees committed rows only and
+ * may wait for the transaction under way; inside of `work` it is refused, as is another `transact`: use the writer.
+ * Every method rejects with StoreError when the database fails; `find…` gives undefined where there is no row, an
+ * update of a row that is not there rejects. The first method that rejects in a transaction dooms it: it is rolled back
+ * and `transact` rejects, also where `work` caught the error. To try again, call `transact` again.
  * Rows come and go as the messages of `proto/` where there is one; freshness, node state and `active_tasks` in them are
  * left at their defaults unless said otherwise: the store knows only what was recorded. Times are milliseconds since the epoch.
  */
@@ -29,6 +32,12 @@ export interface NodeRecord {
   readonly journalId: string;
   readonly acknowledgedEvent: bigint;
 }
+
+/** What a session tells of its node. */
+export type NodeSession = Pick<
+  NodeRecord,
+  'address' | 'version' | 'facts' | 'seenAtMs' | 'journalId' | 'acknowledgedEvent'
+>;
 
 /** A run with what the controller needs and the public message does not tell. */
 export interface RunRecord {
@@ -112,19 +121,29 @@ export interface StoreReader {
   /** Number of tasks that have not ended, by node; nodes without any are absent. */
   countActiveTasks(): Promise<ReadonlyMap<NodeName, number>>;
 
+  /** With its counts. */
   findRun(id: RunId): Promise<RunRecord | undefined>;
   /** Ids that begin with `prefix`, at most `limit`. */
   runIdsByPrefix(prefix: string, limit: number): Promise<readonly RunId[]>;
-  /** With their counts. */
+  /** Newest first, with their counts. @throws StoreError reason "invalid" for a page that cannot be. */
   listRuns(page: PageRequest): Promise<Page<Run>>;
   /** Number of ended tasks of a run by ending. */
   countEndings(id: RunId): Promise<ReadonlyMap<Ending, number>>;
 
-  /** With all their attempts, in no order. */
+  /**
+   * With all their attempts, in no order; an id twice gives its task once. Tasks of one answer, here and below, may
+   * share their spec, which nobody changes.
+   *
+   * @throws StoreError reason "failed" when one is not recorded.
+   */
   getTasks(ids: readonly TaskId[]): Promise<readonly Task[]>;
   /** All tasks that match, in no order; for dispatch and for waiting, where a page would be wrong. */
   selectTasks(filter: TaskFilter): Promise<readonly Task[]>;
-  /** Newest first; those of one run in natural order of their insertion. */
+  /**
+   * Newest first (by the order of recording, whatever the clock did); those of one run in the order of their insertion.
+   *
+   * @throws StoreError reason "invalid" for a page that cannot be.
+   */
   listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<Task>>;
   /** Ids that begin with `prefix`, at most `limit`. */
   taskIdsByPrefix(prefix: string, limit: number): Promise<readonly TaskId[]>;
@@ -136,7 +155,7 @@ export interface StoreReader {
   listJoinTokens(nowMs: number): Promise<readonly JoinTokenRecord[]>;
   /** By id, used up or not. */
   findJoinToken(id: string): Promise<JoinTokenRecord | undefined>;
-  /** Oldest first, from the row after `afterSequence`. */
+  /** Oldest first, from the row after `afterSequence` (0: from the first). */
   listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]>;
 }
 
@@ -145,14 +164,8 @@ export interface StoreWriter extends StoreReader {
   /** @throws StoreError reason "duplicate" when the name or key is taken. */
   insertNode(node: NodeRecord): Promise<void>;
   /** What a new session tells of a node. */
-  updateNodeSession(
-    name: NodeName,
-    session: Pick<
-      NodeRecord,
-      'address' | 'version' | 'facts' | 'seenAtMs' | 'journalId' | 'acknowledgedEvent'
-    >,
-  ): Promise<void>;
-  /** When these nodes were last heard of. */
+  updateNodeSession(name: NodeName, session: NodeSession): Promise<void>;
+  /** When these nodes were last heard of. Those that are not recorded (any more) are passed over. */
   updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
   /** The last event that was applied of a node's journal. */
   setAcknowledgedEvent(name: NodeName, event: bigint): Promise<void>;
@@ -160,7 +173,7 @@ export interface StoreWriter extends StoreReader {
   /** @throws StoreError reason "duplicate" when the id is taken. */
   insertRun(run: RunRecord): Promise<void>;
   setRunEnded(id: RunId, endedAtMs: number): Promise<void>;
-  /** @throws StoreError reason "duplicate" when an id is taken. */
+  /** In this order, each of a recorded run. @throws StoreError reason "duplicate" when an id is taken. */
   insertTasks(tasks: readonly Task[]): Promise<void>;
   /** Replaces everything of these tasks that may change: state, reason, outcome, cause and attempts. */
   updateTasks(tasks: readonly Task[]): Promise<void>;
@@ -175,7 +188,7 @@ export interface StoreWriter extends StoreReader {
   insertAudit(record: AuditRecord): Promise<void>;
 }
 
-/** The store, open. Disposing of it waits for the transaction under way and closes the database. */
+/** The store, open. Disposing of it waits for all that was asked of it before, and closes the database. */
 export interface Store extends AsyncDisposable {
   readonly read: StoreReader;
   transact<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T>;
@@ -184,8 +197,11 @@ export interface Store extends AsyncDisposable {
 /** The database refused or failed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  /** "duplicate": a key is taken; "newer": written by a newer version of Drover; "failed": all else. */
-  readonly reason: 'duplicate' | 'newer' | 'failed';
+  /**
+   * "duplicate": a key is taken; "newer": written by a newer version of Drover; "invalid": a page's size is out of
+   * range or its token not one of that list; "failed": all else.
+   */
+  readonly reason: 'duplicate' | 'newer' | 'invalid' | 'failed';
 
   constructor(reason: StoreError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,0 +1,92 @@
+/** What a store must do with nodes. */
+import assert from 'node:assert/strict';
+import { clone, type MessageShape } from '@bufbuild/protobuf';
+import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import { filled } from './filled.ts';
+import type { StoreTest } from './fixture.ts';
+import { nodeRecord, rejectsWith } from './records.ts';
+
+/** Declares the tests. */
+export function nodesContract(test: StoreTest): void {
+  const facts = filled(HostFactsSchema) as MessageShape<typeof HostFactsSchema>;
+  const web1 = nodeRecord('web1', {
+    labels: { site: 'north', 'with "quotes"': "it's", __proto__x: '' },
+    seenAtMs: 1_700_000_000_999,
+    address: '192.0.2.1:4711',
+    version: '0.1.0',
+    facts,
+    journalId: 'j1',
+    acknowledgedEvent: 2n ** 64n - 1n,
+  });
+
+  test('insertNode() keeps the whole record', async (store) => {
+    await store.transact((writer) => writer.insertNode(web1));
+    assert.deepEqual(await store.read.findNode('web1'), web1);
+    assert.deepEqual(await store.read.findNodeByKey('key of web1'), web1);
+    assert.equal(await store.read.findNode('web2'), undefined);
+    assert.equal(await store.read.findNodeByKey('key of web2'), undefined);
+  });
+
+  test('insertNode() refuses a name or a key that is taken', async (store) => {
+    await store.transact((writer) => writer.insertNode(web1));
+    const sameName = nodeRecord('web1', { keyFingerprint: 'another' });
+    await rejectsWith(
+      store.transact((writer) => writer.insertNode(sameName)),
+      'duplicate',
+    );
+    const sameKey = nodeRecord('web2', { keyFingerprint: web1.keyFingerprint });
+    await rejectsWith(
+      store.transact((writer) => writer.insertNode(sameKey)),
+      'duplicate',
+    );
+    assert.deepEqual(await store.read.listNodes(), [web1]);
+  });
+
+  test('updateNodeSession() replaces what a session tells, and nothing else', async (store) => {
+    const before = nodeRecord('web1', { labels: { site: 'north' } });
+    const session = {
+      address: '192.0.2.9:1',
+      version: '0.2.0',
+      facts: clone(HostFactsSchema, facts),
+      seenAtMs: 1_700_000_005_000,
+      journalId: 'j2',
+      acknowledgedEvent: 7n,
+    };
+    await store.transact(async (writer) => {
+      await writer.insertNode(before);
+      await writer.insertNode(nodeRecord('web2'));
+      await writer.updateNodeSession('web1', session);
+    });
+    assert.deepEqual(await store.read.findNode('web1'), { ...before, ...session });
+    assert.deepEqual(await store.read.findNode('web2'), nodeRecord('web2'));
+  });
+
+  test('setAcknowledgedEvent() and updateNodesSeen() change one thing each', async (store) => {
+    await store.transact(async (writer) => {
+      await writer.insertNode(web1);
+      await writer.insertNode(nodeRecord('web2'));
+      await writer.setAcknowledgedEvent('web1', 12n);
+      await writer.updateNodesSeen(
+        new Map([
+          ['web2', 1_800_000_000_000],
+          ['removed', 1],
+        ]),
+      );
+    });
+    const nodes = await store.read.listNodes();
+    assert.deepEqual(
+      nodes.map(({ name, acknowledgedEvent, seenAtMs }) => [name, acknowledgedEvent, seenAtMs]),
+      [
+        ['web1', 12n, web1.seenAtMs],
+        ['web2', 0n, 1_800_000_000_000],
+      ],
+    );
+  });
+
+  test('setAcknowledgedEvent() of a node that is not recorded fails', async (store) => {
+    await rejectsWith(
+      store.transact((writer) => writer.setAcknowledgedEvent('ghost', 1n)),
+      'failed',
+    );
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * The tables as Kysely sees them; `migrations/` makes them.
+ *
+ * A backend keeps to this: a column that is `number` here is a 64-bit integer there and comes back as a JavaScript
+ * number, text compares byte by byte (PostgreSQL: a database with collation "C"), and messages are canonical JSON text
+ * (ProtoJSON). Columns that end in `_at` are milliseconds since the epoch.
+ */
+import type { Kysely } from 'kysely';
+import type { Ending } from '#core/outcome.ts';
+import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { Cause, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+
+/** Exactly one row. */
+export interface ClusterTable {
+  id: string;
+}
+
+/** Numbers that only grow and are never given twice, by what they number. */
+export interface CountersTable {
+  name: 'run' | 'audit';
+  /** The last one given. */
+  value: number;
+}
+
+/** @see NodeRecord */
+export interface NodesTable {
+  name: string;
+  key_fingerprint: string;
+  /** JSON object. */
+  labels: string;
+  joined_at: number;
+  seen_at: number | null;
+  address: string;
+  version: string;
+  /** HostFacts. */
+  facts: string | null;
+  journal_id: string;
+  /** Decimal, since it is the one number that may exceed 2^53. */
+  acknowledged_event: string;
+}
+
+/** @see RunRecord */
+export interface RunsTable {
+  /** In the order of recording: the bigger is the newer, whatever the clock did. */
+  number: number;
+  id: string;
+  name: string;
+  /** TaskSpec. */
+  spec: string;
+  nodes: string;
+  created_by: string;
+  created_at: number;
+  ended_at: number | null;
+  digest: string;
+  when_unreachable: WhenUnreachable;
+}
+
+/** Tasks with all their attempts. */
+export interface TasksTable {
+  id: string;
+  /** `runs.number`. */
+  run: number;
+  /** Unique; the bigger is the newer, and within a run the earlier in its order. See task-order.ts. */
+  recency: number;
+  node: string;
+  /** TaskSpec; null for that of its run. */
+  spec: string | null;
+  state: TaskState;
+  reason: string;
+  created_at: number;
+  /** JSON array of Attempt. */
+  attempts: string;
+  /** Outcome. */
+  outcome: string | null;
+  cause: Cause;
+  /** Class of the outcome; null exactly as long as the task has not ended. */
+  ending: Ending | null;
+  /** Leader of the latest attempt; null where there is none, and once the task has ended. */
+  pid: number | null;
+}
+
+/** @see JoinTokenRecord */
+export interface JoinTokensTable {
+  id: string;
+  secret_hash: string;
+  names: string;
+  /** JSON object. */
+  labels: string;
+  uses_left: number;
+  created_by: string;
+  created_at: number;
+  expires_at: number;
+}
+
+/** @see OperatorTokenRecord */
+export interface OperatorTokensTable {
+  id: string;
+  operator: string;
+  role: string;
+  secret_hash: string;
+  created_at: number;
+  expires_at: number | null;
+}
+
+/** @see AuditRecord */
+export interface AuditTable {
+  sequence: number;
+  at: number;
+  who: string;
+  verb: string;
+  decision: 'allowed' | 'denied';
+  targets: string;
+  request: string;
+}
+
+/** All of them. */
+export interface Schema {
+  cluster: ClusterTable;
+  counters: CountersTable;
+  nodes: NodesTable;
+  runs: RunsTable;
+  tasks: TasksTable;
+  join_tokens: JoinTokensTable;
+  operator_tokens: OperatorTokensTable;
+  audit: AuditTable;
+}
+
+/** Runs statements: the database itself, one of its connections, or a transaction. */
+export type Executor = Kysely<Schema>;

@@ -1,0 +1,110 @@
+/** StoreReader over SQL: gives each query its scope and its words. Decides nothing. */
+import type { Ending } from '#core/outcome.ts';
+import type { Run, Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
+import { listAudit } from './audit.ts';
+import { clusterId } from './cluster.ts';
+import { findNode, findNodeByKey, listNodes } from './nodes.ts';
+import { countEndings, findRun, listRuns, runIdsByPrefix } from './runs.ts';
+import type { Scope } from './sql-scope.ts';
+import type {
+  AuditRecord,
+  JoinTokenRecord,
+  NodeRecord,
+  OperatorTokenRecord,
+  Page,
+  PageRequest,
+  RunRecord,
+  StoreReader,
+  TaskFilter,
+} from './store.ts';
+import {
+  countActiveTasks,
+  getTasks,
+  listTasks,
+  selectTasks,
+  taskIdsByPrefix,
+  tasksByPid,
+} from './task-queries.ts';
+import { findJoinToken, findOperatorToken, listJoinTokens } from './tokens.ts';
+
+/** @see StoreReader */
+export class SqlReader implements StoreReader {
+  readonly #scope: Scope;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  clusterId(): Promise<string> {
+    return this.#scope.run('read the id of the cluster', clusterId);
+  }
+
+  findNode(name: NodeName): Promise<NodeRecord | undefined> {
+    return this.#scope.run(`read node ${name}`, (db) => findNode(db, name));
+  }
+
+  findNodeByKey(keyFingerprint: string): Promise<NodeRecord | undefined> {
+    return this.#scope.run('find a node by its key', (db) => findNodeByKey(db, keyFingerprint));
+  }
+
+  listNodes(): Promise<readonly NodeRecord[]> {
+    return this.#scope.run('list the nodes', listNodes);
+  }
+
+  countActiveTasks(): Promise<ReadonlyMap<NodeName, number>> {
+    return this.#scope.run('count the active tasks', countActiveTasks);
+  }
+
+  findRun(id: RunId): Promise<RunRecord | undefined> {
+    return this.#scope.run(`read run ${id}`, (db) => findRun(db, id));
+  }
+
+  runIdsByPrefix(prefix: string, limit: number): Promise<readonly RunId[]> {
+    return this.#scope.run('find runs by prefix', (db) => runIdsByPrefix(db, prefix, limit));
+  }
+
+  listRuns(page: PageRequest): Promise<Page<Run>> {
+    return this.#scope.run('list the runs', (db) => listRuns(db, page));
+  }
+
+  countEndings(id: RunId): Promise<ReadonlyMap<Ending, number>> {
+    return this.#scope.run(`count the endings of run ${id}`, (db) => countEndings(db, id));
+  }
+
+  getTasks(ids: readonly TaskId[]): Promise<readonly Task[]> {
+    return this.#scope.run(`read ${ids.length} tasks`, (db) => getTasks(db, ids));
+  }
+
+  selectTasks(filter: TaskFilter): Promise<readonly Task[]> {
+    return this.#scope.run('select tasks', (db) => selectTasks(db, filter));
+  }
+
+  listTasks(filter: TaskFilter, page: PageRequest): Promise<Page<Task>> {
+    return this.#scope.run('list tasks', (db) => listTasks(db, filter, page));
+  }
+
+  taskIdsByPrefix(prefix: string, limit: number): Promise<readonly TaskId[]> {
+    return this.#scope.run('find tasks by prefix', (db) => taskIdsByPrefix(db, prefix, limit));
+  }
+
+  tasksByPid(pid: number): Promise<readonly Task[]> {
+    return this.#scope.run(`find the tasks of process ${pid}`, (db) => tasksByPid(db, pid));
+  }
+
+  findOperatorToken(secretHash: string): Promise<OperatorTokenRecord | undefined> {
+    return this.#scope.run('find an operator token', (db) => findOperatorToken(db, secretHash));
+  }
+
+  listJoinTokens(nowMs: number): Promise<readonly JoinTokenRecord[]> {
+    return this.#scope.run('list the join tokens', (db) => listJoinTokens(db, nowMs));
+  }
+
+  findJoinToken(id: string): Promise<JoinTokenRecord | undefined> {
+    return this.#scope.run(`read join token ${id}`, (db) => findJoinToken(db, id));
+  }
+
+  listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]> {
+    return this.#scope.run('read the audit', (db) => listAudit(db, afterSequence, limit));
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The store over any SQL database that Kysely speaks to. Knows no backend: that is a dialect and its errors.
+ *
+ *   transact ──► queue, one at a time ──► begin · work(writer) · commit
+ *   read ───────────────────────────────► one connection for the call
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Executor } from './schema.ts';
+import { SqlReader } from './sql-reader.ts';
+import { type IsDuplicate, TransactionScope, toStoreError } from './sql-scope.ts';
+import { SqlWriter } from './sql-writer.ts';
+import { type Store, StoreError, type StoreReader, type StoreWriter } from './store.ts';
+
+/** What a database needs to carry the store; it is migrated already. */
+export interface SqlBackend {
+  /** Is destroyed with the store. */
+  readonly db: Executor;
+  readonly isDuplicate: IsDuplicate;
+}
+
+/** @see Store */
+export class SqlStore implements Store {
+  readonly read: StoreReader;
+  readonly #db: Executor;
+  readonly #isDuplicate: IsDuplicate;
+  /** Settles when every transaction so far is over. */
+  #lastTransaction: Promise<unknown> = Promise.resolve();
+  readonly #reads = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+  /** Whether this call comes from inside of a transaction that is still open. */
+  readonly #transaction = new AsyncLocalStorage<{ open: boolean }>();
+
+  constructor({ db, isDuplicate }: SqlBackend) {
+    this.#db = db;
+    this.#isDuplicate = isDuplicate;
+    this.read = new SqlReader({ run: (what, query) => this.#read(what, query) });
+  }
+
+  async transact<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
+    this.#assertUsable('begin a transaction');
+    const turn = this.#lastTransaction.then(() => this.#transactNow(work));
+    this.#lastTransaction = turn.catch(() => {});
+    return turn;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #read<T>(what: string, query: (db: Executor) => Promise<T>): Promise<T> {
+    this.#assertUsable(what);
+    const reading = this.#db.connection().execute(query);
+    this.#reads.add(reading);
+    try {
+      return await reading;
+    } catch (error) {
+      throw toStoreError(what, error, this.#isDuplicate);
+    } finally {
+      this.#reads.delete(reading);
+    }
+  }
+
+  async #transactNow<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
+    const transaction = { open: true };
+    let thrown: { error: unknown } | undefined;
+    try {
+      return await this.#db.transaction().execute(async (db) => {
+        const scope = new TransactionScope(db, this.#isDuplicate);
+        try {
+          const result = await this.#transaction.run(transaction, () => work(new SqlWriter(scope)));
+          scope.end();
+          return result;
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw thrown ? thrown.error : toStoreError('complete a transaction', error, this.#isDuplicate);
+    } finally {
+      transaction.open = false;
+    }
+  }
+
+  /** Waiting for a connection inside of the transaction that holds it would never end, so that is refused at once. */
+  #assertUsable(what: string): void {
+    if (this.#closing) throw new StoreError('failed', `could not ${what}: the store is closed`);
+    if (this.#transaction.getStore()?.open) {
+      throw new StoreError(
+        'failed',
+        `could not ${what}: inside of a transaction only its writer can be used`,
+      );
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#lastTransaction;
+    await Promise.allSettled(this.#reads);
+    try {
+      await this.#db.destroy();
+    } catch (error) {
+      throw toStoreError('close the database', error, this.#isDuplicate);
+    }
+  }
+}

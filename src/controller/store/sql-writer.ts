@@ -1,0 +1,87 @@
+/** StoreWriter over SQL: gives each statement the transaction and its words. Decides nothing. */
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName, RunId } from '#protocol/ids.ts';
+import { insertAudit } from './audit.ts';
+import { insertNode, setAcknowledgedEvent, updateNodeSession, updateNodesSeen } from './nodes.ts';
+import { insertRun, setRunEnded } from './runs.ts';
+import { SqlReader } from './sql-reader.ts';
+import type { Scope } from './sql-scope.ts';
+import type {
+  AuditRecord,
+  JoinTokenRecord,
+  NodeRecord,
+  NodeSession,
+  OperatorTokenRecord,
+  RunRecord,
+  StoreWriter,
+} from './store.ts';
+import { insertTasks, updateTasks } from './task-writes.ts';
+import { consumeJoinToken, insertJoinToken, insertOperatorToken, revokeJoinToken } from './tokens.ts';
+
+/** @see StoreWriter */
+export class SqlWriter extends SqlReader implements StoreWriter {
+  readonly #scope: Scope;
+
+  constructor(scope: Scope) {
+    super(scope);
+    this.#scope = scope;
+  }
+
+  insertNode(node: NodeRecord): Promise<void> {
+    return this.#scope.run(`record node ${node.name}`, (db) => insertNode(db, node));
+  }
+
+  updateNodeSession(name: NodeName, session: NodeSession): Promise<void> {
+    return this.#scope.run(`record the session of node ${name}`, (db) =>
+      updateNodeSession(db, name, session),
+    );
+  }
+
+  updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void> {
+    return this.#scope.run(`record when ${seenAtMs.size} nodes were heard of`, (db) =>
+      updateNodesSeen(db, seenAtMs),
+    );
+  }
+
+  setAcknowledgedEvent(name: NodeName, event: bigint): Promise<void> {
+    return this.#scope.run(`record event ${event} of node ${name}`, (db) =>
+      setAcknowledgedEvent(db, name, event),
+    );
+  }
+
+  insertRun(run: RunRecord): Promise<void> {
+    return this.#scope.run(`record run ${run.run.id}`, (db) => insertRun(db, run));
+  }
+
+  setRunEnded(id: RunId, endedAtMs: number): Promise<void> {
+    return this.#scope.run(`record the end of run ${id}`, (db) => setRunEnded(db, id, endedAtMs));
+  }
+
+  insertTasks(tasks: readonly Task[]): Promise<void> {
+    return this.#scope.run(`record ${tasks.length} tasks`, (db) => insertTasks(db, tasks));
+  }
+
+  updateTasks(tasks: readonly Task[]): Promise<void> {
+    return this.#scope.run(`record changes of ${tasks.length} tasks`, (db) => updateTasks(db, tasks));
+  }
+
+  insertOperatorToken(token: OperatorTokenRecord): Promise<void> {
+    return this.#scope.run(`record operator token ${token.id}`, (db) => insertOperatorToken(db, token));
+  }
+
+  insertJoinToken(token: JoinTokenRecord): Promise<void> {
+    return this.#scope.run(`record join token ${token.id}`, (db) => insertJoinToken(db, token));
+  }
+
+  consumeJoinToken(id: string, secretHash: string, nowMs: number): Promise<boolean> {
+    return this.#scope.run(`use join token ${id}`, (db) => consumeJoinToken(db, id, secretHash, nowMs));
+  }
+
+  revokeJoinToken(id: string): Promise<boolean> {
+    return this.#scope.run(`revoke join token ${id}`, (db) => revokeJoinToken(db, id));
+  }
+
+  insertAudit(record: AuditRecord): Promise<void> {
+    return this.#scope.run('record a decision', (db) => insertAudit(db, record));
+  }
+}

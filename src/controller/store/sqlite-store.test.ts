@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import type { StoreFixture } from './contract/fixture.ts';
+import { nodeRecord, rejectsWith } from './contract/records.ts';
+import { openSqliteStore } from './open-store.ts';
+import { StoreError } from './store.ts';
+import { describeStore } from './store-contract.ts';
+
+/** A path for a database in a directory that goes when this is disposed of. */
+async function temporaryPath(): Promise<AsyncDisposable & { path: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'drover-store-'));
+  return {
+    path: join(directory, 'data', 'controller.db'),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+describeStore('SQLite', async (): Promise<StoreFixture> => {
+  const { path, [Symbol.asyncDispose]: dispose } = await temporaryPath();
+  return {
+    open: () => openSqliteStore({ path }),
+    crashWriter: [
+      '--disable-warning=ExperimentalWarning',
+      join(import.meta.dirname, 'crash-writer.ts'),
+      path,
+    ],
+    [Symbol.asyncDispose]: dispose,
+  };
+});
+
+test('openSqliteStore() makes the file 0600 and its directory 0700', async () => {
+  await using place = await temporaryPath();
+  await using store = await openSqliteStore(place);
+  await store.transact((writer) => writer.insertNode(nodeRecord('web1')));
+  const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+  assert.equal(await mode(join(place.path, '..')), '700');
+  for (const suffix of ['', '-wal', '-shm']) assert.equal(await mode(`${place.path}${suffix}`), '600');
+});
+
+test('openSqliteStore() refuses a database of a newer version and leaves it as it was', async () => {
+  await using place = await temporaryPath();
+  await (await openSqliteStore(place))[Symbol.asyncDispose]();
+  const newer = new DatabaseSync(place.path);
+  newer.exec(`INSERT INTO kysely_migration VALUES ('9999-future', '2999-01-01T00:00:00.000Z')`);
+  newer.close();
+  const before = await readFile(place.path);
+  await assert.rejects(openSqliteStore(place), (error) => {
+    assert.ok(error instanceof StoreError);
+    assert.equal(error.reason, 'newer');
+    assert.ok(error.message.includes(place.path) && error.message.includes('9999-future'));
+    assert.ok(!error.message.includes('\n'));
+    return true;
+  });
+  assert.deepEqual(await readFile(place.path), before);
+});
+
+test('openSqliteStore() says which file is no database, or cannot be one', async () => {
+  await using place = await temporaryPath();
+  await (await openSqliteStore(place))[Symbol.asyncDispose]();
+  await writeFile(place.path, 'this is not a database, but it is long enough to be taken for one'.repeat(20));
+  await rejectsWith(openSqliteStore(place), 'failed');
+  await assert.rejects(openSqliteStore(place), { message: `could not open the database ${place.path}` });
+  await rejectsWith(openSqliteStore({ path: join(place.path, 'below') }), 'failed');
+});
+
+test('transact() keeps the cause of a failure, and the store goes on', async () => {
+  await using place = await temporaryPath();
+  await using store = await openSqliteStore(place);
+  const blocker = new DatabaseSync(place.path);
+  blocker.exec("CREATE TRIGGER full BEFORE INSERT ON nodes BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END");
+  const failing = store.transact(async (writer) => {
+    await writer.insertAudit({
+      atMs: 1,
+      who: '-',
+      verb: 'x',
+      decision: 'denied',
+      targets: '',
+      request: '{}',
+    });
+    await writer.insertNode(nodeRecord('web1'));
+  });
+  await assert.rejects(failing, (error) => {
+    assert.ok(error instanceof StoreError);
+    assert.equal(error.message, 'could not record node web1');
+    assert.match(String(error.cause), /disk full/);
+    return true;
+  });
+  blocker.exec('DROP TRIGGER full');
+  blocker.close();
+  await store.transact((writer) => writer.insertNode(nodeRecord('web1')));
+  assert.deepEqual(await store.read.listAudit(0, 10), []);
+  assert.equal((await store.read.listNodes()).length, 1);
+});

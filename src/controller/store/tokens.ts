@@ -1,0 +1,117 @@
+/** Tokens of operators and of joining nodes, as rows. Hashes only: no secret comes here. */
+import { decodeLabels, encodeLabels } from './json-columns.ts';
+import type { Executor, JoinTokensTable } from './schema.ts';
+import type { JoinTokenRecord, OperatorTokenRecord } from './store.ts';
+
+/** @see StoreReader.findOperatorToken */
+export async function findOperatorToken(
+  db: Executor,
+  secretHash: string,
+): Promise<OperatorTokenRecord | undefined> {
+  const row = await db
+    .selectFrom('operator_tokens')
+    .selectAll()
+    .where('secret_hash', '=', secretHash)
+    .executeTakeFirst();
+  return (
+    row && {
+      id: row.id,
+      operator: row.operator,
+      role: row.role,
+      secretHash: row.secret_hash,
+      createdAtMs: row.created_at,
+      expiresAtMs: row.expires_at ?? undefined,
+    }
+  );
+}
+
+/** @see StoreWriter.insertOperatorToken */
+export async function insertOperatorToken(db: Executor, token: OperatorTokenRecord): Promise<void> {
+  await db
+    .insertInto('operator_tokens')
+    .values({
+      id: token.id,
+      operator: token.operator,
+      role: token.role,
+      secret_hash: token.secretHash,
+      created_at: token.createdAtMs,
+      expires_at: token.expiresAtMs ?? null,
+    })
+    .execute();
+}
+
+/** @see StoreReader.listJoinTokens */
+export async function listJoinTokens(db: Executor, nowMs: number): Promise<JoinTokenRecord[]> {
+  const rows = await db
+    .selectFrom('join_tokens')
+    .selectAll()
+    .where('uses_left', '>', 0)
+    .where('expires_at', '>', nowMs)
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute();
+  return rows.map(toJoinToken);
+}
+
+/** @see StoreReader.findJoinToken */
+export async function findJoinToken(db: Executor, id: string): Promise<JoinTokenRecord | undefined> {
+  const row = await db.selectFrom('join_tokens').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && toJoinToken(row);
+}
+
+/** @see StoreWriter.insertJoinToken */
+export async function insertJoinToken(db: Executor, token: JoinTokenRecord): Promise<void> {
+  await db
+    .insertInto('join_tokens')
+    .values({
+      id: token.id,
+      secret_hash: token.secretHash,
+      names: token.names,
+      labels: encodeLabels(token.labels),
+      uses_left: token.usesLeft,
+      created_by: token.createdBy,
+      created_at: token.createdAtMs,
+      expires_at: token.expiresAtMs,
+    })
+    .execute();
+}
+
+/** @see StoreWriter.consumeJoinToken */
+export async function consumeJoinToken(
+  db: Executor,
+  id: string,
+  secretHash: string,
+  nowMs: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('join_tokens')
+    .set((eb) => ({ uses_left: eb('uses_left', '-', 1) }))
+    .where('id', '=', id)
+    .where('secret_hash', '=', secretHash)
+    .where('uses_left', '>', 0)
+    .where('expires_at', '>', nowMs)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
+
+/** @see StoreWriter.revokeJoinToken */
+export async function revokeJoinToken(db: Executor, id: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('join_tokens')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+function toJoinToken(row: JoinTokensTable): JoinTokenRecord {
+  return {
+    id: row.id,
+    secretHash: row.secret_hash,
+    names: row.names,
+    labels: decodeLabels(row.labels),
+    usesLeft: row.uses_left,
+    createdBy: row.created_by,
+    createdAtMs: row.created_at,
+    expiresAtMs: row.expires_at,
+  };
+}
