@@ -93,6 +93,25 @@ size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max) {
   return walk.count;
 }
 
+size_t sv_tree_children(pid_t parent, struct sv_proc *procs, size_t max) {
+  struct walk walk = {.root = parent, .procs = procs, .max = max};
+  add_children(&walk, parent);
+  return walk.count;
+}
+
+size_t sv_tree_session(pid_t session, struct sv_proc *procs, size_t max) {
+  size_t count = 0;
+  DIR *all = opendir("/proc");
+  if (all == NULL) return 0;
+  const struct dirent *entry;
+  while (count < max && (entry = readdir(all)) != NULL) {
+    pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+    if (pid > 0 && sv_proc_read(pid, &procs[count]) && procs[count].alive && procs[count].session == session) count++;
+  }
+  (void)closedir(all);
+  return count;
+}
+
 struct sv_proc *sv_tree_scratch(void) {
   static struct sv_proc procs[SV_TREE_MAX]; /* costs nothing until a tree is walked */
   return procs;

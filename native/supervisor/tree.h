@@ -29,6 +29,12 @@ bool sv_proc_read(pid_t pid, struct sv_proc *proc);
 /* The living descendants of root, without root, into procs. */
 size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max);
 
+/* Its living children only. */
+size_t sv_tree_children(pid_t parent, struct sv_proc *procs, size_t max);
+
+/* The living processes of a session, whoever their parents are: reads all of /proc. */
+size_t sv_tree_session(pid_t session, struct sv_proc *procs, size_t max);
+
 /* A place for a walk: one for the whole process, since nothing here walks twice at a time. */
 struct sv_proc *sv_tree_scratch(void);
 

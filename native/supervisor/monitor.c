@@ -1,0 +1,290 @@
+/*
+ * monitor.c: starts one task, waits for it and for all that it leaves, and keeps what happened.
+ *
+ *            ┌─ not-started ─► exit 0
+ *   claimed ─┤
+ *            └─ started ─► leader exits ─► leader reaped, EXITED ─► nothing left, EMPTY ─► exit 0
+ *
+ * It is the subreaper of its task: whatever that forks stays a descendant of this process, and the answer ECHILD of waitid
+ * means that nothing is left. What happened goes to the record first and to the server then. It never waits for the server:
+ * one that died is looked for again while there is something to wait for, and the record is for the one that comes later.
+ * SIGTERM and the like are blocked: only SIGKILL ends a monitor before its task.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "link.h"
+#include "tree.h"
+
+#define ENTRIES_MAX 4096 /* EXITED with all of its leftovers, and EMPTY */
+
+struct monitor {
+  const struct sv_host *host;
+  struct sv_link link; /* to the server */
+  int record;
+  int out, err; /* kept for their sizes */
+  int sigchld;
+  pid_t leader; /* 0 once it was reaped: its pid and group are then nobody's to signal */
+  bool leader_ended; /* a zombie that still holds its group */
+  bool empty;
+  struct sv_writer entries; /* of the record, not yet written */
+  uint8_t entry_bytes[ENTRIES_MAX];
+};
+
+/* One thing that happened: begin, write its body into both, end. */
+struct news {
+  struct monitor *m;
+  uint8_t type;
+  size_t entry;
+};
+
+static struct sv_writer *news_begin(struct news *news, struct monitor *m, uint8_t type) {
+  *news = (struct news){m, type, sv_record_begin(&m->entries, type)};
+  return &m->entries;
+}
+
+static void news_end(struct news *news) {
+  struct monitor *m = news->m;
+  const size_t header = 9; /* length, checksum and type of the entry */
+  sv_record_end(&m->entries, news->entry);
+  sv_link_keep(&m->link, news->type, m->entries.base + news->entry + header, m->entries.len - news->entry - header);
+}
+
+/* The record first. That it failed does not make the news less true: the server is told all the same. */
+static void publish(struct monitor *m) {
+  if (!sv_record_append(m->record, &m->entries)) sv_log("record of %s not written: %s", m->link.id, strerror(errno));
+  m->entries.len = 0;
+  sv_link_send_kept(&m->link);
+}
+
+static uint64_t size_of(int fd) {
+  struct stat s;
+  return fd >= 0 && fstat(fd, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
+}
+
+/* Without O_NONBLOCK a FIFO that has no other end would hold up the monitor; the task gets it without. */
+static int open_for_task(const char *path, int flags) {
+  int fd = open(path, flags | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0640);
+  if (fd >= 0 && fcntl(fd, F_SETFL, flags & O_APPEND) != 0) {
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+  }
+  return fd;
+}
+
+static bool open_stdio(const struct sv_start *start, struct sv_stdio *stdio, struct sv_refusal *refusal) {
+  const int output = O_WRONLY | O_APPEND | O_CREAT;
+  const struct {
+    const char *step, *path;
+    int flags;
+    int *fd;
+  } files[] = {
+      {"stdin", start->in[0] != '\0' ? start->in : "/dev/null", O_RDONLY, &stdio->in},
+      {"stdout", start->out, output, &stdio->out},
+      {"stderr", start->err, output, &stdio->err},
+  };
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    *files[i].fd = open_for_task(files[i].path, files[i].flags);
+    if (*files[i].fd < 0) {
+      *refusal = (struct sv_refusal){files[i].step, errno};
+      return false;
+    }
+  }
+  return true;
+}
+
+_Noreturn static void end_not_started(struct monitor *m, struct sv_refusal refusal) {
+  struct news news;
+  sv_put_not_started(news_begin(&news, m, SV_NOT_STARTED), refusal.step, refusal.error);
+  news_end(&news);
+  publish(m);
+  _exit(0);
+}
+
+/* Ours must be the first entry of the record; and its space is reserved here, where a full disk can still refuse. */
+static void claim(struct monitor *m, const struct sv_start *start, uint64_t start_ticks) {
+  static uint8_t bytes[SV_RECORD_MAX]; /* of a claim only, and once: not part of what a monitor keeps */
+  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
+  struct sv_claim claim = {.monitor = getpid(), .monitor_start = start_ticks, .out = start->out, .err = start->err};
+  memcpy(claim.boot, m->host->boot, sizeof claim.boot);
+  size_t entry = sv_record_begin(&w, SV_RECORD_CLAIMED);
+  sv_put_claim(&w, &claim);
+  sv_record_end(&w, entry);
+  if (!sv_record_append(m->record, &w)) {
+    int error = errno;
+    if (ftruncate(m->record, 0) != 0) sv_log("record of %s not emptied: %s", start->id, strerror(errno));
+    end_not_started(m, (struct sv_refusal){"record", error});
+  }
+  if (lseek(m->record, 0, SEEK_CUR) != (off_t)w.len) _exit(0); /* a server has said in our absence that it did not start */
+  if (fallocate(m->record, FALLOC_FL_KEEP_SIZE, 0, (off_t)w.len + SV_RECORD_RESERVE) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
+    end_not_started(m, (struct sv_refusal){"record", errno});
+  }
+}
+
+static void start_task(struct monitor *m, const struct sv_start *start) {
+  struct sv_stdio stdio = {-1, -1, -1};
+  struct sv_refusal refusal;
+  if (!open_stdio(start, &stdio, &refusal)) end_not_started(m, refusal);
+  uint64_t before = sv_boottime_ns();
+  m->leader = sv_child_start(start, m->host, stdio, &refusal);
+  uint64_t after = sv_boottime_ns();
+  if (m->leader < 0) end_not_started(m, refusal);
+  (void)close(stdio.in);
+  m->out = stdio.out;
+  m->err = stdio.err;
+
+  const struct sv_started started = {
+      .pid = m->leader, .start_ticks = sv_start_ticks(m->leader, before, after), .wall_ms = sv_wall_ms(), .monitor = getpid()};
+  struct news news;
+  sv_put_started(news_begin(&news, m, SV_STARTED), &started);
+  news_end(&news);
+  publish(m);
+}
+
+static uint32_t signal_leader(const struct monitor *m, int signal) {
+  return m->leader > 0 && !m->leader_ended && kill(m->leader, signal) == 0;
+}
+
+/* The leader's zombie keeps the group's number; after it was reaped the number may become anybody's. */
+static uint32_t signal_group(const struct monitor *m, int signal) {
+  if (m->leader <= 0) return 0;
+  uint32_t reached = 0;
+  const struct sv_proc *procs = sv_tree_scratch();
+  size_t count = sv_tree_walk(getpid(), sv_tree_scratch(), SV_TREE_MAX);
+  for (size_t i = 0; i < count; i++) reached += procs[i].pgrp == m->leader;
+  return kill(-m->leader, signal) == 0 ? reached : 0;
+}
+
+static uint32_t signal_tree(const struct monitor *m, int signal) { return (void)m, sv_tree_signal(getpid(), signal); }
+
+static void on_signal(struct monitor *m, struct sv_frame *frame) {
+  static uint32_t (*const send[])(const struct monitor *, int) = {
+      [SV_SCOPE_LEADER] = signal_leader, [SV_SCOPE_GROUP] = signal_group, [SV_SCOPE_TREE] = signal_tree};
+  int signal = sv_get_i32(&frame->body);
+  uint8_t scope = sv_get_u8(&frame->body);
+  if (frame->type != SV_SIGNAL || !sv_reader_done(&frame->body) || scope >= sizeof send / sizeof send[0] || send[scope] == NULL) {
+    sv_link_lost(&m->link);
+    return;
+  }
+  uint32_t reached = send[scope](m, signal);
+  sv_link_answer_signaled(&m->link, frame->tag, m->leader, reached);
+}
+
+static void hear_server(struct monitor *m) {
+  struct sv_frame frame;
+  while (sv_link_next(&m->link, &frame)) on_signal(m, &frame);
+}
+
+static void tell_empty(struct monitor *m) {
+  struct news news;
+  sv_put_empty(news_begin(&news, m, SV_EMPTY), sv_wall_ms(), size_of(m->out), size_of(m->err));
+  news_end(&news);
+  m->empty = true;
+}
+
+static void on_leader_exit(struct monitor *m, int status, const struct rusage *usage, bool nothing_left) {
+  static struct sv_exited exited;
+  const uint64_t out_bytes = size_of(m->out), err_bytes = size_of(m->err);
+  exited = (struct sv_exited){
+      .status = status, .usage = sv_usage_of(usage), .wall_ms = sv_wall_ms(), .out_bytes = out_bytes, .err_bytes = err_bytes};
+  if (!nothing_left) {
+    const struct sv_proc *procs = sv_tree_scratch();
+    exited.left_count = (uint32_t)sv_tree_walk(getpid(), sv_tree_scratch(), SV_LEFTOVERS_MAX);
+    for (uint32_t i = 0; i < exited.left_count; i++) {
+      exited.left[i].pid = procs[i].pid;
+      memcpy(exited.left[i].command, procs[i].command, sizeof procs[i].command);
+    }
+  }
+  struct news news;
+  sv_put_exited(news_begin(&news, m, SV_EXITED), &exited);
+  news_end(&news);
+  if (nothing_left) tell_empty(m); /* one write for both: the usual case */
+  publish(m);
+}
+
+/* All that ended, the leader last, so that what is left is known when its end is told. */
+static void reap(struct monitor *m) {
+  for (;;) {
+    siginfo_t ended = {0};
+    bool none = waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+    if (none) {
+      if (m->leader == 0 && !m->empty) {
+        tell_empty(m);
+        publish(m);
+      }
+      return;
+    }
+    if (ended.si_pid == 0) return;
+    if (ended.si_pid != m->leader) {
+      (void)waitpid(ended.si_pid, NULL, WNOHANG);
+      continue;
+    }
+    m->leader_ended = true;
+    hear_server(m); /* a signal to the group that is waiting already still finds its group */
+    int status;
+    struct rusage usage;
+    if (wait4(m->leader, &status, 0, &usage) != m->leader) return;
+    m->leader = 0;
+    siginfo_t other = {0};
+    while (waitid(P_ALL, 0, &other, WEXITED | WNOHANG) == 0 && other.si_pid != 0) other.si_pid = 0;
+    bool nothing_left = waitid(P_ALL, 0, &other, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+    on_leader_exit(m, status, &usage, nothing_left);
+  }
+}
+
+static void close_all_but(int a, int b) {
+  const unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+  if (low > 3) (void)close_range(3, low - 1, 0);
+  if (high > low + 1) (void)close_range(low + 1, high - 1, 0);
+  (void)close_range(high + 1, ~0u, 0);
+}
+
+static void watch(struct monitor *m) {
+  reap(m);
+  while (!m->empty) {
+    struct pollfd fds[] = {{.fd = m->sigchld, .events = POLLIN}, {.fd = m->link.fd, .events = POLLIN}};
+    if (poll(fds, 2, sv_link_wait_ms(&m->link)) < 0 && errno != EINTR) sv_log("poll: %s", strerror(errno));
+    sv_link_resume(&m->link);
+    hear_server(m);
+    if (fds[0].revents != 0) {
+      struct signalfd_siginfo many[8];
+      (void)!read(m->sigchld, many, sizeof many);
+      reap(m);
+    }
+  }
+}
+
+_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, int pair, int record, uint64_t forked_ns) {
+  static struct monitor m;
+  m = (struct monitor){.host = host, .record = record, .out = -1, .err = -1, .sigchld = -1};
+  m.entries = sv_writer_of(m.entry_bytes, sizeof m.entry_bytes);
+  close_all_but(pair, record);
+  const uint64_t start_ticks = sv_start_ticks(getpid(), forked_ns, sv_boottime_ns());
+  sv_link_init(&m.link, start->id, start_ticks, pair);
+  (void)prctl(PR_SET_NAME, "drover-monitor");
+
+  sigset_t child;
+  (void)sigemptyset(&child);
+  (void)sigaddset(&child, SIGCHLD);
+  if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ||
+      (m.sigchld = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC)) < 0) {
+    end_not_started(&m, (struct sv_refusal){"monitor", errno});
+  }
+  claim(&m, start, start_ticks);
+  start_task(&m, start);
+  watch(&m);
+  _exit(0);
+}

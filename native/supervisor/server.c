@@ -1,0 +1,216 @@
+/*
+ * server.c: the loop: new connections, ended children, signals to the server.
+ *
+ * It waits for nobody but epoll. SIGTERM and SIGINT end the server alone: monitors and tasks go on and come back to the next.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "server.h"
+#include "usage.h"
+
+#define EVENTS_MAX 64
+#define BACKLOG 128
+#define REAPED_MAX 32 /* strays of one round; there are some only after a monitor was killed */
+#define PAUSE_MS 1000 /* of accepting, when there are too many connections or no descriptor for one */
+
+struct sv_host sv_host;
+
+static int epoll_fd = -1;
+static bool stopping;
+static bool accepting;
+static int64_t accept_again_ms;
+
+static void on_connection(struct sv_source *source, uint32_t events);
+static void on_process_signal(struct sv_source *source, uint32_t events);
+static struct sv_source listener = {-1, on_connection}, signals = {-1, on_process_signal};
+
+static void **garbage;
+static size_t garbage_count, garbage_cap;
+
+/* Bounded by what there can be: attempts, connections, orphans. */
+void sv_free_later(void *memory) {
+  if (garbage_count == garbage_cap) {
+    size_t cap = garbage_cap > 0 ? garbage_cap * 2 : 128;
+    void **larger = realloc(garbage, cap * sizeof *garbage);
+    if (larger == NULL) return; /* leaked, rather than used after it was freed */
+    garbage = larger;
+    garbage_cap = cap;
+  }
+  garbage[garbage_count++] = memory;
+}
+
+static void free_garbage(void) {
+  while (garbage_count > 0) free(garbage[--garbage_count]);
+}
+
+static int64_t now_ms(void) { return (int64_t)(sv_boottime_ns() / 1000000u); }
+
+static bool control(int operation, struct sv_source *source, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = source};
+  return epoll_ctl(epoll_fd, operation, source->fd, &event) == 0;
+}
+
+bool sv_watch(struct sv_source *source, uint32_t events) { return control(EPOLL_CTL_ADD, source, events); }
+bool sv_rewatch(struct sv_source *source, uint32_t events) { return control(EPOLL_CTL_MOD, source, events); }
+
+void sv_unwatch(struct sv_source *source) {
+  if (source->fd < 0) return;
+  (void)control(EPOLL_CTL_DEL, source, 0); /* a monitor being forked may have a copy: closing alone would not do it */
+  (void)close(source->fd);
+  source->fd = -1;
+}
+
+void sv_server_stop(void) { stopping = true; }
+
+static void accept_one(int fd) {
+  struct ucred peer;
+  socklen_t len = sizeof peer;
+  struct sv_conn *conn = NULL;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid()) conn = sv_conn_open(fd, SV_CONN_UNKNOWN);
+  else sv_log("a connection of another user was refused");
+  if (conn == NULL) {
+    (void)close(fd);
+    return;
+  }
+  conn->peer = peer.pid;
+  conn->known_by_ms = now_ms() + SV_UNKNOWN_MS;
+}
+
+static void pause_accepting(void) {
+  if (accepting) (void)sv_rewatch(&listener, 0);
+  accepting = false;
+  accept_again_ms = now_ms() + PAUSE_MS;
+}
+
+static void on_connection(struct sv_source *source, uint32_t events) {
+  (void)events;
+  for (;;) {
+    if (sv_conns_count(SV_CONN_UNKNOWN) >= SV_UNKNOWN_MAX) {
+      pause_accepting();
+      return;
+    }
+    int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accept_one(fd);
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR && errno != ECONNABORTED) { /* no descriptor or no memory: others may give some back */
+      sv_log("accept: %s", strerror(errno));
+      pause_accepting();
+      return;
+    }
+  }
+}
+
+struct reaped {
+  pid_t pid;
+  int status;
+  struct rusage usage;
+};
+
+/* Strays are judged after the monitors: the death of one says whose child a stray was. */
+static bool reap_some(void) {
+  static struct reaped strays[REAPED_MAX];
+  static struct sv_attempt *lost[REAPED_MAX];
+  size_t stray_count = 0, lost_count = 0;
+  bool more = true;
+  while (stray_count < REAPED_MAX && lost_count < REAPED_MAX) {
+    struct reaped *r = &strays[stray_count];
+    r->pid = wait4(-1, &r->status, WNOHANG, &r->usage);
+    if (r->pid < 0 && errno == EINTR) continue;
+    more = r->pid > 0;
+    if (!more) break;
+    struct sv_attempt *a = sv_attempt_of_monitor(r->pid);
+    if (a == NULL) {
+      stray_count++;
+      continue;
+    }
+    if (a->conn != NULL) sv_conn_drain(a->conn);
+    sv_attempt_set_monitor(a, 0, 0, true);
+    sv_usage_count(a->mark, a->id);
+    a->counted = true;
+    if (!sv_attempt_over(a)) lost[lost_count++] = a;
+  }
+  for (size_t i = 0; i < lost_count; i++) sv_monitor_lost(lost[i], lost_count == 1);
+  for (size_t i = 0; i < stray_count; i++) sv_orphan_reaped(strays[i].pid, strays[i].status, &strays[i].usage);
+  for (size_t i = 0; i < lost_count; i++) sv_orphans_settle(lost[i]);
+  if (stray_count > 0) sv_orphans_adopt();
+  return more;
+}
+
+static void on_process_signal(struct sv_source *source, uint32_t events) {
+  (void)events;
+  struct signalfd_siginfo info[8];
+  ssize_t n = read(source->fd, info, sizeof info);
+  for (ssize_t i = 0; i < n / (ssize_t)sizeof info[0]; i++) {
+    if (info[i].ssi_signo != SIGCHLD && info[i].ssi_signo != SIGHUP) stopping = true;
+  }
+  while (reap_some()) continue;
+  sv_usage_refresh();
+}
+
+static bool open_signals(void) {
+  sigset_t set;
+  (void)sigemptyset(&set);
+  (void)sigaddset(&set, SIGCHLD);
+  (void)sigaddset(&set, SIGTERM);
+  (void)sigaddset(&set, SIGINT);
+  (void)sigaddset(&set, SIGHUP);
+  signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  return signals.fd >= 0 && sv_watch(&signals, EPOLLIN);
+}
+
+/* We hold the state directory's lock, so a socket that is there is a dead server's. */
+static bool open_listener(void) {
+  const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SV_SOCKET};
+  if (unlink(SV_SOCKET) != 0 && errno != ENOENT) return false;
+  listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener.fd < 0 || bind(listener.fd, (const struct sockaddr *)&address, sizeof address) != 0) return false;
+  accepting = true;
+  return chmod(SV_SOCKET, 0600) == 0 && listen(listener.fd, BACKLOG) == 0 && sv_watch(&listener, EPOLLIN);
+}
+
+const char *sv_server_open(void) {
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd < 0) return "epoll";
+  if (!sv_host_init(&sv_host)) return "/proc cannot be read";
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return "not a subreaper";
+  if (mkdir("attempts", 0700) != 0 && errno != EEXIST) return "attempts cannot be made";
+  if (!sv_usage_open()) return "usage cannot be opened";
+  if (!open_signals()) return "signals";
+  if (!sv_recover()) return "attempts cannot be read";
+  return open_listener() ? NULL : "the socket cannot be listened on";
+}
+
+int sv_server_run(void) {
+  struct epoll_event events[EVENTS_MAX];
+  while (!stopping) {
+    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0;
+    int n = epoll_wait(epoll_fd, events, EVENTS_MAX, clock ? PAUSE_MS : -1);
+    if (n < 0 && errno != EINTR) {
+      sv_log("epoll_wait: %s", strerror(errno));
+      return 1;
+    }
+    for (int i = 0; i < n; i++) {
+      struct sv_source *source = events[i].data.ptr;
+      if (source->fd >= 0) source->ready(source, events[i].events); /* closed by an event before it: freed after the round */
+    }
+    if (clock) sv_conns_expire(now_ms());
+    if (!accepting && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
+    sv_conns_flush();
+    free_garbage();
+  }
+  (void)unlink(SV_SOCKET);
+  return 0;
+}

@@ -1,0 +1,148 @@
+/*
+ * server.h: what the files of the server share: its loop, its connections, its attempts.
+ *
+ * One process, one thread, one of it: the state is a static variable of the file that keeps it, and these are its doors.
+ */
+#ifndef DROVER_SUPERVISOR_SERVER_H
+#define DROVER_SUPERVISOR_SERVER_H
+
+#include "host.h"
+#include "message.h"
+
+#define SV_CLIENT_OUTPUT_MAX (4u << 20) /* who is so far behind is disconnected, reconnects and lists */
+#define SV_LIST_AHEAD_MAX (64u << 10)  /* a list goes on when the client has read down to this */
+#define SV_UNKNOWN_MAX 64               /* connections that have not said yet what they are */
+#define SV_UNKNOWN_MS 5000              /* how long they may wait with it */
+#define SV_PENDING_MAX 64               /* signals of one attempt that its monitor has not answered */
+
+/* ---- the loop (server.c) ---- */
+
+struct sv_source {
+  int fd; /* −1 when not watched */
+  void (*ready)(struct sv_source *source, uint32_t events);
+};
+
+extern struct sv_host sv_host;
+
+bool sv_watch(struct sv_source *source, uint32_t events);
+bool sv_rewatch(struct sv_source *source, uint32_t events);
+void sv_unwatch(struct sv_source *source); /* and closes its descriptor; twice is allowed */
+
+/* Frees what may still be named by an event of this round, after the round. */
+void sv_free_later(void *memory);
+
+/* Binds and listens, recovers. NULL, or what could not be done; errno. */
+const char *sv_server_open(void);
+int sv_server_run(void);
+void sv_server_stop(void);
+
+/* ---- connections (conns.c) ---- */
+
+struct sv_attempt;
+
+enum sv_conn_kind { SV_CONN_UNKNOWN, SV_CONN_AGENT, SV_CONN_MONITOR };
+
+struct sv_conn {
+  struct sv_source source; /* first: an event's source is its connection */
+  struct sv_conn *next, *previous;
+  enum sv_conn_kind kind;
+  uint64_t serial; /* never used again, unlike an address */
+  pid_t peer;
+  int64_t known_by_ms; /* of an unknown one */
+  struct sv_attempt *attempt; /* of a monitor */
+  uint8_t *in; /* the beginning of a frame whose end has not come */
+  size_t in_len;
+  uint8_t *out;
+  size_t out_len, out_sent, out_cap;
+  uint32_t events; /* that epoll watches for */
+  bool blocked; /* the socket took no more: EPOLLOUT is awaited */
+  bool closed;
+  bool listing; /* nothing more is taken from it until the list is complete */
+  uint64_t listed;
+  uint32_t list_tag, list_count;
+};
+
+struct sv_conn *sv_conn_open(int fd, enum sv_conn_kind kind);
+void sv_conn_become(struct sv_conn *conn, enum sv_conn_kind kind);
+void sv_conn_close(struct sv_conn *conn); /* twice is allowed within a round */
+struct sv_conn *sv_conn_find(uint64_t serial); /* a client */
+void sv_conn_send(struct sv_conn *conn, const struct sv_writer *frames);
+void sv_conn_drain(struct sv_conn *conn); /* takes all that it has to say, now */
+void sv_conns_broadcast(const struct sv_writer *frame);
+void sv_conns_flush(void);
+unsigned sv_conns_count(enum sv_conn_kind kind);
+void sv_conns_expire(int64_t now_ms);
+
+/* ---- attempts (attempts.c) ---- */
+
+struct sv_pending {
+  uint64_t conn;
+  uint32_t client_tag, tag;
+  int32_t signal;
+  uint8_t scope;
+  bool sent;
+};
+
+struct sv_attempt {
+  struct sv_source monitor_gone; /* first; the pidfd of a monitor that is not our child */
+  struct sv_attempt *next, *previous, *by_id, *by_monitor;
+  char id[SV_ID_MAX + 1];
+  uint64_t sequence;
+  enum sv_attempt_state state;
+  int mark; /* usage.h */
+  pid_t monitor;
+  uint64_t monitor_start;
+  bool own_monitor;   /* our child: wait4 tells its end */
+  bool orphaned;      /* its monitor is dead, its processes are watched by orphans.c */
+  bool counted;       /* its use is in the totals */
+  struct sv_conn *conn; /* to its monitor */
+  bool was_started;
+  struct sv_started started;
+  uint8_t *exited, *over; /* bodies as they are told */
+  size_t exited_len, over_len;
+  struct sv_pending *pending;
+  unsigned pending_count;
+};
+
+struct sv_attempt *sv_attempt_add(const char *id, bool recovered); /* NULL when there are too many */
+void sv_attempt_remove(struct sv_attempt *a);
+struct sv_attempt *sv_attempt_find(const char *id);
+struct sv_attempt *sv_attempt_of_monitor(pid_t monitor);
+struct sv_attempt *sv_attempt_of_leader(pid_t leader); /* running, and its monitor is dead */
+void sv_attempt_set_monitor(struct sv_attempt *a, pid_t monitor, uint64_t start, bool own);
+struct sv_attempt *sv_attempt_after(uint64_t sequence); /* the next in the order of their starts */
+unsigned sv_attempts_count(void);
+bool sv_attempt_over(const struct sv_attempt *a);
+
+/*
+ * Something happened to it: the state advances as the table allows, and every agent is told. What does not advance it is
+ * repeated news and changes nothing. False: the body is malformed.
+ */
+bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, size_t len);
+
+/* The same, written to the record first: for what the server itself finds out. */
+void sv_attempt_conclude(struct sv_attempt *a, uint8_t type, const struct sv_writer *body);
+void sv_attempt_conclude_lost(struct sv_attempt *a, const char *reason);
+void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint32_t tag);
+
+/* ---- requests (requests.c) ---- */
+
+/* False: the connection is to be closed. */
+bool sv_request(struct sv_conn *conn, struct sv_frame *frame);
+void sv_list_go_on(struct sv_conn *conn);
+bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame);
+void sv_pending_send(struct sv_attempt *a); /* to a monitor that came back, or by ourselves for one that is dead */
+
+/* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
+
+bool sv_recover(void);
+bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes);
+void sv_monitor_lost(struct sv_attempt *a, bool alone);
+void sv_orphan_watch(struct sv_attempt *a, bool alone);
+void sv_orphans_settle(struct sv_attempt *a); /* says what is true of it by what is left; idempotent */
+void sv_orphans_adopt(void); /* new children of ours, of the sessions that are watched */
+void sv_orphan_reaped(pid_t pid, int status, const struct rusage *usage);
+uint32_t sv_orphans_signal(const struct sv_attempt *a, int signal, uint8_t scope);
+void sv_orphans_forget(const struct sv_attempt *a);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * fuzz.c: the decoders on mutated vectors, the same ones each time: fuzz FILE ROUNDS. ASan and UBSan are what fails here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../record.h"
+#include "../message.h"
+
+#define SEEDS_MAX 64
+#define BYTES_MAX 2048
+
+static struct {
+  uint8_t bytes[BYTES_MAX];
+  size_t len;
+} seeds[SEEDS_MAX];
+
+/* xorshift64: repeatable, which is all that is asked of it. */
+static uint64_t next(void) {
+  static uint64_t x = 88172645463325252u;
+  x ^= x << 13;
+  x ^= x >> 7;
+  return x ^= x << 17;
+}
+
+static size_t read_seeds(const char *path) {
+  static char line[3 * BYTES_MAX];
+  size_t count = 0;
+  FILE *f = fopen(path, "r");
+  if (f == NULL) return 0;
+  while (count < SEEDS_MAX && fgets(line, sizeof line, f) != NULL) {
+    const char *hex = strchr(line, ' ');
+    unsigned byte;
+    if (line[0] == '#' || hex == NULL) continue;
+    for (hex++; seeds[count].len < BYTES_MAX && sscanf(hex, "%2x", &byte) == 1; hex += 2) seeds[count].bytes[seeds[count].len++] = (uint8_t)byte;
+    count++;
+  }
+  fclose(f);
+  return count;
+}
+
+static size_t mutate(uint8_t *bytes, size_t len) {
+  static const uint8_t edges[] = {0, 1, 0x7f, 0x80, 0xff};
+  for (uint64_t changes = 1 + next() % 4; changes > 0; changes--) {
+    size_t at = next() % len;
+    if (next() % 2 == 0) bytes[at] ^= (uint8_t)(1u << (next() % 8));
+    else bytes[at] = edges[next() % sizeof edges];
+  }
+  return next() % 4 == 0 ? next() % (len + 1) : len;
+}
+
+static void decode(uint8_t *bytes, size_t len) {
+  static struct sv_start start;
+  struct sv_frame frame;
+  struct sv_started started;
+  struct sv_exited exited;
+  struct sv_claim claim;
+  size_t used;
+  if (sv_frame_next(bytes, len, &frame, &used) != SV_FRAME_READY) return;
+  switch (next() % 5) {
+    case 0: (void)sv_decode_start(&frame.body, &start); break;
+    case 1: (void)sv_get_started(&frame.body, &started); break;
+    case 2: (void)sv_get_exited(&frame.body, &exited); break;
+    case 3: (void)sv_get_claim(&frame.body, &claim); break;
+    default: {
+      struct sv_reader body;
+      uint8_t type;
+      while (sv_record_next(&frame.body, &type, &body) == SV_RECORD_ENTRY) continue;
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  size_t count = argc == 3 ? read_seeds(argv[1]) : 0;
+  long rounds = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+  if (count == 0) return fprintf(stderr, "usage: fuzz VECTORS ROUNDS\n"), 2;
+  for (long i = 0; i < rounds; i++) {
+    size_t seed = (size_t)i % count, len = seeds[seed].len;
+    uint8_t *bytes = malloc(len);
+    if (bytes == NULL) return 1;
+    memcpy(bytes, seeds[seed].bytes, len);
+    len = mutate(bytes, len);
+    uint8_t *exact = malloc(len > 0 ? len : 1); /* so that one byte too far is seen */
+    if (exact == NULL) return 1;
+    memcpy(exact, bytes, len);
+    decode(exact, len);
+    free(exact);
+    free(bytes);
+  }
+  printf("ok   %ld rounds over %zu vectors\n", rounds, count);
+  return 0;
+}

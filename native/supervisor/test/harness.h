@@ -1,0 +1,41 @@
+/*
+ * harness.h: what the cases of server_test are made of: a server of their own, tasks that say when they are ready, and the
+ * ends of processes, awaited and never slept for.
+ */
+#ifndef DROVER_SUPERVISOR_TEST_HARNESS_H
+#define DROVER_SUPERVISOR_TEST_HARNESS_H
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "client.h"
+
+#define SKIPPED 77 /* exit code of a case that cannot run here */
+
+struct test_case {
+  const char *name; /* NULL ends a table */
+  void (*run)(void);
+};
+
+extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[];
+
+extern const char *binary;
+extern char state[64];        /* the case's state directory; other files of it begin with the same name */
+extern char out[80], err[80]; /* the task's output */
+extern char *const true_argv[], *const sleep_argv[];
+
+int run_server(const char *directory); /* its exit code */
+struct client *fresh(void);            /* of a server that it starts */
+struct client *kill_and_restart(struct client *c);
+void await_end(pid_t pid); /* until it is no more than a zombie */
+void accepted(struct client *c, const struct task *t);
+struct sv_started run_shell(struct client *c, const char *id, const char *script);
+void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint32_t at_least);
+void acknowledged(struct client *c, const char *id);
+char *content(const char *path);
+
+/* A task says that it is ready by a line in a FIFO that is awaited here. */
+int fifo_open(char path[80]);
+void fifo_await(int fd);
+
+#endif

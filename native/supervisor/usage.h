@@ -1,0 +1,33 @@
+/*
+ * usage.h: getrusage(RUSAGE_CHILDREN) over all restarts of the server, in the mapped file <state>/usage.
+ *
+ * A monitor that this server reaped brings its own use and that of all it reaped, by itself. A monitor that an earlier
+ * server forked is reaped by init: then the use in its exit record is added. So that an attempt whose record is still there
+ * is not added twice, the file marks those that were counted until they are acknowledged.
+ * Plain memory, no system call on the way of a launch: it survives the server's death, not a power loss.
+ */
+#ifndef DROVER_SUPERVISOR_USAGE_H
+#define DROVER_SUPERVISOR_USAGE_H
+
+#include "wire.h"
+
+#define SV_ATTEMPTS_MAX 16384 /* in one state directory, running or not acknowledged */
+
+/* False with errno. A file that is not ours or is damaged begins anew, and the log says so. */
+bool sv_usage_open(void);
+
+/* After each reap. */
+void sv_usage_refresh(void);
+void sv_usage_add(const struct sv_usage *usage);
+struct sv_usage sv_usage_total(void);
+
+/* The mark of an attempt: taken with its id, −1 when all are in use; a recovered attempt gets its own again. */
+int sv_usage_take(void);
+int sv_usage_take_again(const char *id, bool *counted);
+void sv_usage_count(int mark, const char *id);
+void sv_usage_give_back(int mark);
+
+/* Once all attempts were recovered: marks of those that are gone are cleared. */
+void sv_usage_recovered(void);
+
+#endif
