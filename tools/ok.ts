@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { installationRoot } from '#base/installation.ts';
 
-const steps: readonly (readonly [string, ...string[]])[] = [
+const steps: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '-b'],
   ['unused code', 'knip', '--no-progress'],

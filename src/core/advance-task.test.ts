@@ -20,7 +20,7 @@ function pendingTask(): Task {
   return create(TaskSchema, { id: 'abcdefghij', state: PENDING });
 }
 
-function report(state: TaskState, more: Partial<Attempt> = {}): Attempt {
+function report(state: TaskState, more: Partial<Pick<Attempt, 'pid' | 'number' | 'reason'>> = {}): Attempt {
   const end = state === ENDED ? { outcome: exited(0), cause: Cause.ITSELF } : {};
   return create(AttemptSchema, { number: 1, state, ...end, ...more });
 }

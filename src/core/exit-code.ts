@@ -1,6 +1,8 @@
-/** Exit codes of the command line, from what became of the tasks. The table is that of `drover help exit-codes`. */
+/**
+ * Exit codes of the command line, from what became of the tasks. The table is that of `drover help exit-codes`.
+ * Every start of the command line loads this: it imports types only.
+ */
 import type { Outcome } from '#protocol/gen/drover/v1/task_pb.ts';
-import { endingOf } from './outcome.ts';
 
 /** Every exit code that means something of its own. */
 export const exitCodes = {
@@ -34,16 +36,17 @@ export function exitCodeOf(outcomes: readonly (Outcome | undefined)[]): number {
   return precedence.find((code) => codes.has(code)) ?? exitCodes.success;
 }
 
+/** A kind that this version does not know counts as unknown, never as success. */
 function codeOf(outcome: Outcome | undefined): number {
-  if (!outcome) return exitCodes.unreachable;
-  switch (endingOf(outcome)) {
-    case 'succeeded':
-      return exitCodes.success;
-    case 'unreachable':
-    case 'unknown':
-      return exitCodes.unreachable;
-    default:
+  switch (outcome?.kind.case) {
+    case 'exited':
+      return outcome.kind.value.code === 0 ? exitCodes.success : exitCodes.taskFailed;
+    case 'signaled':
+    case 'notStarted':
+    case 'skipped':
       return exitCodes.taskFailed;
+    default:
+      return exitCodes.unreachable;
   }
 }
 

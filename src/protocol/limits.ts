@@ -25,12 +25,38 @@ export const limits = {
   agentTasksMax: 5_000,
   /** Starts that one agent has under way at once (not a rate). */
   agentStartsMax: 64,
+  /** Attempts with news that the controller has not acknowledged; above it an agent takes no new ones on. */
+  agentUnacknowledgedMax: 20_000,
+  /** Tasks that an agent names in Hello. */
+  agentHeldMax: 20_000,
+  /** How long an agent remembers an attempt that has ended and was acknowledged, so as not to launch it again. */
+  agentRememberedMs: 3_600_000,
+  /** Attempts remembered so at once: an hour of 28 launches a second. */
+  agentRememberedMax: 100_000,
+  /** Ended attempts whose output an agent keeps. */
+  agentLogDirectoriesMax: 1_000,
+  /** One record of an agent's journal: a Start as large as the link allows, and what is around it. */
+  journalRecordBytesMax: 2 << 20,
+  /** An agent's journal is written anew when it is longer than this and twice as long as when it was last written. */
+  journalCompactBytes: 16 << 20,
+  /** How far back from the end of an output its last lines are looked for. */
+  tailBytesMax: 16 << 20,
   /** Commands waiting in one agent's session before the controller closes it as too slow. */
   sessionQueueMax: 20_000,
+  /** Bytes that wait in an agent's session before it closes it as too slow. Events wait in the journal instead. */
+  linkBufferBytesMax: 4 << 20,
   /** Rows of one page of a list. */
   pageMax: 1_000,
   /** Rows of a page where the caller does not say. */
   pageDefault: 50,
+  /** Bytes of commands waiting in one agent's session; beyond, it is closed as too slow too. */
+  sessionQueueBytesMax: 32 << 20,
+  /** An agent's news of one attempt, encoded: a hundred times what an honest one needs. */
+  eventBytesMax: 64 << 10,
+  /** Events that one transaction applies: enough to share an fsync, too few to hold up an operator's commit. */
+  ingestBatchMax: 2_000,
+  /** Events of all agents waiting to be applied, before the controller reads their sessions no further. */
+  ingestQueueMax: 50_000,
   /** Log streams that one session carries at once. */
   sessionLogStreamsMax: 1_000,
   /** Bytes of output that wait for one reader of the API before its log streams are paused. */
@@ -43,6 +69,10 @@ export const limits = {
   joinTokenTtlMaxMs: 24 * 3_600_000,
   /** Life of a join token where its maker does not say: long enough to walk to the other machine. */
   joinTokenTtlDefaultMs: 3_600_000,
+  /** Nodes that one join token may let in. */
+  joinTokenUsesMax: 20_000,
+  /** Labels of one node. */
+  nodeLabelsMax: 64,
   /** Time between a stop signal and SIGKILL where nobody says. */
   stopGraceDefaultMs: 10_000,
 } as const;

@@ -24,7 +24,14 @@ test('drover up runs a command on three real nodes', async (t) => {
 
 test('drover up refuses a directory that another one holds, and says who', async (t) => {
   await using cluster = await startUpCluster(temporaryDirectory(t), 1);
-  const second = await cluster.run('up', '--no-shell', '--listen', '127.0.0.1:0', '--agent-listen', '127.0.0.1:0');
+  const second = await cluster.run(
+    'up',
+    '--no-shell',
+    '--listen',
+    '127.0.0.1:0',
+    '--agent-listen',
+    '127.0.0.1:0',
+  );
   assert.equal(second.code, 1);
   assert.match(second.stderr, new RegExp(`in use by drover up \\(pid ${cluster.pid}\\)`));
   assert.equal(second.stderr.trim().split('\n').length, 1);

@@ -723,7 +723,8 @@ export const AgentLinkService: GenService<{
   },
   /**
    * A byte stream upward, asked for by OpenLog. The header "drover-stream" names its stream_id. The controller
-   * resets the request when nobody reads any more; HTTP/2 flow control is the backpressure.
+   * resets the request when nobody reads any more; HTTP/2 flow control is the backpressure. A request that ends is
+   * the whole of what was asked for: an agent that cannot go on resets it, and does not end it before.
    *
    * @generated from rpc drover.v1.AgentLinkService.Push
    */

@@ -1,0 +1,174 @@
+/**
+ * One agent, put together: identity, policy, tasks, link. The program (main.ts) and the tests' clusters start it with
+ * everything given explicitly.
+ */
+import { X509Certificate } from 'node:crypto';
+import { userInfo } from 'node:os';
+import type { Clock } from '#base/clock.ts';
+import { lockDirectory } from '#base/directory-lock.ts';
+import { version } from '#base/installation.ts';
+import type { Logger } from '#base/log.ts';
+import { Accounts } from './host/accounts.ts';
+import { readHostFacts } from './host/facts.ts';
+import { resolveLaunch } from './host/resolve-launch.ts';
+import { findIdentity, type NodeIdentity, storeIdentity } from './identity.ts';
+import { type JoinOptions, joinCluster } from './join.ts';
+import { decideSignal } from './policy/decide-launch.ts';
+import { PolicyFile } from './policy/policy-file.ts';
+import { type Preset, writeStarterPolicy } from './policy/starter-policy.ts';
+import { TaskHost } from './process/task-host.ts';
+import { keepLinked } from './session/keep-linked.ts';
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  /** Its state directory; made if need be, and locked while the agent lives. */
+  readonly directory: string;
+  /** The node's policy; a starter one is written when the node joins, or where `preset` is given, and there is none. */
+  readonly policyFile: string;
+  /** Which starter policy; `confined` where nobody says. */
+  readonly preset?: Preset | undefined;
+  /** How to join; used only where the node has not joined yet. */
+  readonly join?: JoinOptions | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For the jitter of reconnects, in [0, 1); default Math.random. */
+  readonly random?: () => number;
+  /** The supervisor's binary; default that of this installation. */
+  readonly supervisorBinary?: string;
+}
+
+/** The node belongs to no cluster and was not told how to join one. */
+export class NotJoinedError extends Error {
+  override readonly name = 'NotJoinedError';
+}
+
+/** User made for tasks by the installer. */
+const taskUser = 'drover-task';
+
+/** A running agent. Dispose of it to stop it: its session closes, its tasks go on, a supervisor without tasks ends. */
+export class Agent implements AsyncDisposable {
+  /** The node's name. */
+  readonly name: string;
+  /** Resolves when the controller has let the node in for the first time. Never rejects. */
+  readonly ready: Promise<void>;
+  /** Resolves with the reason when the controller wants the node no more; with undefined when the agent was stopped. */
+  readonly dismissed: Promise<string | undefined>;
+  readonly #stop = new AbortController();
+  readonly #resources: AsyncDisposableStack;
+
+  /** Takes over `resources`; use startAgent. */
+  constructor(
+    options: AgentOptions,
+    identity: NodeIdentity,
+    workload: TaskHost,
+    resources: AsyncDisposableStack,
+  ) {
+    const { clock, log, random = Math.random } = options;
+    const ready = Promise.withResolvers<void>();
+    this.name = identity.name;
+    this.ready = ready.promise;
+    this.#resources = resources;
+    this.dismissed = keepLinked(
+      {
+        workload,
+        clock,
+        log,
+        random,
+        version,
+        address: identity.agentAddress,
+        credentials: identity.credentials,
+        readFacts: readHostFacts,
+        onWelcome: () => {
+          log.info({ node: identity.name }, 'session with the controller');
+          ready.resolve();
+        },
+      },
+      this.#stop.signal,
+    );
+  }
+
+  /** Twice is once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.dismissed;
+    await this.#resources[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Starts an agent: joins if need be, finds its tasks, and begins to dial. Does not wait for the controller.
+ *
+ * @throws DirectoryInUseError, NotJoinedError, JoinError, IdentityDamagedError, what TaskHost.open throws, or the reason
+ *   of `abort`; everything is then let go.
+ */
+export async function startAgent(options: AgentOptions, abort: AbortSignal): Promise<Agent> {
+  await using resources = new AsyncDisposableStack();
+  resources.use(lockDirectory(options.directory, 'drover agent'));
+  const accounts = new Accounts(options.clock);
+  const identity = await settleIdentity(options, accounts, abort);
+  const workload = await openTaskHost(options, identity, accounts);
+  resources.use(workload);
+  resources.defer(() => shutDownIdleSupervisor(workload, options.log));
+  return new Agent(options, identity, workload, resources.move());
+}
+
+async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: AbortSignal) {
+  const { directory, join, preset, log } = options;
+  const known = await findIdentity(directory);
+  if (known) {
+    if (join) log.warn(`this is node ${known.name} already; the join token was not used`);
+    if (preset) await writePolicy(options, accounts);
+    warnWhenExpired(known, options);
+    return known;
+  }
+  if (!join) throw new NotJoinedError('this node has not joined a cluster; give --join TOKEN');
+  const identity = await joinCluster(join, abort);
+  await storeIdentity(directory, identity);
+  log.info({ node: identity.name, cluster: identity.clusterId }, 'joined');
+  await writePolicy(options, accounts);
+  return identity;
+}
+
+async function writePolicy({ policyFile, preset, log }: AgentOptions, accounts: Accounts): Promise<void> {
+  const own = userInfo();
+  const task = own.uid === 0 ? await accounts.find(taskUser) : undefined;
+  const users = { own: own.username, task: task && 'found' in task ? taskUser : undefined };
+  const chosen = preset ?? 'confined';
+  if (await writeStarterPolicy(policyFile, chosen, users)) {
+    log.warn(`wrote the policy of this node to ${policyFile} (preset ${chosen})`);
+  } else if (preset) log.warn(`${policyFile} is there already and was left as it is`);
+}
+
+function warnWhenExpired({ name, credentials }: NodeIdentity, options: AgentOptions): void {
+  const { clock, log, directory } = options;
+  const { validTo, validToDate } = new X509Certificate(credentials.certificate);
+  if (validToDate.getTime() > clock.wallMs()) return;
+  log.error(
+    `the certificate of node ${name} expired on ${validTo}: remove ${directory}/identity and join again`,
+  );
+}
+
+function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: Accounts): Promise<TaskHost> {
+  const { directory, clock, log, random, supervisorBinary, policyFile: path } = options;
+  const agentUid = userInfo().uid;
+  const policyFile = new PolicyFile(path, agentUid, clock);
+  const state = policyFile.current();
+  if ('problem' in state) log.warn(`no task will be launched: ${state.problem}`);
+  return TaskHost.open({
+    directory,
+    clock,
+    log,
+    decideLaunch: resolveLaunch({ policyFile, accounts, node: name, agentUid }),
+    decideSignal: (signal) => decideSignal(policyFile.current(), signal),
+    ...(supervisorBinary !== undefined && { supervisorBinary }),
+    ...(random && { random }),
+  });
+}
+
+async function shutDownIdleSupervisor(workload: TaskHost, log: Logger): Promise<void> {
+  try {
+    await workload.shutdownSupervisor();
+  } catch (error) {
+    log.warn({ err: error }, 'the supervisor could not be asked to end');
+  }
+}

@@ -1,0 +1,32 @@
+/** The environment of a task: a minimal one of its user, what the operator set, and what it is. Nothing of the agent's own. */
+import type { Account } from '#agent/policy/decide-launch.ts';
+import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** UTF-8 without a language, so that output reads the same on every node. */
+const defaultLang = 'C.UTF-8';
+
+/** The whole environment of the attempt that `start` orders, by name. `node` is this node's name. */
+export function taskEnvironment(
+  { spec, taskId, attempt, runId }: Start,
+  account: Account | undefined,
+  node: string,
+): Record<string, string> {
+  const own = account && {
+    HOME: account.home,
+    USER: account.name,
+    LOGNAME: account.name,
+    SHELL: account.shell,
+  };
+  return {
+    PATH: defaultPath,
+    LANG: defaultLang,
+    ...own,
+    ...spec?.env,
+    DROVER_TASK: taskId,
+    DROVER_RUN: runId,
+    DROVER_NODE: node,
+    DROVER_ATTEMPT: String(attempt),
+  };
+}

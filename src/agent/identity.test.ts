@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findIdentity, IdentityDamagedError, storeIdentity } from './identity.ts';
+
+const identity = {
+  name: 'node1',
+  clusterId: 'cluster-1',
+  agentAddress: { host: '::1', port: 7444 },
+  credentials: { key: 'the key', certificate: 'the certificate', root: 'the root' },
+};
+
+async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'drover-identity-'));
+  try {
+    await body(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test('findIdentity() finds what storeIdentity() stored', async () => {
+  await inDirectory(async (directory) => {
+    const data = join(directory, 'data');
+    assert.equal(await findIdentity(data), undefined);
+    await storeIdentity(data, identity);
+    assert.deepEqual(await findIdentity(data), identity);
+    assert.equal((await stat(join(data, 'identity', 'key.pem'))).mode & 0o777, 0o600);
+    assert.equal((await stat(join(data, 'identity'))).mode & 0o777, 0o700);
+  });
+});
+
+test('storeIdentity() never replaces an identity, and leaves nothing half-made', async () => {
+  await inDirectory(async (directory) => {
+    await storeIdentity(directory, identity);
+    await assert.rejects(storeIdentity(directory, { ...identity, name: 'node2' }));
+    assert.deepEqual(await findIdentity(directory), identity);
+    assert.deepEqual(await readdir(directory), ['identity']);
+  });
+});
+
+test('storeIdentity() clears away what a killed try has left', async () => {
+  await inDirectory(async (directory) => {
+    await mkdir(join(directory, '.identity-abc'));
+    await writeFile(join(directory, '.identity-abc', 'key.pem'), 'half');
+    assert.equal(await findIdentity(directory), undefined);
+    await storeIdentity(directory, identity);
+    assert.deepEqual(await readdir(directory), ['identity']);
+  });
+});
+
+for (const [name, damage] of Object.entries({
+  'a missing key': (directory: string) => rm(join(directory, 'identity', 'key.pem')),
+  'a node.json that is no JSON': (directory: string) =>
+    writeFile(join(directory, 'identity', 'node.json'), '{'),
+  'a name that is none': (directory: string) =>
+    writeFile(
+      join(directory, 'identity', 'node.json'),
+      '{"name":"../x","clusterId":"c","agentAddress":"h:1"}',
+    ),
+})) {
+  test(`findIdentity() says what is damaged: ${name}`, async () => {
+    await inDirectory(async (directory) => {
+      await storeIdentity(directory, identity);
+      await damage(directory);
+      await assert.rejects(findIdentity(directory), (error) => {
+        assert.ok(error instanceof IdentityDamagedError);
+        assert.match(error.message, /is (missing|malformed) in .*remove that directory and join again$/);
+        return true;
+      });
+    });
+  });
+}

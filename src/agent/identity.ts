@@ -1,0 +1,128 @@
+/**
+ * What a node is known by, in `<data>/identity`: its key, its certificate, the cluster's root, and its name. The directory
+ * is there whole or not at all. Makes nothing up: join.ts gets what stands here.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { syncDirectory, writeFileAtomic } from '#base/atomic-file.ts';
+import { formatHostPort, parseHostPort } from '#base/host-port.ts';
+import { isNodeName } from '#protocol/ids.ts';
+import type { LinkAddress, LinkCredentials } from './session/connect-link.ts';
+
+/** A node that has joined. */
+export interface NodeIdentity {
+  /** Its name in the cluster; that in its certificate. */
+  readonly name: string;
+  /** Random id of the cluster. */
+  readonly clusterId: string;
+  /** Where its controller takes agents. */
+  readonly agentAddress: LinkAddress;
+  readonly credentials: LinkCredentials;
+}
+
+/** The identity directory cannot be understood. The message says which file of it, and what to do. */
+export class IdentityDamagedError extends Error {
+  override readonly name = 'IdentityDamagedError';
+}
+
+const directoryName = 'identity';
+const unfinishedPrefix = '.identity-';
+const files = {
+  key: 'key.pem',
+  certificate: 'certificate.pem',
+  root: 'root.pem',
+  node: 'node.json',
+} as const;
+
+const nodeFile = z.strictObject({
+  name: z.string().refine(isNodeName),
+  clusterId: z.string(),
+  agentAddress: z.string(),
+});
+
+/**
+ * The identity in the agent's state directory; undefined where the node has not joined.
+ *
+ * @throws IdentityDamagedError when it is there and not whole; the system's error when it cannot be read.
+ */
+export async function findIdentity(dataDirectory: string): Promise<NodeIdentity | undefined> {
+  const directory = join(dataDirectory, directoryName);
+  const names = await readdir(directory).catch(ignoreMissing);
+  if (!names) return undefined;
+  const read = (name: string) => readPart(directory, name);
+  const { name, clusterId, agentAddress } = parseNodeFile(directory, await read(files.node));
+  const [key, certificate, root] = await Promise.all([
+    read(files.key),
+    read(files.certificate),
+    read(files.root),
+  ]);
+  return { name, clusterId, agentAddress, credentials: { key, certificate, root } };
+}
+
+/**
+ * Writes the identity of a node that has just joined: into a directory of its own, synced, then renamed. What an earlier
+ * try that was killed has left is removed.
+ *
+ * @throws the system's error, also when the node has an identity already; nothing half-made is then left.
+ */
+export async function storeIdentity(dataDirectory: string, identity: NodeIdentity): Promise<void> {
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  await removeUnfinished(dataDirectory);
+  const unfinished = await mkdtemp(join(dataDirectory, unfinishedPrefix));
+  try {
+    await writeParts(unfinished, identity);
+    await rename(unfinished, join(dataDirectory, directoryName));
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
+  }
+  await syncDirectory(dataDirectory);
+}
+
+async function writeParts(directory: string, identity: NodeIdentity): Promise<void> {
+  const { name, clusterId, agentAddress, credentials } = identity;
+  const { host, port } = agentAddress;
+  const node = { name, clusterId, agentAddress: formatHostPort({ host, port }) };
+  await writeFileAtomic(join(directory, files.key), credentials.key);
+  await writeFileAtomic(join(directory, files.certificate), credentials.certificate, 0o644);
+  await writeFileAtomic(join(directory, files.root), credentials.root, 0o644);
+  await writeFileAtomic(join(directory, files.node), `${JSON.stringify(node, undefined, 2)}\n`, 0o644);
+}
+
+async function removeUnfinished(dataDirectory: string): Promise<void> {
+  for (const name of await readdir(dataDirectory)) {
+    if (name.startsWith(unfinishedPrefix)) await rm(join(dataDirectory, name), { recursive: true });
+  }
+}
+
+async function readPart(directory: string, name: string): Promise<string> {
+  const text = await readFile(join(directory, name), 'utf8').catch(ignoreMissing);
+  if (text === undefined) throw damaged(directory, `${name} is missing`);
+  return text;
+}
+
+function parseNodeFile(directory: string, text: string) {
+  const node = nodeFile.safeParse(parseJson(text));
+  const agentAddress = node.success ? parseHostPort(node.data.agentAddress) : undefined;
+  if (!node.success || !agentAddress) throw damaged(directory, `${files.node} is malformed`);
+  return { ...node.data, agentAddress };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function damaged(directory: string, what: string): IdentityDamagedError {
+  return new IdentityDamagedError(
+    `this node's identity is damaged: ${what} in ${directory}; remove that directory and join again`,
+  );
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { decideLaunch, decideSignal, type LaunchFacts } from './decide-launch.ts';
+import type { Policy } from './policy.ts';
+
+const policy: Policy = {
+  commands: 'any',
+  users: ['worker', 'root'],
+  signals: 'any',
+  shell: true,
+  environment: 'any',
+};
+
+const worker = { name: 'worker', uid: 1000, gid: 1000, groups: [1000, 27], home: '/', shell: '/bin/sh' };
+const root = { ...worker, name: 'root', uid: 0, gid: 0, groups: [0] };
+
+function facts(
+  changes: Partial<LaunchFacts>,
+  spec: MessageInitShape<typeof TaskSpecSchema> = {},
+): LaunchFacts {
+  return {
+    spec: create(TaskSpecSchema, { argv: ['true', '-x'], ...spec }),
+    policy,
+    user: 'worker',
+    account: { found: worker },
+    agentUid: 0,
+    binary: { found: '/usr/bin/true' },
+    cwd: '/work',
+    env: ['PATH=/bin'],
+    ...changes,
+  };
+}
+
+test('decideLaunch() allows, with everything as numbers and absolute paths', () => {
+  assert.deepEqual(decideLaunch(facts({})), {
+    allowed: true,
+    launch: {
+      binary: '/usr/bin/true',
+      argv: ['true', '-x'],
+      cwd: '/work',
+      env: ['PATH=/bin'],
+      identity: { uid: 1000, gid: 1000, groups: [1000, 27] },
+      umask: 0o022,
+      noNewPrivs: true,
+    },
+  });
+});
+
+test("decideLaunch() changes no identity for the agent's own user", () => {
+  const own = decideLaunch(facts({ agentUid: 1000 }));
+  assert.ok(own.allowed);
+  assert.equal(own.launch.identity, undefined);
+  const asRoot = decideLaunch(facts({ user: 'root', account: { found: root } }));
+  assert.ok(asRoot.allowed);
+  assert.equal(asRoot.launch.identity, undefined);
+  assert.equal(asRoot.launch.noNewPrivs, false);
+});
+
+const refusals: Record<string, [LaunchFacts, string, number, RegExp]> = {
+  'no command': [facts({}, { argv: [] }), 'command', 22, /there is no command/],
+  'a relative directory': [facts({ cwd: 'work' }), 'chdir', 22, /directory work: not an absolute path/],
+  'a shell': [
+    facts({ policy: { ...policy, shell: false } }, { shell: true }),
+    'policy',
+    0,
+    /allows no shell/,
+  ],
+  'a user not listed': [facts({ user: 'bob' }), 'policy', 0, /does not allow to run as bob/],
+  'another user without root': [
+    facts({ agentUid: 5 }),
+    'user',
+    0,
+    /user worker: the agent does not run as root/,
+  ],
+  'a user that is not there': [
+    facts({ account: { missing: 'user worker: no such user on this node', errno: 2 } }),
+    'user',
+    2,
+    /no such user/,
+  ],
+  'a loader variable': [
+    facts({}, { env: { LD_PRELOAD: 'x' } }),
+    'policy',
+    0,
+    /variable LD_PRELOAD never passes/,
+  ],
+  'a startup variable': [
+    facts({}, { env: { BASH_ENV: 'x' } }),
+    'policy',
+    0,
+    /variable BASH_ENV never passes/,
+  ],
+  'a variable not listed': [
+    facts({ policy: { ...policy, environment: ['TZ'] } }, { env: { LANG: 'C' } }),
+    'policy',
+    0,
+    /does not allow to set LANG/,
+  ],
+  'a variable that is none': [
+    facts({}, { env: { 'A=B': 'x' } }),
+    'environment',
+    22,
+    /variable "A=B": not a name/,
+  ],
+  'a command not listed': [
+    facts({ policy: { ...policy, commands: ['/usr/bin/false'] } }),
+    'policy',
+    0,
+    /does not allow \/usr\/bin\/true/,
+  ],
+  'a command that is not there': [
+    facts({ binary: { missing: 'command true: not found on PATH', errno: 2 } }),
+    'command',
+    2,
+    /not found on PATH/,
+  ],
+};
+
+for (const [name, [given, step, errno, reason]] of Object.entries(refusals)) {
+  test(`decideLaunch() refuses ${name}`, () => {
+    const decision = decideLaunch(given);
+    assert.ok(!decision.allowed);
+    assert.deepEqual([decision.step, decision.errno], [step, errno]);
+    assert.match(decision.reason, reason);
+  });
+}
+
+test('decideSignal() goes by the policy, and allows nothing without one', () => {
+  const some = { policy: { ...policy, signals: ['SIGTERM'] } };
+  assert.equal(decideSignal({ policy }, 'SIGHUP').allowed, true);
+  assert.equal(decideSignal(some, 'SIGTERM').allowed, true);
+  assert.deepEqual(decideSignal(some, 'SIGHUP'), {
+    allowed: false,
+    reason: "the node's policy does not allow SIGHUP",
+  });
+  assert.deepEqual(decideSignal({ problem: 'no file' }, 'SIGTERM'), { allowed: false, reason: 'no file' });
+});

@@ -1,0 +1,85 @@
+/**
+ * What a node allows, read from the text of its policy file. What is not enforced yet has no key here: a file that names
+ * it is refused, so that nobody is protected on paper only. Reads no file.
+ */
+import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { z } from 'zod';
+
+/** A node's own rules. The controller cannot override them. */
+export interface Policy {
+  /** Binaries that may be launched, absolute; `any` means every one. */
+  readonly commands: 'any' | readonly string[];
+  /** Users that tasks may run as, at least one; the first where nobody says. */
+  readonly users: readonly [string, ...string[]];
+  /** Signals that operators may send, such as "SIGTERM". */
+  readonly signals: 'any' | readonly string[];
+  /** Whether a command line may be given to a shell. */
+  readonly shell: boolean;
+  /** Variables that operators may set; loader-variables.ts wins. */
+  readonly environment: 'any' | readonly string[];
+}
+
+/** The text is no policy. The message is one line that names the line and the key. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+}
+
+const absolutePath = z.string().regex(/^\//);
+const userName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/);
+const signalName = z.string().regex(/^SIG[A-Z0-9+]+$/);
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+
+const policyFile = z.strictObject({
+  version: z.literal(1),
+  commands: z.union([z.literal('any'), z.array(absolutePath)]),
+  users: z.tuple([userName], userName),
+  signals: z.union([z.literal('any'), z.array(signalName)]),
+  shell: z.boolean(),
+  environment: z.union([z.literal('any'), z.array(variableName)]),
+});
+
+/** What each key takes, in words. */
+const takes: Readonly<Record<keyof z.infer<typeof policyFile>, string>> = {
+  version: '1',
+  commands: '"any" or a list of absolute paths of binaries',
+  users: 'a list of at least one user name',
+  signals: '"any" or a list of names such as SIGTERM',
+  shell: 'true or false',
+  environment: '"any" or a list of variable names',
+};
+
+/**
+ * Reads the text of a policy file.
+ *
+ * @throws PolicyError
+ */
+export function parsePolicy(text: string): Policy {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number | undefined) => lines.linePos(offset ?? 0).line;
+  const [broken] = document.errors;
+  if (broken) throw new PolicyError(`line ${lineAt(broken.pos[0])}: not YAML: ${broken.message}`);
+  const result = policyFile.safeParse(document.toJS({ maxAliasCount: 0 }));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]?.toString();
+  const offset = findKey(document.contents, key);
+  throw new PolicyError(`line ${lineAt(offset)}: ${describe(key, offset !== undefined)}`);
+}
+
+function describe(key: string | undefined, isThere: boolean): string {
+  if (key === undefined) return 'the file must hold keys and values, beginning with "version: 1"';
+  if (!isThere) return `the key "${key}" is missing`;
+  return isKey(key) ? `"${key}" takes ${takes[key]}` : `unknown key ${JSON.stringify(key)}`;
+}
+
+function isKey(key: string): key is keyof typeof takes {
+  return Object.hasOwn(takes, key);
+}
+
+/** Where a top-level key stands in the text; undefined where it does not. */
+function findKey(contents: ParsedNode | null, key: string | undefined): number | undefined {
+  const pairs = isMap(contents) ? contents.items : [];
+  const pair = pairs.find((item) => isScalar(item.key) && String(item.key.value) === key);
+  return (pair?.key as ParsedNode | undefined)?.range[0];
+}

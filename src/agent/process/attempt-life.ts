@@ -1,0 +1,275 @@
+/**
+ * The life of one attempt: from what happens to it follow its next snapshot and the steps to take. Pure; task-host.ts does
+ * the steps. What comes twice, late or never changes nothing that was said.
+ *
+ *   starting ──started──► running ──stop, timeout──► stopping ──empty──► ended
+ *      │                     │                        │   ↑ │ │            ↑
+ *      │                     └──exited, with others of its processes left ──┘ └ kill due: SIGKILL to all, again and again
+ *      └──not started, lost──────────┴──exited, empty──┴──lost─────────────┘
+ *
+ * A stop signals the group, since that is what a terminal would do; when the leader has ended, whatever else is left of the
+ * task gets the stop signal, and what is there after the grace gets SIGKILL.
+ */
+import { clone, create } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { notStarted, unknownOutcome } from '#core/outcome.ts';
+import {
+  type Attempt,
+  AttemptSchema,
+  Cause,
+  LeftoverSchema,
+  type Outcome,
+  ResourceUsageSchema,
+  SignalScope,
+  type TaskSpec,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
+import { limits } from '#protocol/limits.ts';
+import type { EmptyBody, ExitedBody, LostBody, StartedBody } from './supervisor-messages.ts';
+import { outcomeOfStatus } from './wait-status.ts';
+
+/** SIGKILL is sent again so often while anything is left: a process in the kernel's hands may fork once more. */
+const killRepeatMs = 2_000;
+
+/** Signals that ask a process to end: who sends one is the cause of the end, also when the process then exits in order. */
+const endingSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
+
+/** The moment at which something happens. */
+export interface Now {
+  /** For records. */
+  readonly wallMs: number;
+  /** For deadlines. */
+  readonly monotonicMs: number;
+}
+
+/** What is known of an attempt. Never changed in place. */
+export interface AttemptLife {
+  readonly attempt: Attempt;
+  readonly timeoutMs: number;
+  readonly stopSignal: string;
+  readonly graceMs: number;
+  /** The cause of the first stop that was ordered. */
+  readonly stopCause: Cause | undefined;
+  /** When everything of it gets SIGKILL, monotonic. */
+  readonly killAtMs: number | undefined;
+  readonly killed: boolean;
+  /** Signals that operators sent. */
+  readonly signals: readonly string[];
+}
+
+/** What can happen to an attempt. */
+export type AttemptInput =
+  | ({ readonly kind: 'started' } & StartedBody)
+  | {
+      readonly kind: 'notStarted';
+      readonly step: string;
+      readonly errno: number;
+      readonly reason: string;
+      readonly cause?: Cause | undefined;
+    }
+  | ({ readonly kind: 'exited' } & ExitedBody)
+  | ({ readonly kind: 'empty' } & EmptyBody)
+  | ({ readonly kind: 'lost'; readonly stdoutBytes: bigint; readonly stderrBytes: bigint } & LostBody)
+  | { readonly kind: 'stop'; readonly cause: Cause; readonly graceMs: number }
+  | { readonly kind: 'signalled'; readonly signal: string }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'killDue' };
+
+/** What is to be done. */
+export type AttemptStep =
+  /** The snapshot is news. */
+  | { readonly step: 'report' }
+  | { readonly step: 'signal'; readonly signal: string; readonly scope: SignalScope }
+  /** Give this input after the delay; a later one of the same name replaces it. */
+  | { readonly step: 'arm'; readonly timer: 'timeout' | 'killDue'; readonly delayMs: number }
+  /** It is over: no timer matters, and the supervisor may forget it when the report is on disk. */
+  | { readonly step: 'release' };
+
+/** An attempt after something happened. */
+export interface Advanced {
+  readonly life: AttemptLife;
+  readonly steps: readonly AttemptStep[];
+}
+
+/** An attempt that was just taken on, or `attempt` as the journal knows it. */
+export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLife {
+  return {
+    attempt,
+    timeoutMs: Number(spec?.timeoutMs ?? 0n),
+    stopSignal: spec?.stopSignal || 'SIGTERM',
+    graceMs: Number(spec?.stopGraceMs ?? 0n) || limits.stopGraceDefaultMs,
+    stopCause: undefined,
+    killAtMs: undefined,
+    killed: false,
+    signals: [],
+  };
+}
+
+/** The timers of an attempt that was adopted. */
+export function resumeLife(life: AttemptLife, now: Now): readonly AttemptStep[] {
+  const steps: AttemptStep[] = [];
+  if (life.killAtMs !== undefined) steps.push(armKill(life.killAtMs, now));
+  const { startedAt } = life.attempt;
+  if (startedAt && life.timeoutMs > 0) {
+    const ranMs = Math.max(0, now.wallMs - timestampMs(startedAt));
+    steps.push({ step: 'arm', timer: 'timeout', delayMs: Math.max(0, life.timeoutMs - ranMs) });
+  }
+  return steps;
+}
+
+/** What the input makes of the attempt. */
+export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now): Advanced {
+  if (life.attempt.state === TaskState.ENDED) return { life, steps: [] };
+  switch (input.kind) {
+    case 'started':
+      return onStarted(life, input, now);
+    case 'notStarted':
+      return onNotStarted(life, input, now);
+    case 'exited':
+      return onExited(life, input, now);
+    case 'empty':
+      return onEmpty(life, input);
+    case 'lost':
+      return onLost(life, input);
+    case 'stop':
+      return onStop(life, input.cause, input.graceMs, now);
+    case 'signalled':
+      return { life: { ...life, signals: [...new Set([...life.signals, input.signal])] }, steps: [] };
+    case 'timeout':
+      if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
+      return onStop(life, Cause.TIMEOUT, life.graceMs, now);
+    case 'killDue':
+      return onKillDue(life, now);
+  }
+}
+
+function onStarted(life: AttemptLife, { pid, wallMs }: StartedBody, now: Now): Advanced {
+  if (life.attempt.pid !== 0) return { life, steps: [] };
+  const attempt = clone(AttemptSchema, life.attempt);
+  attempt.pid = pid;
+  attempt.startedAt = timestampFromMs(wallMs);
+  if (life.stopCause !== undefined) {
+    const next = { ...life, attempt };
+    return { life: next, steps: [report, stopSignal(next, SignalScope.GROUP), armKill(life.killAtMs, now)] };
+  }
+  enter(attempt, TaskState.RUNNING, '', wallMs);
+  const next = { ...life, attempt };
+  return { life: next, steps: [report, ...resumeLife(next, now)] };
+}
+
+function onNotStarted(
+  life: AttemptLife,
+  { step, errno, reason, cause }: Extract<AttemptInput, { kind: 'notStarted' }>,
+  now: Now,
+): Advanced {
+  if (life.attempt.pid !== 0) return { life, steps: [] };
+  const attempt = clone(AttemptSchema, life.attempt);
+  attempt.outcome = notStarted(step, errno, reason);
+  attempt.cause = cause ?? life.stopCause ?? Cause.ITSELF;
+  return end(life, attempt, now.wallMs);
+}
+
+function onExited(life: AttemptLife, body: ExitedBody, now: Now): Advanced {
+  if (life.attempt.outcome) return { life, steps: [] };
+  const attempt = clone(AttemptSchema, life.attempt);
+  attempt.outcome = outcomeOfStatus(body.status);
+  attempt.cause = causeOfEnd(life, attempt.outcome);
+  attempt.usage = create(ResourceUsageSchema, body.usage);
+  attempt.stdoutBytes = body.stdoutBytes;
+  attempt.stderrBytes = body.stderrBytes;
+  attempt.leftovers = body.leftovers.map((leftover) => create(LeftoverSchema, leftover));
+  if (body.leftovers.length === 0) return { life: { ...life, attempt }, steps: [] };
+  const killAtMs = life.killAtMs ?? now.monotonicMs + life.graceMs;
+  const next = { ...life, attempt, killAtMs };
+  const list = body.leftovers.map(({ pid, command }) => `${command} ${pid}`).join(', ');
+  const what = `its leader has ended, ${body.leftovers.length} of its processes have not (${list})`;
+  enter(attempt, TaskState.STOPPING, `${what}: ${stopWords(life, killAtMs, now)}`, body.wallMs);
+  return { life: next, steps: [report, stopSignal(next, SignalScope.TREE), armKill(killAtMs, now)] };
+}
+
+function onEmpty(life: AttemptLife, body: EmptyBody): Advanced {
+  const attempt = clone(AttemptSchema, life.attempt);
+  attempt.outcome ??= unknownOutcome('the supervisor did not tell how it ended');
+  attempt.cause ||= causeOfEnd(life, attempt.outcome);
+  attempt.stdoutBytes = body.stdoutBytes;
+  attempt.stderrBytes = body.stderrBytes;
+  return end(life, attempt, body.wallMs);
+}
+
+function onLost(life: AttemptLife, input: Extract<AttemptInput, { kind: 'lost' }>): Advanced {
+  const attempt = clone(AttemptSchema, life.attempt);
+  attempt.outcome ??= unknownOutcome(input.reason);
+  attempt.cause ||= input.reason === 'reboot' ? Cause.REBOOT : causeOfEnd(life, attempt.outcome);
+  attempt.stdoutBytes = input.stdoutBytes;
+  attempt.stderrBytes = input.stderrBytes;
+  return end(life, attempt, input.wallMs);
+}
+
+function onStop(life: AttemptLife, cause: Cause, graceMs: number, now: Now): Advanced {
+  const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, now.monotonicMs + graceMs);
+  const attempt = clone(AttemptSchema, life.attempt);
+  const next = { ...life, attempt, killAtMs, stopCause: life.stopCause ?? cause };
+  const ran = attempt.pid !== 0;
+  const order = stopReasons[cause] ?? 'it was told to stop';
+  const what = ran ? stopWords(life, killAtMs, now) : 'as soon as it has started';
+  enter(attempt, TaskState.STOPPING, `${order}: ${what}`, now.wallMs);
+  const arm = armKill(killAtMs, now);
+  if (life.stopCause !== undefined) return { life: next, steps: [report, arm] };
+  if (!ran) return { life: next, steps: [report] };
+  const scope = attempt.outcome ? SignalScope.TREE : SignalScope.GROUP;
+  return { life: next, steps: [report, stopSignal(next, scope), arm] };
+}
+
+function onKillDue(life: AttemptLife, now: Now): Advanced {
+  const { killAtMs } = life;
+  if (killAtMs === undefined || life.attempt.pid === 0) return { life, steps: [] };
+  if (now.monotonicMs < killAtMs) return { life, steps: [armKill(killAtMs, now)] };
+  const kill: AttemptStep = { step: 'signal', signal: 'SIGKILL', scope: SignalScope.TREE };
+  const again: AttemptStep = { step: 'arm', timer: 'killDue', delayMs: killRepeatMs };
+  if (life.killed) return { life, steps: [kill, again] };
+  const attempt = clone(AttemptSchema, life.attempt);
+  enter(attempt, TaskState.STOPPING, 'the grace is over: SIGKILL sent to all of it', now.wallMs);
+  return { life: { ...life, attempt, killed: true }, steps: [report, kill, again] };
+}
+
+const stopReasons: Readonly<Partial<Record<Cause, string>>> = {
+  [Cause.OPERATOR]: 'stopped by an operator',
+  [Cause.TIMEOUT]: 'its time limit is reached',
+  [Cause.SHUTDOWN]: 'the cluster is being stopped',
+};
+
+const report: AttemptStep = { step: 'report' };
+
+function stopSignal(life: AttemptLife, scope: SignalScope): AttemptStep {
+  return { step: 'signal', signal: life.stopSignal, scope };
+}
+
+function stopWords(life: AttemptLife, killAtMs: number, now: Now): string {
+  const seconds = Math.max(0, killAtMs - now.monotonicMs) / 1000;
+  return `${life.stopSignal} sent, SIGKILL in ${Number(seconds.toFixed(1))} s`;
+}
+
+function armKill(killAtMs: number | undefined, now: Now): AttemptStep {
+  const delayMs = Math.max(0, (killAtMs ?? now.monotonicMs) - now.monotonicMs);
+  return { step: 'arm', timer: 'killDue', delayMs };
+}
+
+function causeOfEnd(life: AttemptLife, outcome: Outcome): Cause {
+  if (life.stopCause !== undefined) return life.stopCause;
+  const { kind } = outcome;
+  const killedBy = kind.case === 'signaled' && life.signals.includes(kind.value.signal);
+  const asked = life.signals.some((signal) => endingSignals.includes(signal));
+  return killedBy || asked ? Cause.OPERATOR : Cause.ITSELF;
+}
+
+function enter(attempt: Attempt, state: TaskState, reason: string, wallMs: number): void {
+  if (attempt.state !== state) attempt.stateAt = timestampFromMs(wallMs);
+  attempt.state = state;
+  attempt.reason = reason;
+}
+
+function end(life: AttemptLife, attempt: Attempt, wallMs: number): Advanced {
+  enter(attempt, TaskState.ENDED, '', wallMs);
+  attempt.endedAt = timestampFromMs(wallMs);
+  return { life: { ...life, attempt }, steps: [report, { step: 'release' }] };
+}

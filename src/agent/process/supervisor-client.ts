@@ -1,0 +1,205 @@
+/**
+ * The supervisor as the task host sees it: always there, but for moments. Starts it where it does not answer, and comes
+ * back when the connection breaks.
+ *
+ * GUARANTEE. No notice is missed: after each connect the listener is given everything that the supervisor has, and only then
+ * the notices that came since. It may hear a thing twice.
+ */
+import { mkdir } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { backoffDelayMs } from '#base/backoff.ts';
+import { type Clock, delay } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { startSupervisor } from './start-supervisor.ts';
+import { SupervisorConnection, type SupervisorNotice } from './supervisor-connection.ts';
+import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
+import { type AttemptStatus, type SupervisorBody, supervisorErrors } from './supervisor-messages.ts';
+
+/** First try again soon, since a supervisor starts within milliseconds; then leave a broken machine in peace. */
+const backoff = { baseMs: 50, maxMs: 5_000 };
+
+/** How often the first connection is tried: one that just ends may still hold the directory. */
+const firstTries = 6;
+
+/** How long a request waits for the connection to come back. */
+const patienceMs = 5_000;
+
+/** A connection that held for so long was a good one. */
+const goodAfterMs = 1_000;
+
+/** Who listens. Calls do not overlap and must not throw. */
+export interface SupervisorListener {
+  /** Everything that the supervisor has, after each connect. */
+  synchronize(statuses: readonly AttemptStatus[], server: SupervisorBody<'helloOk'>): void;
+  notice(notice: SupervisorNotice): void;
+}
+
+/** What a client needs. */
+export interface SupervisorClientOptions {
+  /** The supervisor's state directory; made if need be. */
+  readonly directory: string;
+  readonly binary: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly listener: SupervisorListener;
+}
+
+/** A lasting connection to one supervisor. Disposing of it leaves the supervisor running. */
+export class SupervisorClient implements AsyncDisposable {
+  readonly #options: SupervisorClientOptions;
+  readonly #stop = new AbortController();
+  #ready = Promise.withResolvers<SupervisorConnection>();
+  #life: Promise<void> = Promise.resolve();
+
+  /** Requests wait until `connect` was called. */
+  constructor(options: SupervisorClientOptions) {
+    this.#options = options;
+    this.#ready.promise.catch(() => {});
+  }
+
+  /**
+   * Connects for the first time, once; the listener has heard all when it resolves.
+   *
+   * @throws SupervisorStartError, or why the supervisor that is there cannot be used.
+   */
+  async connect(): Promise<void> {
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+    this.#life = this.#keep(await this.#connectFirst());
+  }
+
+  /** @throws SupervisorRefusedError, SupervisorGoneError, WireError for an order that is too large. */
+  async start(order: SupervisorBody<'start'>): Promise<void> {
+    await (await this.#connection()).request('start', order, 'ok');
+  }
+
+  /** @throws as `start`. */
+  async signal(id: string, signal: number, scope: number): Promise<SupervisorBody<'signaled'>> {
+    return (await this.#connection()).request('signal', { id, signal, scope }, 'signaled');
+  }
+
+  /** The attempt is over and recorded here. @throws as `start`. */
+  async acknowledge(id: string): Promise<void> {
+    await (await this.#connection()).request('ack', { id }, 'ok');
+  }
+
+  /** @throws as `start`. */
+  async usage(): Promise<SupervisorBody<'usageOk'>> {
+    return (await this.#connection()).request('usage', {}, 'usageOk');
+  }
+
+  /** @throws as `start`. */
+  async list(): Promise<readonly AttemptStatus[]> {
+    return (await this.#connection()).list();
+  }
+
+  /** Ends the supervisor. @returns false where attempts are not over. @throws SupervisorGoneError */
+  async shutdown(): Promise<boolean> {
+    const connection = await this.#connection();
+    try {
+      await connection.request('shutdown', {}, 'ok');
+      this.#stop.abort();
+      return true;
+    } catch (error) {
+      if (error instanceof SupervisorRefusedError && error.code === supervisorErrors.busy) return false;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#ready.reject(new SupervisorGoneError('the agent is stopping'));
+    await this.#life;
+  }
+
+  /** The connection, once there is one. */
+  async #connection(): Promise<SupervisorConnection> {
+    const { clock } = this.#options;
+    const late = Promise.withResolvers<never>();
+    using _ = clock.schedule(patienceMs, () => {
+      late.reject(new SupervisorGoneError('the supervisor cannot be reached'));
+    });
+    return await Promise.race([this.#ready.promise, late.promise]);
+  }
+
+  async #connectFirst(): Promise<SupervisorConnection> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#connect();
+      } catch (error) {
+        if (failures >= firstTries || error instanceof SupervisorRefusedError) throw error;
+        // Not by the clock, whose timers do not keep a program alive that has nothing else yet.
+        await setTimeout(backoffDelayMs(failures, backoff, this.#options.random()));
+      }
+    }
+  }
+
+  /** Lives with one connection after the other until the client is disposed of. */
+  async #keep(first: SupervisorConnection): Promise<void> {
+    const { clock, log, random } = this.#options;
+    let connection: SupervisorConnection | undefined = first;
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      const sinceMs = clock.monotonicMs();
+      if (connection) {
+        const reason = await this.#untilClosed(connection);
+        if (this.#stop.signal.aborted) return;
+        log.warn({ reason: reason.message }, 'the connection to the supervisor broke');
+        this.#ready = Promise.withResolvers();
+        this.#ready.promise.catch(() => {});
+      }
+      failures = connection && clock.monotonicMs() - sinceMs > goodAfterMs ? 0 : failures + 1;
+      await delay(clock, backoffDelayMs(failures, backoff, random()), this.#stop.signal).catch(() => {});
+      if (this.#stop.signal.aborted) return;
+      connection = await this.#connect().catch((error: Error) => {
+        log.error({ reason: error.message }, 'the supervisor cannot be reached');
+        return undefined;
+      });
+    }
+    connection?.[Symbol.dispose]();
+  }
+
+  async #untilClosed(connection: SupervisorConnection): Promise<Error> {
+    const close = () => connection[Symbol.dispose]();
+    this.#stop.signal.addEventListener('abort', close, { once: true });
+    if (this.#stop.signal.aborted) close();
+    try {
+      return await connection.closed;
+    } finally {
+      this.#stop.signal.removeEventListener('abort', close);
+    }
+  }
+
+  /** Connects, starting a supervisor if need be, and has the listener hear all of it. */
+  async #connect(): Promise<SupervisorConnection> {
+    const { directory, binary, log } = this.#options;
+    try {
+      return await this.#connectOnce();
+    } catch (error) {
+      if (error instanceof SupervisorRefusedError) throw error;
+      log.info({ reason: (error as Error).message }, 'starting the supervisor');
+      await startSupervisor(binary, directory);
+      return await this.#connectOnce();
+    }
+  }
+
+  async #connectOnce(): Promise<SupervisorConnection> {
+    const { directory, clock, listener } = this.#options;
+    let held: SupervisorNotice[] | undefined = [];
+    const onNotice = (notice: SupervisorNotice) => {
+      if (held) held.push(notice);
+      else listener.notice(notice);
+    };
+    const { connection, server } = await SupervisorConnection.open(directory, clock, onNotice);
+    try {
+      listener.synchronize(await connection.list(), server);
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
+    const waiting = held;
+    held = undefined;
+    for (const notice of waiting) listener.notice(notice);
+    this.#ready.resolve(connection);
+    return connection;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Keeps a node linked to its controller: session after session, for as long as it takes. Only a final Goodbye ends it.
+ */
+
+import { delay } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
+import { limits } from '#protocol/limits.ts';
+import { connectLink, type LinkAddress, type LinkCredentials } from './connect-link.ts';
+import { explainConnectionError } from './explain-connection-error.ts';
+import { type LinkEnd, LinkSession, type LinkSessionParts } from './link-session.ts';
+import { planReconnect } from './plan-reconnect.ts';
+
+/** What keeping a link needs. */
+export interface KeepLinkedOptions extends Omit<LinkSessionParts, 'facts'> {
+  readonly address: LinkAddress;
+  readonly credentials: LinkCredentials;
+  readonly log: Logger;
+  /** Reads the host's facts anew for each session. Never rejects. */
+  readonly readFacts: () => Promise<HostFacts>;
+  /** In [0, 1); Math.random where a program does not say. */
+  readonly random: () => number;
+}
+
+/**
+ * Runs until the controller wants no session of this node any more, and resolves with why; or until `abort` aborts, and
+ * resolves with undefined when nothing is left of the last session. Never rejects for what a controller or a network does.
+ */
+export async function keepLinked(
+  options: KeepLinkedOptions,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  let failures = 0;
+  let said = '';
+  while (!abort.aborted) {
+    const end = await holdSession(options, abort);
+    if (abort.aborted) break;
+    const plan = planReconnect(end, failures, options.random());
+    if (plan.kind === 'give-up') return plan.reason;
+    // The same trouble for hours is one line, not thousands.
+    if (end.welcomed || end.reason !== said) options.log.warn(`no session: ${end.reason}`);
+    said = end.reason;
+    failures = plan.failures;
+    await delay(options.clock, plan.delayMs, abort).catch(() => {});
+  }
+  return undefined;
+}
+
+/** One try: connects, and stays until the session's end. Never rejects. */
+async function holdSession(options: KeepLinkedOptions, abort: AbortSignal): Promise<LinkEnd> {
+  const { host, port } = options.address;
+  const facts = await options.readFacts();
+  try {
+    const connection = await connectInTime(options, abort);
+    const session = new LinkSession(connection, { ...options, facts });
+    const stop = () => session.close('the agent stops');
+    if (abort.aborted) stop();
+    abort.addEventListener('abort', stop, { once: true });
+    const end = await session.ended;
+    abort.removeEventListener('abort', stop);
+    return end;
+  } catch (error) {
+    const reason = `cannot reach the controller at ${host}:${port}: ${explainConnectionError(error)}`;
+    return { reason, welcomed: false };
+  }
+}
+
+async function connectInTime({ address, credentials, clock }: KeepLinkedOptions, abort: AbortSignal) {
+  const late = new AbortController();
+  using _timeout = clock.schedule(limits.handshakeTimeoutMs, () => late.abort(new Error('no answer')));
+  return await connectLink(address, credentials, AbortSignal.any([abort, late.signal]));
+}

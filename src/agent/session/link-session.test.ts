@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { FakeWorkload } from '#agent/testing/fake-workload.ts';
+import { type ControllerSays, LinkPeer, type PeerSession } from '#agent/testing/link-peer.ts';
+import { makeTestPki } from '#agent/testing/test-pki.ts';
+import { FakeClock } from '#base/clock.ts';
+import {
+  AckSchema,
+  AskUsageSchema,
+  GoodbyeSchema,
+  HeartbeatSchema,
+  OpenLogSchema,
+  SignalSchema,
+  StartSchema,
+  StopSchema,
+} from '#protocol/gen/drover/v1/link_pb.ts';
+import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import { Cause, type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { connectLink } from './connect-link.ts';
+import { LinkSession } from './link-session.ts';
+
+const pki = await makeTestPki();
+const server = await pki.issueServer();
+const node = await pki.issueNode('node1');
+
+interface Fixture {
+  readonly workload: FakeWorkload;
+  readonly clock: FakeClock;
+  readonly agent: LinkSession;
+  readonly session: PeerSession;
+  readonly peer: LinkPeer;
+}
+
+/** Opens a session and hands both ends to `body`; nothing is left of either afterwards. */
+async function withSession(body: (fixture: Fixture) => Promise<void>, workload = new FakeWorkload()) {
+  await using peer = await LinkPeer.listen(server, pki.root);
+  const clock = new FakeClock();
+  const credentials = { ...node, root: pki.root };
+  const connection = await connectLink(peer.address, credentials, new AbortController().signal);
+  const agent = new LinkSession(connection, {
+    workload,
+    clock,
+    facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
+    version: '1.2.3',
+    onWelcome: () => {},
+  });
+  try {
+    await body({ workload, clock, agent, session: await peer.sessions.next(), peer });
+  } finally {
+    agent.close('the test is over');
+    await agent.ended;
+  }
+}
+
+/** The same, past Welcome. */
+function withOpenSession(body: (fixture: Fixture) => Promise<void>, workload = new FakeWorkload()) {
+  return withSession(async (fixture) => {
+    await fixture.session.expect('hello');
+    fixture.session.welcome();
+    await body(fixture);
+  }, workload);
+}
+
+const askUsage: ControllerSays = { case: 'askUsage', value: create(AskUsageSchema, { commandId: 99n }) };
+
+test('LinkSession says Hello with what the journal holds, and nothing else before Welcome', async () => {
+  const workload = new FakeWorkload();
+  workload.emit('task-a');
+  workload.emit('task-b');
+  await withSession(async ({ session }) => {
+    const hello = await session.expect('hello');
+    assert.equal(session.headers['content-type'], 'application/grpc+proto');
+    assert.equal(session.headers[':path'], '/drover.v1.AgentLinkService/Session');
+    assert.equal(hello.protocol, 1);
+    assert.equal(hello.version, '1.2.3');
+    assert.equal(hello.journalId, 'journal-1');
+    assert.equal(hello.lastEvent, 2n);
+    assert.deepEqual(hello.tasks, ['task-a', 'task-b']);
+    assert.equal(hello.facts?.hostname, 'host1');
+    assert.equal(session.frames.waiting, 0);
+    session.welcome(1n);
+    assert.equal((await session.expect('event')).sequence, 2n, 'what was acknowledged is not sent again');
+    assert.equal(workload.acknowledged, 1n);
+  }, workload);
+});
+
+test('LinkSession sends events as they come, in order, and passes acknowledgements on', async () => {
+  await withOpenSession(async ({ session, workload }) => {
+    session.say(askUsage);
+    await session.expect('result');
+    for (let i = 0; i < 100; i++) workload.emit(`task-${i}`);
+    for (let i = 1n; i <= 100n; i++) assert.equal((await session.expect('event')).sequence, i);
+    session.say({ case: 'ack', value: create(AckSchema, { event: 60n }) });
+    session.say(askUsage);
+    await session.expect('result');
+    assert.equal(workload.acknowledged, 60n);
+  });
+});
+
+test('LinkSession sends a backlog far over its buffer without holding it', async () => {
+  const workload = new FakeWorkload();
+  const count = 3_000;
+  for (let i = 0; i < count; i++) workload.emit('x'.repeat(4_000));
+  await withOpenSession(async ({ session }) => {
+    for (let i = 1; i <= count; i++) {
+      const event = await session.expect('event');
+      assert.equal(event.sequence, BigInt(i));
+    }
+    assert.equal(workload.listeners, 1);
+  }, workload);
+  assert.equal(workload.listeners, 0, 'a session that is over listens no more');
+});
+
+test('LinkSession carries orders out and answers each once', async () => {
+  await withOpenSession(async ({ session, workload }) => {
+    const start = create(StartSchema, { taskId: 'task-a', attempt: 1 });
+    session.say({ case: 'start', value: start });
+    session.say({
+      case: 'signal',
+      value: create(SignalSchema, { commandId: 1n, taskId: 't', signal: 'SIGINT' }),
+    });
+    const signaled = await session.expect('result');
+    assert.deepEqual([signaled.commandId, signaled.pid, signaled.error], [1n, 4711, '']);
+    assert.deepEqual(workload.started, [start]);
+
+    session.say({ case: 'signal', value: create(SignalSchema, { commandId: 2n, taskId: 'missing' }) });
+    assert.equal((await session.expect('result')).error, 'there is no such task');
+
+    session.say({ case: 'signal', value: create(SignalSchema, { commandId: 3n, signal: 'SIGSEGV' }) });
+    assert.equal((await session.expect('result')).error, 'the agent failed: a bug');
+
+    const cause = Cause.OPERATOR;
+    session.say({
+      case: 'stop',
+      value: create(StopSchema, { commandId: 4n, taskId: 't', graceMs: 7n, cause }),
+    });
+    assert.equal((await session.expect('result')).commandId, 4n);
+    assert.deepEqual(workload.stopped, [{ taskId: 't', graceMs: 7, cause }]);
+
+    session.say(askUsage);
+    assert.equal((await session.expect('result')).usage?.userUs, 5n);
+  });
+});
+
+test('LinkSession sends heartbeats that answer those of the controller', async () => {
+  await withOpenSession(async ({ session, clock }) => {
+    session.say({ case: 'heartbeat', value: create(HeartbeatSchema, { sequence: 41n }) });
+    session.say(askUsage);
+    await session.expect('result');
+    await clock.advance(1_000);
+    const first = await session.expect('heartbeat');
+    assert.deepEqual([first.sequence, first.answers], [1n, 41n]);
+    await clock.advance(1_000);
+    assert.equal((await session.expect('heartbeat')).sequence, 2n);
+  });
+});
+
+test('LinkSession drops a controller that is silent for 2.5 intervals', async () => {
+  await withOpenSession(async ({ session, clock, agent }) => {
+    session.say(askUsage);
+    await session.expect('result');
+    await clock.advance(2_499);
+    session.say(askUsage);
+    while ((await session.frames.next()).case !== 'result');
+    await clock.advance(2_499);
+    assert.equal(session.stream.closed, false, 'any frame is a sign of life');
+    await clock.advance(1);
+    assert.deepEqual(await agent.ended, {
+      reason: 'nothing came from the controller for 2.5 s',
+      welcomed: true,
+    });
+  });
+});
+
+test('LinkSession gives up on a controller that never welcomes it', async () => {
+  await withSession(async ({ session, clock, agent }) => {
+    await session.expect('hello');
+    await clock.advance(10_000);
+    assert.deepEqual(await agent.ended, { reason: 'no welcome came within 10 s', welcomed: false });
+    await session.closed;
+  });
+});
+
+test('LinkSession hands on what Goodbye says', async () => {
+  await withSession(async ({ session, agent }) => {
+    const goodbye = create(GoodbyeSchema, { reason: 'node1 was removed', final: true });
+    session.say({ case: 'goodbye', value: goodbye });
+    assert.deepEqual(await agent.ended, { reason: 'node1 was removed', welcomed: false, goodbye });
+  });
+});
+
+test('LinkSession notices when the controller closes its end or the connection', async () => {
+  await withOpenSession(async ({ session, agent }) => {
+    session.say(askUsage);
+    await session.expect('result');
+    session.stream.end();
+    assert.equal((await agent.ended).reason, 'the controller closed the session');
+  });
+  await withSession(async ({ session, agent }) => {
+    await session.expect('hello');
+    session.stream.session?.destroy();
+    assert.match((await agent.ended).reason, /closed the connection without a word/);
+  });
+});
+
+const garbage: Record<string, [Buffer, RegExp]> = {
+  'a compressed frame': [Buffer.from([1, 0, 0, 0, 0]), /frame has flags 1/],
+  'a frame over 1 MiB': [Buffer.from([0, 0, 16, 0, 1]), /frame of 1048577 bytes is over the limit/],
+  'no protobuf': [Buffer.from([0, 0, 0, 0, 2, 0xff, 0xff]), /a frame cannot be decoded/],
+  'an empty frame': [Buffer.from([0, 0, 0, 0, 0]), /unknown frame came before welcome/],
+};
+
+for (const [name, [bytes, reason]] of Object.entries(garbage)) {
+  test(`LinkSession closes on garbage: ${name}`, async () => {
+    await withSession(async ({ session, agent }) => {
+      session.stream.write(bytes);
+      const end = await agent.ended;
+      assert.match(end.reason, /^the controller broke the protocol: /);
+      assert.match(end.reason, reason);
+      await session.closed;
+    });
+  });
+}
+
+test('LinkSession closes on an order before Welcome and on a second Welcome', async () => {
+  await withSession(async ({ session, agent, workload }) => {
+    session.say({ case: 'start', value: create(StartSchema, { taskId: 'task-a' }) });
+    assert.match((await agent.ended).reason, /start came before welcome/);
+    assert.deepEqual(workload.started, []);
+  });
+  await withOpenSession(async ({ session, agent }) => {
+    session.welcome();
+    assert.match((await agent.ended).reason, /a second welcome came/);
+  });
+});
+
+function openLog(streamId: bigint, taskId: string): ControllerSays {
+  return { case: 'openLog', value: create(OpenLogSchema, { streamId, taskId }) };
+}
+
+const chunk = (offset: number, size: number) =>
+  create(LogChunkSchema, { offset: BigInt(offset), data: new Uint8Array(size).fill(65) });
+
+test('LinkSession pushes a log on a request of its own', async () => {
+  await withOpenSession(async ({ session, workload, peer }) => {
+    workload.logs.set('task-a', async function* () {
+      yield chunk(0, 10);
+      yield chunk(10, 65_536);
+    });
+    session.say(openLog(5n, 'task-a'));
+    const push = await peer.pushes.next();
+    assert.equal(push.streamId, '5');
+    const chunks = await push.read();
+    assert.deepEqual(
+      chunks.map((c) => [Number(c.offset), c.data.length]),
+      [
+        [0, 10],
+        [10, 65_536],
+      ],
+    );
+  });
+});
+
+test('LinkSession answers with an error where there is no log, and opens no request', async () => {
+  await withOpenSession(async ({ session, workload, peer }) => {
+    workload.logs.set('late', async function* (): AsyncGenerator<LogChunk> {
+      yield await Promise.reject(new Error('cannot be read'));
+    });
+    session.say(openLog(6n, 'missing'));
+    const refused = await session.expect('result');
+    assert.deepEqual([refused.commandId, refused.error], [6n, 'there is no such log']);
+    session.say(openLog(7n, 'late'));
+    assert.equal((await session.expect('result')).error, 'the agent failed: cannot be read');
+    assert.equal(peer.pushes.waiting, 0);
+  });
+});
+
+test('LinkSession pushes no faster than the controller reads, and still answers orders meanwhile', async () => {
+  await withOpenSession(async ({ session, workload, peer }) => {
+    let produced = 0;
+    workload.logs.set('task-a', async function* () {
+      for (; ; produced++) yield chunk(0, 65_536);
+    });
+    session.say(openLog(8n, 'task-a'));
+    const push = await peer.pushes.next();
+    for (let i = 0; i < 50; i++) {
+      session.say(askUsage);
+      await session.expect('result');
+    }
+    assert.ok(produced < 16, `${produced} chunks were read ahead`);
+    push.stream.close();
+  });
+});
+
+test('LinkSession stops reading a followed log when the controller resets it', async () => {
+  await withOpenSession(async ({ session, workload, peer, clock }) => {
+    const aborted = Promise.withResolvers<void>();
+    workload.logs.set('task-a', async function* (_order, abort) {
+      await new Promise((resolve) => abort.addEventListener('abort', resolve, { once: true }));
+      aborted.resolve();
+      yield* [];
+    });
+    session.say(openLog(9n, 'task-a'));
+    session.say(askUsage);
+    await session.expect('result');
+    await clock.advance(100);
+    const push = await peer.pushes.next();
+    push.stream.close(8);
+    await aborted.promise;
+    session.say(askUsage);
+    assert.equal((await session.expect('result')).commandId, 99n, 'a reset is no failure');
+  });
+});
+
+test('LinkSession stops reading logs when it ends', async () => {
+  const aborted = Promise.withResolvers<void>();
+  await withOpenSession(async ({ session, workload, agent }) => {
+    workload.logs.set('task-a', async function* (_order, abort) {
+      await new Promise((resolve) => abort.addEventListener('abort', resolve, { once: true }));
+      aborted.resolve();
+      yield* [];
+    });
+    session.say(openLog(10n, 'task-a'));
+    session.say(askUsage);
+    await session.expect('result');
+    agent.close('enough');
+  });
+  await aborted.promise;
+});

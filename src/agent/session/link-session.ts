@@ -1,0 +1,238 @@
+/**
+ * One session of an agent with its controller, from Hello to its end, as link.proto has it. Does not connect and does
+ * not try again: connect-link.ts and keep-linked.ts do.
+ *
+ *   greeting ──Welcome──► open ──Goodbye, silence, close, misbehaviour──► closed
+ *       └──────Goodbye, close, 10 s, misbehaviour────────────────────────────▲
+ */
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { RefusedOrderError, type Workload } from '#agent/workload.ts';
+import type { Clock } from '#base/clock.ts';
+import { FrameDecoder, FrameError } from '#base/grpc-frames.ts';
+import {
+  type AgentFrame,
+  AgentFrameSchema,
+  type ControllerFrame,
+  ControllerFrameSchema,
+  type Goodbye,
+  HelloSchema,
+  type OpenLog,
+  type Result,
+  type Welcome,
+} from '#protocol/gen/drover/v1/link_pb.ts';
+import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
+import { limits } from '#protocol/limits.ts';
+import { linkProtocolVersion } from '#protocol/version.ts';
+import { carryOutOrder, failedResult } from './carry-out-order.ts';
+import { EventFeed } from './event-feed.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { linkRequestHeaders } from './link-request.ts';
+import { pushLog } from './push-log.ts';
+
+/** What a session is made of. */
+export interface LinkSessionParts {
+  readonly workload: Workload;
+  readonly clock: Clock;
+  /** The host, as of this session. */
+  readonly facts: HostFacts;
+  /** The agent's version. */
+  readonly version: string;
+  /** Called at most once, when the controller has let us in. */
+  readonly onWelcome: (welcome: Welcome) => void;
+}
+
+/** How a session, or the try to have one, ended. */
+export interface LinkEnd {
+  /** Why, one line for the log. */
+  readonly reason: string;
+  /** Whether there was a Welcome. */
+  readonly welcomed: boolean;
+  /** What the controller said, where it said so. */
+  readonly goodbye?: Goodbye;
+}
+
+/** A live session. Owns the connection that it is given. */
+export class LinkSession {
+  readonly #connection: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+  readonly #parts: LinkSessionParts;
+  readonly #writer: FrameWriter;
+  readonly #decoder = new FrameDecoder(limits.messageBytesMax);
+  readonly #ended = Promise.withResolvers<LinkEnd>();
+  /** Aborts when the session ends, and what it pushes with it. */
+  readonly #over = new AbortController();
+  readonly #greetingTimeout: Disposable;
+  #heartbeats: Heartbeats | undefined;
+  #feed: EventFeed | undefined;
+  #pushes = 0;
+
+  /** Opens the request and says Hello. */
+  constructor(connection: ClientHttp2Session, parts: LinkSessionParts) {
+    this.#connection = connection;
+    this.#parts = parts;
+    this.#stream = connection.request(linkRequestHeaders('Session'));
+    this.#writer = new FrameWriter(this.#stream, {
+      onRoom: () => this.#feed?.resume(),
+      onOverflow: () => this.close('the controller takes nothing any more'),
+    });
+    this.#greetingTimeout = parts.clock.schedule(limits.handshakeTimeoutMs, () => {
+      this.close(`no welcome came within ${limits.handshakeTimeoutMs / 1000} s`);
+    });
+    this.#attach();
+    this.#sayHello();
+  }
+
+  /** Resolves when nothing is left of the session. */
+  get ended(): Promise<LinkEnd> {
+    return this.#ended.promise;
+  }
+
+  /** Ends the session, for `reason`. Twice is once: the first reason stands. */
+  close(reason: string, goodbye?: Goodbye): void {
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
+    this.#greetingTimeout[Symbol.dispose]();
+    this.#heartbeats?.[Symbol.dispose]();
+    this.#feed?.[Symbol.dispose]();
+    const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
+    this.#connection.once('close', () => this.#ended.resolve(end));
+    if (this.#connection.closed && this.#connection.destroyed) this.#ended.resolve(end);
+    this.#connection.destroy();
+  }
+
+  #attach(): void {
+    const gone = () => this.close(this.#goneReason());
+    this.#stream.on('response', (headers) => {
+      const status = headers[':status'];
+      if (status !== 200) this.close(`the controller answered with HTTP ${status}`);
+    });
+    this.#stream.on('data', (bytes: Buffer) => this.#take(bytes));
+    this.#stream.on('end', gone);
+    this.#stream.on('error', (error) => this.close(`the connection broke: ${error.message}`));
+    this.#stream.on('close', gone);
+    this.#connection.on('close', gone);
+  }
+
+  #goneReason(): string {
+    return this.#heartbeats
+      ? 'the controller closed the session'
+      : "the controller closed the connection without a word: it does not take this node's certificate, or it is stopping";
+  }
+
+  #sayHello(): void {
+    const { workload, version, facts } = this.#parts;
+    const { journalId, lastEvent, tasks } = workload.held();
+    const hello = create(HelloSchema, {
+      protocol: linkProtocolVersion,
+      version,
+      journalId,
+      lastEvent,
+      tasks: tasks.slice(0, limits.agentHeldMax),
+      facts,
+    });
+    this.#send({ case: 'hello', value: hello });
+  }
+
+  #send(kind: AgentFrame['kind']): void {
+    if (this.#over.signal.aborted) return;
+    this.#writer.write(toBinary(AgentFrameSchema, create(AgentFrameSchema, { kind })));
+  }
+
+  #take(bytes: Buffer): void {
+    this.#heartbeats?.heard();
+    try {
+      for (const message of this.#decoder.push(bytes)) this.#takeFrame(decodeFrame(message));
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.close(`the controller broke the protocol: ${error.message}`);
+    }
+  }
+
+  #takeFrame(kind: ControllerFrame['kind']): void {
+    if (this.#over.signal.aborted) return;
+    if (kind.case === 'goodbye') this.close(kind.value.reason, kind.value);
+    else if (kind.case === 'welcome') this.#open(kind.value);
+    else if (this.#heartbeats) this.#takeOrder(kind, this.#heartbeats);
+    else throw new FrameError(`${kind.case ?? 'an unknown frame'} came before welcome`);
+  }
+
+  #takeOrder(kind: ControllerFrame['kind'], heartbeats: Heartbeats): void {
+    const { workload } = this.#parts;
+    switch (kind.case) {
+      case 'heartbeat':
+        heartbeats.received(kind.value);
+        break;
+      case 'ack':
+        workload.acknowledge(kind.value.event);
+        break;
+      case 'start':
+        workload.start(kind.value);
+        break;
+      case 'openLog':
+        void this.#push(kind.value);
+        break;
+      case 'signal':
+      case 'stop':
+      case 'askUsage':
+        void carryOutOrder(kind, workload).then((result) => this.#sendResult(result));
+        break;
+      default:
+        throw new FrameError('a frame of no known kind came');
+    }
+  }
+
+  #open(welcome: Welcome): void {
+    if (this.#heartbeats) throw new FrameError('a second welcome came');
+    if (welcome.protocol !== linkProtocolVersion) {
+      throw new FrameError(`welcome is to version ${welcome.protocol}, not ${linkProtocolVersion}`);
+    }
+    if (welcome.heartbeatIntervalMs === 0) throw new FrameError('welcome names no heartbeat interval');
+    const { workload, clock, onWelcome } = this.#parts;
+    this.#heartbeats = new Heartbeats({
+      clock,
+      intervalMs: welcome.heartbeatIntervalMs,
+      send: (value) => this.#send({ case: 'heartbeat', value }),
+      onSilence: (ms) => this.close(`nothing came from the controller for ${(ms / 1000).toFixed(1)} s`),
+    });
+    this.#greetingTimeout[Symbol.dispose]();
+    onWelcome(welcome);
+    if (welcome.acknowledgedEvent > 0n) workload.acknowledge(welcome.acknowledgedEvent);
+    const writer = this.#writer;
+    this.#feed = new EventFeed(workload, welcome.acknowledgedEvent, {
+      get crowded() {
+        return writer.crowded;
+      },
+      send: (value) => this.#send({ case: 'event', value }),
+    });
+  }
+
+  async #push(order: OpenLog): Promise<void> {
+    if (this.#pushes >= limits.sessionLogStreamsMax) {
+      const error = `this node already sends ${limits.sessionLogStreamsMax} logs`;
+      return this.#sendResult(failedResult(order.streamId, new RefusedOrderError(error)));
+    }
+    this.#pushes += 1;
+    const { workload, clock } = this.#parts;
+    try {
+      await pushLog(order, { connection: this.#connection, workload, clock }, this.#over.signal);
+    } catch (error) {
+      this.#sendResult(failedResult(order.streamId, error));
+    } finally {
+      this.#pushes -= 1;
+    }
+  }
+
+  #sendResult(result: Result): void {
+    this.#send({ case: 'result', value: result });
+  }
+}
+
+function decodeFrame(message: Uint8Array): ControllerFrame['kind'] {
+  try {
+    return fromBinary(ControllerFrameSchema, message).kind;
+  } catch (error) {
+    throw new FrameError('a frame cannot be decoded', { cause: error });
+  }
+}

@@ -1,0 +1,136 @@
+/** The controller's end of the agents' link, as small as it can be: what it says and when is the test's. */
+import { once } from 'node:events';
+import {
+  createSecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
+import {
+  type AgentFrame,
+  AgentFrameSchema,
+  ControllerFrameSchema,
+  WelcomeSchema,
+} from '#protocol/gen/drover/v1/link_pb.ts';
+import { type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { limits } from '#protocol/limits.ts';
+import { Inbox } from './inbox.ts';
+import type { TestIdentity } from './test-pki.ts';
+
+/** What the peer says, without the frame around it. */
+export type ControllerSays = NonNullable<MessageInitShape<typeof ControllerFrameSchema>['kind']>;
+
+/** One session that an agent opened. */
+export class PeerSession {
+  readonly frames = new Inbox<AgentFrame['kind']>();
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  /** Resolves when the stream is gone. */
+  readonly closed: Promise<unknown>;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.stream = stream;
+    this.headers = headers;
+    this.closed = new Promise((resolve) => stream.once('close', resolve));
+    const decoder = new FrameDecoder(limits.messageBytesMax);
+    stream.on('error', () => {});
+    stream.on('data', (bytes: Buffer) => {
+      for (const message of decoder.push(bytes)) this.frames.put(fromBinary(AgentFrameSchema, message).kind);
+    });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
+  }
+
+  say(kind: ControllerSays): void {
+    this.stream.write(encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind }))));
+  }
+
+  welcome(acknowledgedEvent = 0n): void {
+    this.say({
+      case: 'welcome',
+      value: create(WelcomeSchema, { protocol: 1, heartbeatIntervalMs: 1_000, acknowledgedEvent }),
+    });
+  }
+
+  /** The next frame, which must be of that kind. */
+  async expect<K extends NonNullable<AgentFrame['kind']['case']>>(kind: K) {
+    const frame = await this.frames.next();
+    if (frame.case !== kind) throw new Error(`expected ${kind}, got ${frame.case}`);
+    return frame.value as Extract<AgentFrame['kind'], { case: K }>['value'];
+  }
+}
+
+/** One log that an agent pushes. Nobody reads it until the test calls `read`. */
+export class PeerPush {
+  readonly streamId: string;
+  readonly stream: ServerHttp2Stream;
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.stream = stream;
+    this.streamId = String(headers['drover-stream']);
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
+  }
+
+  /** Everything to the end. */
+  async read(): Promise<LogChunk[]> {
+    const decoder = new FrameDecoder(limits.messageBytesMax);
+    const chunks: LogChunk[] = [];
+    for await (const bytes of this.stream) {
+      for (const message of decoder.push(bytes as Buffer)) chunks.push(fromBinary(LogChunkSchema, message));
+    }
+    return chunks;
+  }
+}
+
+/** A listener that takes every node of its root. */
+export class LinkPeer implements AsyncDisposable {
+  readonly sessions = new Inbox<PeerSession>();
+  readonly pushes = new Inbox<PeerPush>();
+  readonly address: { host: string; port: number };
+  readonly #server;
+  readonly #connections: Set<ServerHttp2Session>;
+
+  private constructor(
+    server: ReturnType<typeof createSecureServer>,
+    connections: Set<ServerHttp2Session>,
+    port: number,
+  ) {
+    this.#server = server;
+    this.#connections = connections;
+    this.address = { host: '127.0.0.1', port };
+    server.on('stream', (stream, headers) => {
+      if (headers[':path'] === '/drover.v1.AgentLinkService/Push')
+        this.pushes.put(new PeerPush(stream, headers));
+      else this.sessions.put(new PeerSession(stream, headers));
+    });
+  }
+
+  static async listen({ key, certificate }: TestIdentity, root: string): Promise<LinkPeer> {
+    const server = createSecureServer({
+      key,
+      cert: certificate,
+      ca: [root],
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.3',
+      settings: { enablePush: false, initialWindowSize: 256 << 10 },
+    });
+    const connections = new Set<ServerHttp2Session>();
+    server.on('session', (session) => {
+      session.setLocalWindowSize(1 << 20);
+      connections.add(session);
+      session.on('close', () => connections.delete(session));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new LinkPeer(server, connections, (server.address() as AddressInfo).port);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections) connection.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Every command, once: the command line, the prompt, help, and later completion and the man page come from here.
+ * Bodies are imported when they are called, so that none pays for another.
+ */
+import { type Command, command } from './command.ts';
+import {
+  createTokenSyntax,
+  helpSyntax,
+  listTokensSyntax,
+  nodesSyntax,
+  revokeTokenSyntax,
+  shellSyntax,
+  shutdownSyntax,
+  upSyntax,
+  versionSyntax,
+} from './syntax/cluster-syntax.ts';
+import { runSyntax } from './syntax/run-syntax.ts';
+import {
+  inspectSyntax,
+  killSyntax,
+  logsSyntax,
+  psSyntax,
+  stopSyntax,
+  usageSyntax,
+  waitSyntax,
+} from './syntax/task-syntax.ts';
+
+const commandLineOnly = { atPrompt: false } as const;
+
+/** In the order of `drover help`. */
+export const commandTable: readonly Command[] = [
+  command(upSyntax, async () => (await import('./commands/up.ts')).up, commandLineOnly),
+  command(runSyntax, async () => (await import('./commands/run.ts')).run),
+  command(psSyntax, async () => (await import('./commands/ps.ts')).ps),
+  command(logsSyntax, async () => (await import('./commands/logs.ts')).logs),
+  command(waitSyntax, async () => (await import('./commands/wait.ts')).wait),
+  command(inspectSyntax, async () => (await import('./commands/inspect.ts')).inspect),
+  command(killSyntax, async () => (await import('./commands/kill.ts')).kill),
+  command(stopSyntax, async () => (await import('./commands/stop.ts')).stop),
+  command(usageSyntax, async () => (await import('./commands/usage.ts')).usage),
+  command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
+  command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
+  command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),
+  command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
+  command(shutdownSyntax, async () => (await import('./commands/shutdown.ts')).shutdown),
+  command(shellSyntax, async () => (await import('./commands/shell.ts')).shell, commandLineOnly),
+  command(versionSyntax, async () => (await import('./commands/version.ts')).version),
+  command(helpSyntax, async () => (await import('./commands/help.ts')).help),
+];

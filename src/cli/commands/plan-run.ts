@@ -1,0 +1,101 @@
+/** What `drover run` was asked to do, out of its command line. Pure: files of variables are read by the caller. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type CommandLine, type OptionValues, UsageError } from '#base/command-line.ts';
+import { excludeNodes } from '#cli/exclude-nodes.ts';
+import { parseDuration } from '#cli/output/format-duration.ts';
+import { parseSignal } from '#cli/signals.ts';
+import type { runSyntax } from '#cli/syntax/run-syntax.ts';
+import { literalNodeName } from '#core/node-set/expand-node-set.ts';
+import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
+import { type CreateRunRequestSchema, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+
+/** Options of `drover run`. */
+export type RunOptions = (typeof runSyntax)['options'];
+
+/** A run to be created. */
+export interface RunPlan {
+  /** All of the request but its id. */
+  readonly request: Omit<MessageInitShape<typeof CreateRunRequestSchema>, '$typeName' | 'id'>;
+  /** The target is exactly one plain node name. */
+  readonly literal: boolean;
+}
+
+/**
+ * Plans a run.
+ *
+ * @param selection nodes where the command line names none; undefined: then it must.
+ * @param fileEnv variables from --env-file, in order; --env wins over them.
+ * @throws UsageError and NodeSetError for what cannot be meant.
+ */
+export function planRun(
+  line: CommandLine<RunOptions>,
+  selection: string | undefined,
+  fileEnv: readonly string[] = [],
+): RunPlan {
+  const { options } = line;
+  const nodes = planTarget(options, selection);
+  return {
+    request: {
+      name: options.name ?? '',
+      nodes,
+      spec: planSpec(line, fileEnv),
+      whenUnreachable: options['wait-for-nodes'] ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
+    },
+    literal: literalNodeName(parseNodeSet(nodes)) !== undefined,
+  };
+}
+
+function planTarget(options: OptionValues<RunOptions>, selection: string | undefined): string {
+  if (options.all && options.nodes !== undefined) throw new UsageError('drover run: give -a or -w, not both');
+  const nodes = options.all ? '@all' : (options.nodes ?? selection);
+  if (nodes === undefined) {
+    throw new UsageError('drover run: on which nodes? name them with -w SET, or all with -a');
+  }
+  return options.exclude === undefined ? nodes : excludeNodes(nodes, options.exclude);
+}
+
+function planSpec(
+  { options, words, rest }: CommandLine<RunOptions>,
+  fileEnv: readonly string[],
+): MessageInitShape<typeof TaskSpecSchema> {
+  const argv = [...words, ...(rest ?? [])];
+  if (options.shell !== undefined && argv.length > 0) {
+    throw new UsageError(
+      `drover run: --shell takes the place of a command: ${JSON.stringify(argv[0])} is one too many`,
+    );
+  }
+  if (options.shell === undefined && argv.length === 0) {
+    throw new UsageError('drover run: what? give a command, such as: drover run -a -- uptime');
+  }
+  return {
+    argv: options.shell === undefined ? argv : ['/bin/sh', '-c', options.shell],
+    shell: options.shell !== undefined,
+    cwd: options.cwd ?? '',
+    user: options.user ?? '',
+    env: planEnv([...fileEnv, ...(options.env ?? [])]),
+    timeoutMs: BigInt(parseOptionalDuration(options.timeout, '--timeout')),
+    stopSignal:
+      options['stop-signal'] === undefined ? '' : parseSignal(options['stop-signal'], '--stop-signal'),
+    stopGraceMs: BigInt(parseOptionalDuration(options['stop-grace'], '--stop-grace')),
+  };
+}
+
+function parseOptionalDuration(text: string | undefined, option: string): number {
+  return text === undefined ? 0 : parseDuration(text, option);
+}
+
+function planEnv(assignments: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    assignments.map((assignment) => {
+      const equals = assignment.indexOf('=');
+      if (equals < 1) throw new UsageError(`--env takes NAME=VALUE, not ${JSON.stringify(assignment)}`);
+      return [assignment.slice(0, equals), assignment.slice(equals + 1)];
+    }),
+  );
+}
+
+/** The assignments in a file of variables: one NAME=VALUE a line, empty lines and those that begin with # left out. */
+export function parseEnvFile(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}

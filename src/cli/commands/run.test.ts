@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import type { ConnectRouter } from '@connectrpc/connect';
+import { callCommand } from '#cli/call-command.ts';
+import { makeTask, refusal, startFakeApi } from '#cli/testing/fake-api.ts';
+import { createTestContext, type TestContextOptions } from '#cli/testing/test-context.ts';
+import { exited, notStarted, signaled } from '#core/outcome.ts';
+import {
+  type CreateRunRequest,
+  type FollowTasksResponse,
+  FollowTasksResponseSchema,
+  RunService,
+  type StopTasksRequest,
+  TaskService,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import { Cause, LogSource, type Outcome, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { isRunId } from '#protocol/ids.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function ended(task: Task, outcome: Outcome, cause: Cause = Cause.ITSELF): FollowTasksResponse {
+  const value = makeTask(task.id, task.node, { state: TaskState.ENDED, outcome, cause });
+  return create(FollowTasksResponseSchema, { kind: { case: 'task', value } });
+}
+
+function running(task: Task): FollowTasksResponse {
+  return create(FollowTasksResponseSchema, { kind: { case: 'task', value: task } });
+}
+
+function printed(
+  task: Task,
+  text: string,
+  source: LogSource = LogSource.STDOUT,
+  offset = 0,
+): FollowTasksResponse {
+  const value = {
+    taskId: task.id,
+    node: task.node,
+    attempt: 1,
+    source,
+    offset: BigInt(offset),
+    data: bytes(text),
+  };
+  return create(FollowTasksResponseSchema, { kind: { case: 'log', value } });
+}
+
+const one = makeTask('aaaaaaaaaa', 'node1');
+const two = makeTask('bbbbbbbbbb', 'node2');
+
+/** A cluster whose every run has these tasks and this news. */
+function cluster(tasks: Task[], news: FollowTasksResponse[], requests: CreateRunRequest[] = []) {
+  return (router: ConnectRouter) => {
+    router.service(RunService, {
+      createRun(request) {
+        requests.push(request);
+        return { run: { id: request.id, spec: request.spec ?? {} }, tasks };
+      },
+    });
+    router.service(TaskService, {
+      async *followTasks({ output }) {
+        yield* news.filter(({ kind }) => output || kind.case !== 'log');
+      },
+    });
+  };
+}
+
+async function call(
+  routes: (router: ConnectRouter) => void,
+  words: readonly string[],
+  options: TestContextOptions = {},
+) {
+  await using api = await startFakeApi(routes);
+  using made = createTestContext({ access: api.access, ...options });
+  const code = await callCommand(made.context, words);
+  return { code, stdout: made.printed.stdout(), stderr: made.printed.stderr() };
+}
+
+test('run prints whole lines under node names, and how all ended', async () => {
+  const news = [
+    running(one),
+    running(two),
+    printed(one, 'hel'),
+    printed(two, 'world\nagain\n'),
+    printed(one, 'lo\nlast\u001b[31m', LogSource.STDOUT, 3),
+    printed(two, 'oops\n', LogSource.STDERR),
+    ended(one, exited(0)),
+    ended(two, exited(3)),
+  ];
+  const requests: CreateRunRequest[] = [];
+  const { code, stdout, stderr } = await call(cluster([one, two], news, requests), [
+    'run',
+    '-w',
+    'node[1-2]',
+    'greet',
+    '-v',
+  ]);
+  assert.equal(stdout, 'node2: world\nnode2: again\nnode1: hello\nnode1: last\n');
+  assert.equal(stderr, 'node2: oops\n1 succeeded · 1 failed (exit 3)\nexit 3: node2\n');
+  assert.equal(code, 5);
+  assert.deepEqual(requests[0]?.spec?.argv, ['greet', '-v']);
+  assert.ok(isRunId(requests[0]?.id ?? ''));
+});
+
+for (const [what, target, outcome, expected] of [
+  ['the code itself', ['-w', 'node1'], exited(42), 42],
+  ['128+n for a signal', ['-w', 'node1'], signaled('SIGTERM', false), 143],
+  ['127 for not found', ['-w', 'node1'], notStarted('command', 2, 'nope: not found'), 127],
+  ['126 for not executable', ['-w', 'node1'], notStarted('execve', 13, 'permission denied'), 126],
+  ['5 where the target is no plain name', ['-w', 'node[1]'], exited(42), 5],
+  ['5 for all nodes', ['-a'], exited(42), 5],
+  ['the largest with -S', ['-aS'], exited(42), 42],
+] as const) {
+  test(`run exits with ${what}`, async () => {
+    const { code } = await call(cluster([one], [running(one), ended(one, outcome)]), ['run', ...target, 'x']);
+    assert.equal(code, expected);
+  });
+}
+
+test('run exits with 3 when a time limit ended a task', async () => {
+  const news = [running(one), ended(one, signaled('SIGTERM', false), Cause.TIMEOUT)];
+  assert.equal((await call(cluster([one], news), ['run', '-a', '--timeout', '1s', 'x'])).code, 3);
+});
+
+test('run --raw prints the very bytes', async () => {
+  const news = [printed(one, 'a\u001b[31m'), ended(one, exited(0))];
+  const { stdout } = await call(cluster([one], news), ['run', '-w', 'node1', '--raw', 'x']);
+  assert.equal(stdout, 'a\u001b[31m');
+});
+
+test('run -d prints the ids and ends', async () => {
+  const { code, stdout } = await call(cluster([one, two], []), ['run', '-ad', 'sleep', '60']);
+  const [id = '', ...rows] = stdout.trimEnd().split('\n');
+  assert.ok(isRunId(id));
+  assert.deepEqual(rows, ['TASK        NODE', 'aaaaaaaaaa  node1', 'bbbbbbbbbb  node2']);
+  assert.equal(code, 0);
+});
+
+test('run -o json prints the run with its ended tasks, and no output', async () => {
+  const news = [printed(one, 'text\n'), ended(one, exited(0))];
+  const { stdout } = await call(cluster([one], news), ['run', '-a', '-o', 'json', 'x']);
+  const { tasks } = JSON.parse(stdout);
+  assert.equal(tasks[0].state, 'TASK_STATE_ENDED');
+  assert.deepEqual(tasks[0].outcome, { exited: {} });
+});
+
+for (const [reason, expected] of [
+  ['NO_SUCH_NODE', 6],
+  ['NO_NODE_MATCHED', 6],
+  ['DENIED', 7],
+  ['INVALID', 2],
+  ['LIMIT', 1],
+] as const) {
+  test(`run exits with ${expected} when refused by ${reason}`, async () => {
+    const routes = (router: ConnectRouter) => {
+      router.service(RunService, {
+        createRun() {
+          throw refusal(reason, 'no such node: node9');
+        },
+      });
+    };
+    const { code, stdout, stderr } = await call(routes, ['run', '-w', 'node9', 'x']);
+    assert.deepEqual(
+      { code, stdout, stderr },
+      { code: expected, stdout: '', stderr: 'drover: no such node: node9\n' },
+    );
+  });
+}
+
+test('run creates the run again under the same id when the connection is lost, and repeats no output', async () => {
+  const requests: CreateRunRequest[] = [];
+  let follows = 0;
+  let cut = () => {};
+  await using api = await startFakeApi((router) => {
+    router.service(RunService, {
+      createRun(request) {
+        requests.push(request);
+        if (requests.length === 1) cut();
+        return { run: { id: request.id }, tasks: [one] };
+      },
+    });
+    router.service(TaskService, {
+      async *followTasks() {
+        follows += 1;
+        yield printed(one, 'first\n');
+        if (follows === 1) {
+          await new Promise(setImmediate);
+          cut();
+          return;
+        }
+        yield printed(one, 'second\n', LogSource.STDOUT, 6);
+        yield ended(one, exited(0));
+      },
+    });
+  });
+  cut = api.cut;
+  using made = createTestContext({ access: api.access });
+  assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 0);
+  assert.equal(requests.length, 2);
+  assert.equal(requests[0]?.id, requests[1]?.id);
+  assert.equal(made.printed.stdout(), 'node1: first\nnode1: second\n');
+});
+
+test('run stops its tasks at Ctrl-C without a terminal, and exits with 130', async () => {
+  const stops: StopTasksRequest[] = [];
+  const stopped = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    router.service(RunService, { createRun: ({ id }) => ({ run: { id }, tasks: [one] }) });
+    router.service(TaskService, {
+      stopTasks(request) {
+        stops.push(request);
+        stopped.resolve();
+        return {};
+      },
+      async *followTasks() {
+        yield running(one);
+        made.context.interrupts.raise();
+        await stopped.promise;
+        yield ended(one, signaled('SIGTERM', false), Cause.OPERATOR);
+      },
+    });
+  });
+  using made = createTestContext({ access: api.access });
+  assert.equal(await callCommand(made.context, ['run', '-w', 'node1', 'x']), 130);
+  assert.equal(stops.length, 1);
+  assert.match(stops[0]?.query?.runId ?? '', /-7/);
+  assert.match(
+    made.printed.stderr(),
+    /stopping; Ctrl-C again kills\n1 failed \(SIGTERM\)\nSIGTERM: node1\n$/,
+  );
+});
+
+test('run asks on a terminal, and detaches when told so', async () => {
+  await using api = await startFakeApi((router) => {
+    router.service(RunService, { createRun: ({ id }) => ({ run: { id }, tasks: [one] }) });
+    router.service(TaskService, {
+      async *followTasks(_, { signal }) {
+        yield running(one);
+        made.context.interrupts.raise();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
+  });
+  using made = createTestContext({ access: api.access, terminal: { askKey: async () => 'd' } });
+  assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 0);
+  assert.match(made.printed.stderr(), /goes on: drover logs -f 0/);
+});
+
+test('a controller that is not there is one line and exit code 1', async () => {
+  const api = await startFakeApi(() => {});
+  await api[Symbol.asyncDispose]();
+  using made = createTestContext({ access: api.access });
+  assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 1);
+  assert.equal(
+    made.printed.stderr(),
+    `drover: cannot reach the controller at ${api.access.address}: connection refused\n`,
+  );
+});

@@ -1,0 +1,36 @@
+/** `drover stop`: ends tasks, gently first, and waits for it. */
+import type { CommandLine } from '#base/command-line.ts';
+import { callOptions } from '#cli/call-options.ts';
+import type { CommandContext } from '#cli/command.ts';
+import { followTasks } from '#cli/follow/follow-tasks.ts';
+import { renderFooter } from '#cli/output/footer.ts';
+import { parseDuration } from '#cli/output/format-duration.ts';
+import type { stopSyntax } from '#cli/syntax/task-syntax.ts';
+import { queryNamedTasks } from '#cli/task-query.ts';
+import { exitCodes } from '#core/exit-code.ts';
+import { printActions } from './print-actions.ts';
+
+/** Exit code 0 when everything that was named has ended; how it ended does not matter. */
+export async function stop(
+  context: CommandContext,
+  { options, words }: CommandLine<(typeof stopSyntax)['options']>,
+): Promise<number> {
+  const query = queryNamedTasks('stop', words, options.nodes, context.selection);
+  const graceMs = options.grace === undefined ? 0 : parseDuration(options.grace, '--grace');
+  const connection = await context.connect(options.data);
+  const { out, clock, abort } = context;
+  const response = await connection.tasks.stopTasks(
+    { query, graceMs: BigInt(graceMs) },
+    callOptions(context),
+  );
+  const exitCode = printActions(out, options.output, 'stopping', response);
+  const refs = response.results.filter(({ error }) => error === '').map(({ taskId }) => taskId);
+  if (options['no-wait'] || refs.length === 0) return exitCode;
+  const { tasks, unreachable } = await followTasks(
+    connection,
+    { query: { refs }, output: false, clock, abort },
+    { task: () => {}, log: () => {}, contact: () => {}, end: () => {} },
+  );
+  if (options.output !== 'json') for (const line of renderFooter(tasks, unreachable)) out.errLine(line);
+  return unreachable.size > 0 ? exitCodes.unreachable : exitCode;
+}

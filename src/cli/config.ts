@@ -1,0 +1,32 @@
+/** What the environment says to the command line. The only file of the program that reads it. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Settings that come from outside the command line itself. */
+export interface CliConfig {
+  /** Where a cluster of this machine keeps its state, unless --data says otherwise. Absolute or as given. */
+  readonly dataDirectory: string;
+  /** The whole environment, to be handed on to daemons. */
+  readonly environment: NodeJS.ProcessEnv;
+  /** Colours are unwanted, or the terminal has none. */
+  readonly noColor: boolean;
+}
+
+/**
+ * Reads `environment`.
+ *
+ * @param uid effective user id: root's data is the machine's, anybody else's is their own.
+ * @see https://no-color.org
+ */
+export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefined): CliConfig {
+  const { DROVER_DATA, NO_COLOR, TERM } = environment;
+  return {
+    dataDirectory: DROVER_DATA || defaultDataDirectory(uid),
+    environment,
+    noColor: Boolean(NO_COLOR) || TERM === 'dumb',
+  };
+}
+
+function defaultDataDirectory(uid: number | undefined): string {
+  return uid === 0 ? '/var/lib/drover' : join(homedir(), '.local', 'share', 'drover');
+}

@@ -1,0 +1,63 @@
+/**
+ * The cluster's API, typed: Connect over HTTP/2 over TLS that trusts the cluster's own root and nothing else. Connects
+ * on the first call, and again by itself after a loss; retrying a call is its caller's decision.
+ */
+import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import {
+  ClusterService,
+  JoinTokenService,
+  NodeService,
+  RunService,
+  TaskService,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import { controllerServerName } from '#protocol/version.ts';
+import type { Access } from './access-file.ts';
+
+/** A cluster that can be talked to. Disposing of it ends what is under way. */
+export interface Connection extends Disposable {
+  /** HOST:PORT of its API. */
+  readonly address: string;
+  readonly nodes: Client<typeof NodeService>;
+  readonly runs: Client<typeof RunService>;
+  readonly tasks: Client<typeof TaskService>;
+  readonly cluster: Client<typeof ClusterService>;
+  readonly joinTokens: Client<typeof JoinTokenService>;
+}
+
+/** Longest wait for the answer to a call that is no stream: a controller asks its nodes for less than that. */
+export const callTimeoutMs = 60_000;
+
+/** A silent controller is noticed this long after its last sign of life, at most. */
+const ping = { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 };
+
+/** A connection to the cluster that `access` names. Nothing is opened before the first call. */
+export function connectCluster({ address, rootCertificate, token }: Access): Connection {
+  const sessionManager = new Http2SessionManager(`https://${address}`, ping, {
+    ca: rootCertificate,
+    servername: controllerServerName,
+    minVersion: 'TLSv1.3',
+  });
+  const transport = createConnectTransport({
+    httpVersion: '2',
+    baseUrl: `https://${address}`,
+    sessionManager,
+    interceptors: [bearer(token)],
+  });
+  return {
+    address,
+    nodes: createClient(NodeService, transport),
+    runs: createClient(RunService, transport),
+    tasks: createClient(TaskService, transport),
+    cluster: createClient(ClusterService, transport),
+    joinTokens: createClient(JoinTokenService, transport),
+    [Symbol.dispose]: () => sessionManager.abort(),
+  };
+}
+
+function bearer(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('authorization', `Bearer ${token}`);
+    return next(request);
+  };
+}

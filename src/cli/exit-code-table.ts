@@ -1,0 +1,37 @@
+/** The exit codes in words: `drover help exit-codes`. */
+import { renderRows } from '#base/command-line.ts';
+import { exitCodes } from '#core/exit-code.ts';
+
+/** Exit code of a program whose reader went away, as a shell counts SIGPIPE. */
+export const readerGone = 141;
+
+const meanings: readonly (readonly [number, string])[] = [
+  [exitCodes.success, 'every task succeeded; the request was carried out'],
+  [
+    exitCodes.requestFailed,
+    'the request failed: controller not reachable, no such task, run or token, a limit, an internal error',
+  ],
+  [exitCodes.usage, 'malformed: options, a value, a node set, a task reference that fits several'],
+  [exitCodes.timedOut, 'timed out'],
+  [exitCodes.unreachable, 'some node is unreachable, or an outcome is unknown'],
+  [exitCodes.taskFailed, 'some task failed, did not start or was skipped; an order did not arrive'],
+  [exitCodes.noNode, 'no node matched, or a named node does not exist'],
+  [exitCodes.denied, 'denied'],
+  [exitCodes.interrupted, 'interrupted by Ctrl-C'],
+  [readerGone, 'the reader of the output went away'],
+];
+
+/** The table, at most `width` columns wide. */
+export function renderExitCodes(width = 80): string {
+  const rows = meanings.map(([code, meaning]) => [String(code), meaning] as const);
+  return [
+    'Exit codes:',
+    ...renderRows(rows, width),
+    '',
+    'Where several hold, the first of 2, 7, 6, 3, 4, 5 wins.',
+    'drover run with exactly one plain node name exits as the command itself did: its own code,',
+    '128 + n when signal n ended it, 127 when it was not found, 126 when it could not be executed.',
+    'drover run -S and drover wait -S exit with the largest of these.',
+    '',
+  ].join('\n');
+}

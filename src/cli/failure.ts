@@ -1,0 +1,126 @@
+/**
+ * What a failure means to the person at the keyboard: one line and an exit code. The one place that reads what was
+ * thrown; everything it does not know is a fault of this program and says so.
+ */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { UsageError } from '#base/command-line.ts';
+import { exitCodes } from '#core/exit-code.ts';
+import { NodeSetError } from '#core/node-set/node-set-error.ts';
+import type { ErrorReason } from '#protocol/errors.ts';
+import { ErrorDetailSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import { CommandError } from './command-error.ts';
+import { oneLine } from './output/strip-control.ts';
+
+/** One line without a final full stop, and the exit code that goes with it. */
+export interface Failure {
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** Exit code of each reason that the API refuses with; `drover help exit-codes` says the same in words. */
+const exitCodeOfReason: Readonly<Record<ErrorReason, number>> = {
+  INVALID: exitCodes.usage,
+  AMBIGUOUS_TASK: exitCodes.usage,
+  NO_SUCH_NODE: exitCodes.noNode,
+  NO_NODE_MATCHED: exitCodes.noNode,
+  NOT_AUTHENTICATED: exitCodes.denied,
+  DENIED: exitCodes.denied,
+  TOKEN_REFUSED: exitCodes.denied,
+  NAME_REFUSED: exitCodes.denied,
+  NO_SUCH_TASK: exitCodes.requestFailed,
+  NO_SUCH_TOKEN: exitCodes.requestFailed,
+  RUN_EXISTS: exitCodes.requestFailed,
+  LIMIT: exitCodes.requestFailed,
+  STOPPING: exitCodes.requestFailed,
+};
+
+/** Words for the system's errors that a connection commonly meets. */
+const systemErrors: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection closed',
+  ETIMEDOUT: 'timed out',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name cannot be resolved now',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network unreachable',
+};
+
+/**
+ * Describes what was thrown.
+ *
+ * @param address HOST:PORT of the controller that was talked to, where one was.
+ */
+export function describeFailure(error: unknown, address = 'its address'): Failure {
+  if (error instanceof UsageError || error instanceof NodeSetError) {
+    return { message: oneLine(error.message), exitCode: exitCodes.usage };
+  }
+  if (error instanceof CommandError) return { message: oneLine(error.message), exitCode: error.exitCode };
+  if (error instanceof ConnectError) return describeConnectError(error, address);
+  return { message: describeFault(error), exitCode: exitCodes.requestFailed };
+}
+
+/** The reason that the API gave; undefined where it gave none, as for a lost connection. */
+export function reasonOf(error: unknown): ErrorReason | undefined {
+  if (!(error instanceof ConnectError)) return undefined;
+  const reason = error.findDetails(ErrorDetailSchema)[0]?.reason;
+  return reason !== undefined && reason in exitCodeOfReason ? (reason as ErrorReason) : undefined;
+}
+
+/** The connection broke, or there was none: what was asked may or may not have happened. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof ConnectError) || reasonOf(error)) return false;
+  return error.code === Code.Unavailable || error.code === Code.Aborted || systemCode(error) !== undefined;
+}
+
+/** No connection ever came about: what was asked has certainly not happened. */
+export function neverConnected(error: unknown): boolean {
+  const code = systemCode(error);
+  return code !== undefined && code !== 'ECONNRESET' && code !== 'EPIPE';
+}
+
+function describeConnectError(error: ConnectError, address: string): Failure {
+  const reason = reasonOf(error);
+  if (reason) return { message: oneLine(error.rawMessage), exitCode: exitCodeOfReason[reason] };
+  const code = systemCode(error);
+  if (code !== undefined) {
+    const why = systemErrors[code] ?? certificateError(code) ?? code;
+    return {
+      message: `cannot reach the controller at ${address}: ${why}`,
+      exitCode: exitCodes.requestFailed,
+    };
+  }
+  if (error.code === Code.DeadlineExceeded) {
+    return {
+      message: `the controller at ${address} did not answer in time`,
+      exitCode: exitCodes.requestFailed,
+    };
+  }
+  if (isConnectionLost(error)) {
+    return { message: `lost the controller at ${address}`, exitCode: exitCodes.requestFailed };
+  }
+  return { message: oneLine(error.rawMessage) || Code[error.code], exitCode: exitCodes.requestFailed };
+}
+
+function certificateError(code: string): string | undefined {
+  if (!/CERT|SIGNATURE|ISSUER|TLS|SSL/.test(code)) return undefined;
+  return `its certificate is not that of this cluster (${code})`;
+}
+
+/** The system's or TLS's error code in the chain of causes. */
+function systemCode(error: unknown): string | undefined {
+  const seen = new Set<unknown>();
+  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    seen.add(cause);
+    const { code } = cause as { code?: unknown };
+    if (typeof code === 'string' && !code.startsWith('ERR_HTTP2')) return code;
+  }
+  return undefined;
+}
+
+function describeFault(error: unknown): string {
+  if (!(error instanceof Error)) return `internal error: ${oneLine(String(error))}`;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const ofSystem = typeof code === 'string' && typeof syscall === 'string';
+  return ofSystem ? oneLine(error.message) : `internal error: ${oneLine(error.message)}`;
+}

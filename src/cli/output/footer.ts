@@ -1,0 +1,71 @@
+/**
+ * The summary of a fan-out: how many ended how, and on which nodes it was not success. Every task is in it exactly once.
+ */
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { describeOutcome, type Ending, endingOf, endings } from '#core/outcome.ts';
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { oneLine } from './strip-control.ts';
+
+/** How a task is counted: its ending, "unreachable" where it was given up, "active" where it has not ended. */
+type Standing = Ending | 'active';
+
+const words: Readonly<Record<Standing, string>> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  not_started: 'not started',
+  skipped: 'skipped',
+  unreachable: 'unreachable',
+  unknown: 'unknown',
+  active: 'not ended',
+};
+
+const order: readonly Standing[] = [...endings, 'active'];
+
+/** Distinct outcomes that one count names: more would hide the number. */
+const reasonsMax = 3;
+/** Distinct outcomes of one kind that get a line each: more are one line together. */
+const reasonLinesMax = 10;
+
+/**
+ * The first line counts, as "197 succeeded · 2 failed (exit 1) · 1 unreachable"; each further line names the nodes of one
+ * outcome other than success.
+ *
+ * @param unreachable ids of tasks that have not ended and whose nodes are away.
+ */
+export function renderFooter(tasks: readonly Task[], unreachable: ReadonlySet<string> = new Set()): string[] {
+  const byStanding = Map.groupBy(tasks, (task) => standingOf(task, unreachable));
+  const present = order.filter((standing) => byStanding.has(standing));
+  const counts = present.map((standing) => countOf(standing, byStanding.get(standing) ?? []));
+  const lines = present
+    .filter((standing) => standing !== 'succeeded')
+    .flatMap((standing) => nodesOf(standing, byStanding.get(standing) ?? []));
+  return [counts.join(' · ') || 'no task', ...lines];
+}
+
+function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
+  if (task.outcome) return endingOf(task.outcome);
+  return unreachable.has(task.id) ? 'unreachable' : 'active';
+}
+
+function countOf(standing: Standing, tasks: readonly Task[]): string {
+  const count = `${tasks.length} ${words[standing]}`;
+  if (standing !== 'failed') return count;
+  const reasons = [...new Set(tasks.map(reasonOf))];
+  return reasons.length <= reasonsMax ? `${count} (${reasons.join(', ')})` : count;
+}
+
+function nodesOf(standing: Standing, tasks: readonly Task[]): string[] {
+  const byReason = Map.groupBy(tasks, reasonOf);
+  if (byReason.size > reasonLinesMax) {
+    return [`${words[standing]}, in ${byReason.size} ways: ${foldNodeNames(tasks.map((task) => task.node))}`];
+  }
+  return [...byReason].map(([reason, those]) => {
+    const nodes = foldNodeNames(those.map((task) => task.node));
+    return `${reason || words[standing]}: ${nodes}`;
+  });
+}
+
+/** How it ended, one line; empty where it has not. */
+function reasonOf(task: Task): string {
+  return task.outcome ? oneLine(describeOutcome(task.outcome)) : '';
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '#base/command-line.ts';
+import { formatDuration, parseDuration } from './format-duration.ts';
+import { formatSize } from './format-size.ts';
+
+for (const [ms, expected] of [
+  [-5, '0.0s'],
+  [0, '0.0s'],
+  [420, '0.4s'],
+  [12_345, '12s'],
+  [185_000, '3m05s'],
+  [15_000_000, '4h10m'],
+  [273_600_000, '3d4h'],
+] as const) {
+  test(`formatDuration() of ${ms} is ${expected}`, () => assert.equal(formatDuration(ms), expected));
+}
+
+for (const [text, expected] of [
+  ['500ms', 500],
+  ['10s', 10_000],
+  ['10', 10_000],
+  ['1.5m', 90_000],
+  ['2h', 7_200_000],
+  ['1d', 86_400_000],
+] as const) {
+  test(`parseDuration() of ${text}`, () => assert.equal(parseDuration(text, '--timeout'), expected));
+}
+
+for (const text of ['', 's', '-1s', '1 s', '10x', '1e3', '9999d']) {
+  test(`parseDuration() refuses ${JSON.stringify(text)}`, () => {
+    assert.throws(
+      () => parseDuration(text, '--timeout'),
+      (error) => error instanceof UsageError && error.message.startsWith('--timeout takes a duration'),
+    );
+  });
+}
+
+for (const [bytes, expected] of [
+  [0, '0 B'],
+  [999, '999 B'],
+  [1536, '1.5 KiB'],
+  [12n * 1024n * 1024n, '12 MiB'],
+  [5 * 1024 ** 6, '5120 PiB'],
+] as const) {
+  test(`formatSize() of ${bytes} is ${expected}`, () => assert.equal(formatSize(bytes), expected));
+}

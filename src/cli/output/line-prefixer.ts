@@ -1,0 +1,46 @@
+/**
+ * Turns one stream of bytes into whole lines with a prefix, so that lines of many nodes never mix. Bytes are decoded as
+ * UTF-8 across chunks, and terminal control is taken out. A line that never ends is broken at a limit.
+ */
+import { stripControl } from './strip-control.ts';
+
+/** Characters of a line that are held back at the most, waiting for its end. */
+export const lineCharactersMax = 64 << 10;
+
+/** Makes lines of one output of one task. */
+export class LinePrefixer {
+  readonly #prefix: string;
+  readonly #decorate: (line: string) => string;
+  readonly #decoder = new TextDecoder();
+  #held = '';
+
+  /** @param decorate applied to each line after its prefix was put in front, for colours. */
+  constructor(prefix: string, decorate: (line: string) => string = (line) => line) {
+    this.#prefix = prefix;
+    this.#decorate = decorate;
+  }
+
+  /** Takes bytes; gives the lines that they complete, each with its newline. */
+  push(data: Uint8Array): string {
+    this.#held += this.#decoder.decode(data, { stream: true });
+    const end = this.#held.lastIndexOf('\n') + 1;
+    const complete = this.#held.slice(0, end);
+    this.#held = this.#held.slice(end);
+    const lines = this.#lines(complete);
+    return this.#held.length < lineCharactersMax ? lines : lines + this.end();
+  }
+
+  /** What is held back, completed by a newline; empty where nothing is. May be called again. */
+  end(): string {
+    const rest = this.#held + this.#decoder.decode();
+    this.#held = '';
+    return rest === '' ? '' : this.#lines(`${rest}\n`);
+  }
+
+  #lines(text: string): string {
+    if (text === '') return '';
+    const lines = stripControl(text).split('\n');
+    lines.pop();
+    return lines.map((line) => `${this.#decorate(`${this.#prefix}${line}`)}\n`).join('');
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Where a command prints to: the one place that writes to standard output and standard error.
+ * What is printed for people is made elsewhere; this knows streams, their width and whether they are terminals.
+ */
+
+/** What is needed of a stream; `process.stdout` is one. */
+export interface Sink {
+  write(chunk: string | Uint8Array): boolean;
+  once(event: 'drain' | 'close', listener: () => void): unknown;
+  readonly writableNeedDrain: boolean;
+  readonly destroyed: boolean;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** Columns where the terminal does not tell. */
+const columnsDefault = 80;
+
+/** Standard output and standard error of a command. */
+export class Output {
+  readonly #stdout: Sink;
+  readonly #stderr: Sink;
+  readonly #noColor: boolean;
+
+  constructor(stdout: Sink, stderr: Sink, options: { readonly noColor: boolean }) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#noColor = options.noColor;
+  }
+
+  /** Prints to standard output, as it is. */
+  out(text: string | Uint8Array): void {
+    if (text.length > 0 && !this.#stdout.destroyed) this.#stdout.write(text);
+  }
+
+  /** Prints to standard error, as it is. */
+  err(text: string | Uint8Array): void {
+    if (text.length > 0 && !this.#stderr.destroyed) this.#stderr.write(text);
+  }
+
+  /** Prints a line to standard output. */
+  outLine(text: string): void {
+    this.out(`${text}\n`);
+  }
+
+  /** Prints a line to standard error. */
+  errLine(text: string): void {
+    this.err(`${text}\n`);
+  }
+
+  /** Resolves when both streams take more, so that a slow reader holds up the sender instead of filling memory. */
+  async drained(): Promise<void> {
+    await Promise.all([drained(this.#stdout), drained(this.#stderr)]);
+  }
+
+  /** Standard output is a terminal. */
+  get outIsTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
+  /** Standard error is a terminal. */
+  get errIsTerminal(): boolean {
+    return this.#stderr.isTTY === true;
+  }
+
+  /** Colours may go to standard output. */
+  get outColors(): boolean {
+    return this.outIsTerminal && !this.#noColor;
+  }
+
+  /** Colours may go to standard error. */
+  get errColors(): boolean {
+    return this.errIsTerminal && !this.#noColor;
+  }
+
+  /** Columns of the terminal, now; undefined where standard output is none: then nothing is cut. */
+  get columns(): number | undefined {
+    return this.outIsTerminal ? this.#stdout.columns || columnsDefault : undefined;
+  }
+}
+
+function drained(sink: Sink): Promise<void> | undefined {
+  if (!sink.writableNeedDrain || sink.destroyed) return undefined;
+  return new Promise((resolve) => {
+    sink.once('drain', resolve);
+    sink.once('close', resolve);
+  });
+}

@@ -1,0 +1,137 @@
+/** Syntax of the commands that are about nodes and the cluster as a whole. */
+import type { CommandSyntax } from '#base/command-line.ts';
+import { helpOption } from '#cli/command.ts';
+import { clusterOptions, jsonOption, listOptions } from './common-options.ts';
+
+const nodesOptions = { ...listOptions, ...clusterOptions } as const;
+
+/** Syntax of `drover nodes`. */
+export const nodesSyntax: CommandSyntax<typeof nodesOptions> = {
+  name: 'nodes',
+  summary: 'list nodes and how the controller stands to them',
+  usage: '[options] [SET]',
+  options: nodesOptions,
+  examples: ['drover nodes', 'drover nodes web[1-3] -o wide', 'drover nodes @role=web -o name'],
+};
+
+const shutdownOptions = {
+  'stop-tasks': { type: 'boolean', help: 'stop every task first' },
+  timeout: { type: 'string', value: 'DURATION', help: 'longest wait for tasks to end (default: 30s)' },
+  ...jsonOption,
+  ...clusterOptions,
+} as const;
+
+/** Syntax of `drover shutdown`. */
+export const shutdownSyntax: CommandSyntax<typeof shutdownOptions> = {
+  name: 'shutdown',
+  summary: 'stop the controller; tasks and agents go on unless told otherwise',
+  usage: '[options]',
+  options: shutdownOptions,
+  examples: ['drover shutdown', 'drover shutdown --stop-tasks --timeout 1m'],
+};
+
+const createTokenOptions = {
+  names: { type: 'string', value: 'SET', help: 'names that it may give, such as web[1-9] (default: any)' },
+  label: { type: 'string', short: 'l', value: 'KEY=VALUE', help: 'a label for its nodes', multiple: true },
+  ttl: { type: 'string', value: 'DURATION', help: 'how long it can be used (default: 1h, at most 24h)' },
+  uses: { type: 'string', value: 'N', help: 'how many nodes it lets in (default: 1)' },
+  ...jsonOption,
+  ...clusterOptions,
+} as const;
+
+/** Syntax of `drover join-token create`. */
+export const createTokenSyntax: CommandSyntax<typeof createTokenOptions> = {
+  name: 'join-token create',
+  summary: 'make a token that lets a node in, and print the command for the other machine',
+  usage: '[options]',
+  options: createTokenOptions,
+  details: ['The token is a secret and is shown this once: the controller keeps a hash.'],
+  examples: ['drover join-token create', 'drover join-token create --names web[1-9] --uses 9 -l role=web'],
+};
+
+const listTokensOptions = { ...listOptions, ...clusterOptions } as const;
+
+/** Syntax of `drover join-token list`. */
+export const listTokensSyntax: CommandSyntax<typeof listTokensOptions> = {
+  name: 'join-token list',
+  summary: 'list tokens that could still be used',
+  usage: '[options]',
+  options: listTokensOptions,
+  examples: ['drover join-token list'],
+};
+
+const revokeTokenOptions = { ...clusterOptions } as const;
+
+/** Syntax of `drover join-token revoke`. */
+export const revokeTokenSyntax: CommandSyntax<typeof revokeTokenOptions> = {
+  name: 'join-token revoke',
+  summary: 'make a token useless',
+  usage: '[options] ID',
+  options: revokeTokenOptions,
+  examples: ['drover join-token revoke 7f3a'],
+};
+
+const versionOptions = { ...jsonOption, ...clusterOptions } as const;
+
+/** Syntax of `drover version`. */
+export const versionSyntax: CommandSyntax<typeof versionOptions> = {
+  name: 'version',
+  summary: "show this program's version and the controller's",
+  usage: '[options]',
+  options: versionOptions,
+  examples: ['drover version'],
+};
+
+const helpOptions = { ...helpOption } as const;
+
+/** Syntax of `drover help`. */
+export const helpSyntax: CommandSyntax<typeof helpOptions> = {
+  name: 'help',
+  summary: 'list the commands, or explain one, or exit-codes',
+  usage: '[COMMAND | exit-codes]',
+  options: helpOptions,
+  examples: ['drover help', 'drover help run', 'drover help exit-codes'],
+};
+
+const shellOptions = { ...clusterOptions } as const;
+
+/** Syntax of `drover shell`. */
+export const shellSyntax: CommandSyntax<typeof shellOptions> = {
+  name: 'shell',
+  summary: 'a prompt for a running cluster; lines from standard input where that is no terminal',
+  usage: '[options]',
+  options: shellOptions,
+  examples: ['drover shell', 'echo ps | drover shell'],
+};
+
+const upOptions = {
+  nodes: { type: 'string', value: 'N', help: 'start at least N nodes (default: 1, or as many as there are)' },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    help: 'directory of the cluster (default: DROVER_DATA, see drover help)',
+  },
+  listen: { type: 'string', value: 'HOST:PORT', help: 'API address (default: 127.0.0.1:7443; port 0: any)' },
+  'agent-listen': {
+    type: 'string',
+    value: 'HOST:PORT',
+    help: 'where agents connect to (default: 127.0.0.1:7444; port 0: any)',
+  },
+  'no-shell': { type: 'boolean', help: 'no prompt: run until SIGTERM, print one line when ready' },
+  keep: { type: 'boolean', help: 'leave tasks running at the end' },
+  ...helpOption,
+} as const;
+
+/** Syntax of `drover up`. */
+export const upSyntax: CommandSyntax<typeof upOptions> = {
+  name: 'up',
+  summary: 'a whole cluster on this machine: a controller and nodes, then a prompt',
+  usage: '[options]',
+  options: upOptions,
+  details: [
+    'State is kept in the data directory: started again, the cluster has its nodes, tasks and tokens.',
+    'exit, the end of input, Ctrl-C and SIGTERM stop it, and its tasks with it unless --keep is given.',
+    'Other commands with the same data directory use this cluster without a login.',
+  ],
+  examples: ['drover up', 'drover up --nodes 3 --data ./cluster', 'echo list | drover up'],
+};

@@ -1,0 +1,34 @@
+/** Options that many commands share, worded once. */
+import type { OptionSpecs } from '#base/command-line.ts';
+import { helpOption } from '#cli/command.ts';
+
+/** Of every command that talks to a cluster. */
+export const clusterOptions = {
+  data: {
+    type: 'string',
+    value: 'DIR',
+    help: 'directory of the cluster (default: DROVER_DATA, see drover help)',
+  },
+  ...helpOption,
+} as const satisfies OptionSpecs;
+
+/** Of every command that lists. */
+export const listOptions = {
+  output: {
+    type: 'string',
+    short: 'o',
+    value: 'FORMAT',
+    help: 'table, wide, json, jsonl or name',
+    choices: ['table', 'wide', 'json', 'jsonl', 'name'],
+  },
+} as const satisfies OptionSpecs;
+
+/** Of every command that has one answer. */
+export const jsonOption = {
+  output: { type: 'string', short: 'o', value: 'FORMAT', help: 'table or json', choices: ['table', 'json'] },
+} as const satisfies OptionSpecs;
+
+/** Of every command that may be limited to nodes. */
+export const nodesOption = {
+  nodes: { type: 'string', short: 'w', value: 'SET', help: 'only on these nodes, such as web[1-3]' },
+} as const satisfies OptionSpecs;

@@ -1,0 +1,53 @@
+/** A context in which tests call commands: captured output, a clock of their own, a cluster that they choose. */
+import { type Clock, systemClock } from '#base/clock.ts';
+import type { Access } from '#cli/access-file.ts';
+import type { CommandContext } from '#cli/command.ts';
+import { commandTable } from '#cli/command-table.ts';
+import { connectCluster } from '#cli/connect-cluster.ts';
+import { Interrupts } from '#cli/interrupts.ts';
+import type { Terminal } from '#cli/terminal.ts';
+import { type CapturedOutput, captureOutput } from './captured-output.ts';
+
+/** What a test may choose. */
+export interface TestContextOptions {
+  readonly access?: Access;
+  /** Width of the terminal that it pretends to be; undefined: none. */
+  readonly columns?: number;
+  readonly clock?: Clock;
+  readonly terminal?: Terminal;
+  readonly selection?: string;
+}
+
+/** A context, and what was printed in it. Disposing of it closes its connection. */
+export interface TestContext extends Disposable {
+  readonly context: CommandContext;
+  readonly printed: CapturedOutput;
+}
+
+/** Makes one. */
+export function createTestContext(options: TestContextOptions = {}): TestContext {
+  const { access, columns, clock = systemClock, terminal, selection } = options;
+  const printed = captureOutput(columns);
+  const connection = access && connectCluster(access);
+  const abort = new AbortController();
+  return {
+    printed,
+    context: {
+      out: printed.output,
+      clock,
+      abort: abort.signal,
+      interrupts: new Interrupts(() => abort.abort()),
+      terminal,
+      dataDirectory: '/nowhere',
+      environment: {},
+      selection,
+      commands: commandTable,
+      connectedTo: () => access?.address,
+      async connect() {
+        if (!connection) throw new Error('this test has no cluster');
+        return connection;
+      },
+    },
+    [Symbol.dispose]: () => connection?.[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,53 @@
+/** What a daemon said last, for the person who wonders why it ended. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { oneLine } from '#cli/output/strip-control.ts';
+
+/** The end of a log that is looked at, bytes. */
+const tailBytes = 16 << 10;
+/** pino's level "error". */
+const errorLevel = 50;
+
+/**
+ * The last line of the log at `path` that was written after `from` bytes and tells most: what the program itself said when
+ * it failed, else its last logged error, else its last line. Empty where there is none.
+ */
+export function lastLogLine(path: string, from: number): string {
+  return chooseLine(readTail(path, from).split('\n'));
+}
+
+/** The line of `lines` that tells most, without the program's name or the frame of the log. */
+export function chooseLine(lines: readonly string[]): string {
+  const texts = lines.filter((line) => line.trim() !== '').map(readLine);
+  const plain = texts.findLast(({ level }) => level === undefined);
+  const error = texts.findLast(({ level = 0 }) => level >= errorLevel);
+  return (plain ?? error ?? texts.at(-1))?.text ?? '';
+}
+
+function readLine(line: string): { text: string; level: number | undefined } {
+  const { level, msg, err } = parseObject(line);
+  if (typeof level !== 'number')
+    return { text: oneLine(line).replace(/^drover( \w+)?: /, ''), level: undefined };
+  const cause = typeof err === 'object' && err !== null && 'message' in err ? `: ${err.message}` : '';
+  return { text: oneLine(`${msg ?? ''}${cause}`), level };
+}
+
+function parseObject(line: string): Partial<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function readTail(path: string, from: number): string {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const start = Math.max(from, size - tailBytes, 0);
+    const buffer = Buffer.alloc(Math.max(size - start, 0));
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, start));
+  } finally {
+    closeSync(file);
+  }
+}

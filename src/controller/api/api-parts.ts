@@ -1,0 +1,25 @@
+/** What the services work with: the composition root makes it, tests make it with a fake dispatch. */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
+import type { Dispatch } from '#controller/dispatch/dispatch.ts';
+import type { Store } from '#controller/store/store.ts';
+import type { StopSwitch } from './stop-switch.ts';
+
+/** Everything behind the API. */
+export interface ApiParts {
+  readonly store: Store;
+  readonly dispatch: Dispatch;
+  readonly authority: CertificateAuthority;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The controller's version. */
+  readonly version: string;
+  /** When the controller started, wall clock. */
+  readonly startedAtMs: number;
+  /** Where agents connect to, "HOST:PORT"; for people and scripts on this machine. */
+  readonly agentAddress: string;
+  /** The same as JoinResponse tells it: the host is empty where the listener has no particular one. */
+  readonly agentAddressForNodes: string;
+  readonly stopSwitch: StopSwitch;
+}

@@ -1,0 +1,172 @@
+/**
+ * The listener of the public API: TLS 1.3, HTTP/2 and HTTP/1.1, Connect, gRPC and gRPC-Web. Asks nobody for a client
+ * certificate, since browsers would show a prompt. Everything that is wrong with a call is answered before a handler
+ * runs; what the handlers do is the services' business.
+ */
+import {
+  constants,
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { createConnectRouter } from '@connectrpc/connect';
+import type { HostPort } from '#base/host-port.ts';
+import type { TlsIdentity } from '#controller/auth/certificate-authority.ts';
+import { RefusedError } from '#protocol/errors.ts';
+import {
+  ClusterService,
+  JoinService,
+  JoinTokenService,
+  NodeService,
+  RunService,
+  TaskService,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import { limits } from '#protocol/limits.ts';
+import { controllerServerName } from '#protocol/version.ts';
+import { toConnectError } from './api-errors.ts';
+import type { ApiParts } from './api-parts.ts';
+import { createGate, createInterceptor } from './authorize-calls.ts';
+import { createClusterService } from './cluster-service.ts';
+import { createJoinService } from './join-service.ts';
+import { createJoinTokenService } from './join-token-service.ts';
+import { requireVerbs } from './method-verbs.ts';
+import { createNodeService } from './node-service.ts';
+import { createRunService } from './run-service.ts';
+import { serveHandlers } from './serve-handlers.ts';
+import { createTaskService } from './task-service.ts';
+import { closeIdleSessions } from './tls-sessions.ts';
+
+/** Every service of the API. */
+export const apiServices = [
+  NodeService,
+  RunService,
+  TaskService,
+  ClusterService,
+  JoinService,
+  JoinTokenService,
+] as const;
+
+/** Where to listen and as whom. */
+export interface ApiServerOptions {
+  readonly listen: HostPort;
+  /** The site's own certificate, if it has one. The name "controller.drover" always gets the cluster's. */
+  readonly siteIdentity?: TlsIdentity;
+}
+
+/** The API, listening. Disposing of it ends open streams and waits for answers that are under way, for 1 s. */
+export interface ApiServer extends AsyncDisposable {
+  readonly host: string;
+  /** The port it got. */
+  readonly port: number;
+}
+
+/** Time for answers that are under way when the server stops. */
+const stopGraceMs = 1_000;
+/** Calls at once on one HTTP/2 connection; a console with many views open has some tens. */
+const streamsMax = 256;
+/** A whole request of HTTP/1.1, its body included: the largest is 1 MiB. */
+const requestTimeoutMs = 30_000;
+
+/**
+ * Starts the API.
+ *
+ * @throws MissingVerbError when a method declares no verb; the system's error when it cannot listen.
+ */
+export async function startApiServer(parts: ApiParts, options: ApiServerOptions): Promise<ApiServer> {
+  requireVerbs(apiServices);
+  const stopping = new AbortController();
+  const server = createServer(parts, options.siteIdentity ?? parts.authority.controller);
+  server.on('request', createListener(parts, stopping.signal));
+  server.on('request', cutSlowStrangers);
+  closeIdleSessions(server);
+  const sockets = trackSockets(server);
+  const { port } = await listen(server, options.listen);
+  return {
+    host: options.listen.host,
+    port,
+    async [Symbol.asyncDispose]() {
+      const reason = new RefusedError('STOPPING', 'the controller is stopping');
+      stopping.abort(toConnectError(reason, 'any', parts.log));
+      await close(server, sockets);
+    },
+  };
+}
+
+function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer {
+  const ours = createSecureContext({ ...parts.authority.controller, minVersion: 'TLSv1.3' });
+  const site = createSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+  const server = createSecureServer({
+    ...identity,
+    allowHTTP1: true,
+    minVersion: 'TLSv1.3',
+    SNICallback: (name, answer: (error: Error | null, context?: SecureContext) => void) =>
+      answer(null, name === controllerServerName ? ours : site),
+    handshakeTimeout: limits.handshakeTimeoutMs,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    maxHeaderSize: limits.anonymousRequestBytesMax,
+    settings: { maxHeaderListSize: limits.anonymousRequestBytesMax, maxConcurrentStreams: streamsMax },
+  } as Parameters<typeof createSecureServer>[0]);
+  server.on('tlsClientError', (error) => parts.log.debug({ err: error }, 'TLS handshake failed'));
+  server.on('sessionError', (error) => parts.log.debug({ err: error }, 'HTTP/2 session failed'));
+  return server;
+}
+
+function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
+  const anonymous = { readMaxBytes: limits.anonymousRequestBytesMax };
+  const router = createConnectRouter({
+    requestGate: createGate(parts),
+    interceptors: [createInterceptor(parts)],
+    readMaxBytes: limits.messageBytesMax,
+    // Compression would cost more than it brings where it matters: on output, from nodes as near as their controller.
+    acceptCompression: [],
+    shutdownSignal,
+  })
+    .service(NodeService, createNodeService(parts))
+    .service(RunService, createRunService(parts))
+    .service(TaskService, createTaskService(parts))
+    .service(ClusterService, createClusterService(parts))
+    .service(JoinService, createJoinService(parts), anonymous)
+    .service(JoinTokenService, createJoinTokenService(parts));
+  return serveHandlers(router.handlers, parts.log);
+}
+
+/** A call that anyone may make, whose message is read before its caller is known, has as long as its headers had. */
+function cutSlowStrangers(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  // HTTP/1.1 comes here too, and has the server's own time limit.
+  if (request.httpVersionMajor < 2 || !request.url.startsWith(`/${JoinService.typeName}/`)) return;
+  const cut = () => request.stream.close(constants.NGHTTP2_CANCEL);
+  const timer = setTimeout(cut, limits.headersTimeoutMs);
+  request.once('end', () => clearTimeout(timer));
+  response.once('close', () => clearTimeout(timer));
+}
+
+function listen(server: Http2SecureServer, { host, port }: HostPort): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function trackSockets(server: Http2SecureServer): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+async function close(server: Http2SecureServer, sockets: ReadonlySet<Socket>): Promise<void> {
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, stopGraceMs);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(timer);
+}

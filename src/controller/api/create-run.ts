@@ -1,0 +1,185 @@
+/**
+ * Takes a run on: run, tasks and audit row in one transaction, which is the acknowledgement; then dispatch. The same id
+ * with the same content is the same run, however often it comes, and launches nothing again.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { clone, create, toJson } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { auditRecord } from '#controller/auth/audit-entry.ts';
+import type { Operator } from '#controller/auth/authorize.ts';
+import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
+import { type RunRecord, StoreError, type StoreWriter } from '#controller/store/store.ts';
+import { compareNames } from '#core/node-set/compare-names.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { runCounts } from '#core/run-counts.ts';
+import { RefusedError } from '#protocol/errors.ts';
+import {
+  type CreateRunRequest,
+  CreateRunRequestSchema,
+  WhenUnreachable,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
+import {
+  RunSchema,
+  type Task,
+  TaskSchema,
+  type TaskSpec,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
+import { type NodeName, taskIdFromBytes } from '#protocol/ids.ts';
+import { limits } from '#protocol/limits.ts';
+import type { ApiParts } from './api-parts.ts';
+import { resolveNodes } from './resolve-nodes.ts';
+import { canonicalSignal } from './signal-names.ts';
+import { findRunProblem } from './validate-run.ts';
+
+type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'stopSwitch'>;
+
+/** The run as recorded, its tasks in natural order of their nodes, and whether it is new. */
+export interface CreatedRun {
+  readonly record: RunRecord;
+  readonly tasks: readonly Task[];
+  readonly isNew: boolean;
+}
+
+/** Ten random bytes are taken twice about once in 10^15 runs; three draws are beyond doubt. */
+const drawsMax = 3;
+
+/**
+ * Records and launches a run.
+ *
+ * @throws RefusedError INVALID, LIMIT, NO_SUCH_NODE, NO_NODE_MATCHED, RUN_EXISTS, STOPPING
+ */
+export async function createRun(
+  parts: Parts,
+  operator: Operator,
+  asked: CreateRunRequest,
+): Promise<CreatedRun> {
+  const problem = findRunProblem(asked);
+  if (problem !== undefined) throw new RefusedError('INVALID', problem);
+  const request = normalized(asked);
+  const created = await record(parts, operator, request);
+  if (created.isNew) await launch(parts, operator, created);
+  return created;
+}
+
+/** Recorded is acknowledged: what fails after that is the log's business, and of the next connection of the node. */
+async function launch(
+  { dispatch, log }: Parts,
+  operator: Operator,
+  { record, tasks }: CreatedRun,
+): Promise<void> {
+  try {
+    await dispatch.launch(tasks, operator.name, record.whenUnreachable);
+  } catch (error) {
+    log.error({ err: error, run: record.run.id }, 'cannot dispatch a recorded run');
+  }
+}
+
+/** With every default that changes nothing written out, so that two ways of asking for one thing are one. */
+function normalized(asked: CreateRunRequest): CreateRunRequest & { spec: TaskSpec } {
+  const request = clone(CreateRunRequestSchema, asked);
+  const { spec } = request;
+  if (!spec) throw new Error('a validated run has no spec');
+  if (spec.stopSignal !== '') spec.stopSignal = canonicalSignal(spec.stopSignal) ?? '';
+  request.whenUnreachable ||= WhenUnreachable.FAIL;
+  return { ...request, spec };
+}
+
+async function record(
+  parts: Parts,
+  operator: Operator,
+  request: CreateRunRequest & { spec: TaskSpec },
+): Promise<CreatedRun> {
+  for (let draw = 1; ; draw++) {
+    try {
+      return await parts.store.transact((writer) => recordOnce(parts, writer, operator, request));
+    } catch (error) {
+      const taken = error instanceof StoreError && error.reason === 'duplicate';
+      if (!taken || draw === drawsMax) throw error;
+    }
+  }
+}
+
+async function recordOnce(
+  { clock, stopSwitch }: Parts,
+  writer: StoreWriter,
+  operator: Operator,
+  request: CreateRunRequest & { spec: TaskSpec },
+): Promise<CreatedRun> {
+  const asked = toJson(CreateRunRequestSchema, request) as Json;
+  const digest = createHash('sha256').update(canonicalJson(asked)).digest('hex');
+  const known = await writer.findRun(request.id);
+  if (known) return sameRun(writer, known, digest);
+  stopSwitch.requireOpen();
+  const nodes = await targets(writer, request.nodes);
+  const atMs = clock.wallMs();
+  const folded = foldNodeNames(nodes);
+  const record = runRecord(request, { digest, operator, atMs, folded, count: nodes.length });
+  const tasks = nodes.map((node) => newTask(request, node, atMs));
+  await writer.insertRun(record);
+  await writer.insertTasks(tasks);
+  const verb = request.spec.shell ? Verb.TASK_SHELL : Verb.TASK_LAUNCH;
+  const who = operator.name;
+  await writer.insertAudit(
+    auditRecord({ atMs, who, verb, decision: 'allowed', targets: folded, request: auditable(asked) }),
+  );
+  return { record, tasks, isNew: true };
+}
+
+async function targets(writer: StoreWriter, nodes: string): Promise<NodeName[]> {
+  const records = await resolveNodes(writer, nodes);
+  if (records.length <= limits.runNodesMax) return records.map((node) => node.name);
+  throw new RefusedError(
+    'LIMIT',
+    `a run can have ${limits.runNodesMax} nodes at the most, ${JSON.stringify(nodes.slice(0, 64))} has ${records.length}`,
+  );
+}
+
+async function sameRun(writer: StoreWriter, known: RunRecord, digest: string): Promise<CreatedRun> {
+  const { id } = known.run;
+  if (known.digest !== digest) {
+    throw new RefusedError('RUN_EXISTS', `run ${id} exists already with another content`, [id]);
+  }
+  const tasks = await writer.selectTasks({ runIds: [id] });
+  return { record: known, tasks: tasks.toSorted((a, b) => compareNames(a.node, b.node)), isNew: false };
+}
+
+interface RunFacts {
+  readonly digest: string;
+  readonly operator: Operator;
+  readonly atMs: number;
+  readonly folded: string;
+  readonly count: number;
+}
+
+function runRecord(request: CreateRunRequest & { spec: TaskSpec }, facts: RunFacts): RunRecord {
+  const run = create(RunSchema, {
+    id: request.id,
+    name: request.name,
+    spec: request.spec,
+    nodes: facts.folded,
+    createdBy: facts.operator.name,
+    createdAt: timestampFromMs(facts.atMs),
+    counts: runCounts(facts.count, new Map()),
+  });
+  return { run, digest: facts.digest, whenUnreachable: request.whenUnreachable };
+}
+
+function newTask(request: CreateRunRequest & { spec: TaskSpec }, node: NodeName, atMs: number): Task {
+  return create(TaskSchema, {
+    id: taskIdFromBytes(randomBytes(10)),
+    runId: request.id,
+    node,
+    spec: request.spec,
+    state: TaskState.PENDING,
+    createdAt: timestampFromMs(atMs),
+  });
+}
+
+/** The request as the audit has it: the argv exactly, and of the environment the names, since values may be secrets. */
+function auditable(asked: Json): Json {
+  const { spec, ...rest } = asked as { readonly spec: { readonly [key: string]: Json } };
+  const { env, ...others } = spec;
+  return { ...rest, spec: env ? { ...others, env: Object.keys(env) } : others };
+}

@@ -1,0 +1,44 @@
+/** From the text of a node set to nodes of this cluster, or to the refusal that says what is wrong with it. */
+import type { NodeRecord, StoreReader } from '#controller/store/store.ts';
+import { compareNames } from '#core/node-set/compare-names.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { NodeSetError } from '#core/node-set/node-set-error.ts';
+import type { NodeSetExpression } from '#core/node-set/node-set-expression.ts';
+import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
+import { resolveNodeSet } from '#core/node-set/resolve-node-set.ts';
+import { RefusedError } from '#protocol/errors.ts';
+
+/**
+ * The nodes of a set in natural order, never none.
+ *
+ * @throws RefusedError INVALID for a malformed set, NO_SUCH_NODE for names it spells out and no node has,
+ *   NO_NODE_MATCHED when it matches nothing.
+ */
+export async function resolveNodes(reader: StoreReader, nodes: string): Promise<readonly NodeRecord[]> {
+  const expression = parse(nodes);
+  const records = await reader.listNodes();
+  const { names, unknown } = resolveNodeSet(expression, records);
+  if (unknown.length > 0) {
+    throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
+  }
+  if (names.length === 0) {
+    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${JSON.stringify(nodes)}`, [nodes]);
+  }
+  const byName = new Map(records.map((record) => [record.name as string, record]));
+  return names.flatMap((name) => byName.get(name) ?? []);
+}
+
+/** The same where an empty set means every node, and there may be none. */
+export async function resolveNodesOrAll(reader: StoreReader, nodes: string): Promise<readonly NodeRecord[]> {
+  if (nodes !== '') return resolveNodes(reader, nodes);
+  return [...(await reader.listNodes())].sort((a, b) => compareNames(a.name, b.name));
+}
+
+function parse(nodes: string): NodeSetExpression {
+  try {
+    return parseNodeSet(nodes);
+  } catch (cause) {
+    if (cause instanceof NodeSetError) throw new RefusedError('INVALID', cause.message, [], { cause });
+    throw cause;
+  }
+}

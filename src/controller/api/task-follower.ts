@@ -1,0 +1,166 @@
+/**
+ * Follows one task for one reader: each change as it comes, and its output before the change that ends it.
+ *
+ * The log is opened late, so that the many commands that print nothing cost no stream: when the task has been running
+ * for 50 ms, or at its end if it has printed. Its end is held back until the output was delivered whole, or until its
+ * node is unreachable; then the end says that the output is missing.
+ *
+ *   change ──► running ──50 ms──► log open ──► chunks ─┐
+ *      └─────► ended ──printed nothing──► end ◄────────┘ drained, refused, or node gone
+ */
+import { create } from '@bufbuild/protobuf';
+import type { Clock } from '#base/clock.ts';
+import { type Dispatch, NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import { nodeStateWord } from '#core/liveness.ts';
+import { type FollowTasksResponse, FollowTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import { type Freshness, LogSource, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { presentTask } from './present-task.ts';
+import type { ResponseQueue } from './response-queue.ts';
+import { isOlder, latestAttempt } from './task-progress.ts';
+
+/** Commands that end sooner than this are not worth a stream while they run. */
+export const logDelayMs = 50;
+
+/** Where a follower works. */
+export interface FollowerOptions {
+  readonly dispatch: Dispatch;
+  readonly clock: Clock;
+  readonly queue: ResponseQueue<FollowTasksResponse>;
+  /** Whether to deliver what it prints. */
+  readonly output: boolean;
+  /** The reader's life. */
+  readonly signal: AbortSignal;
+  /** Called once, when the end has been queued. */
+  readonly onEnd: () => void;
+}
+
+/** One task being followed. */
+export class TaskFollower implements Disposable {
+  readonly #options: FollowerOptions;
+  #task: Task;
+  #shown: Freshness | undefined;
+  #over = false;
+  /** Attempt whose log was opened last; 0 for none. */
+  #opened = 0;
+  #pumps = 0;
+  /** Why output is missing. */
+  #missing = '';
+  #delay: Disposable | undefined;
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal;
+
+  constructor(task: Task, options: FollowerOptions) {
+    this.#task = task;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
+    this.#show();
+  }
+
+  /** Name of its node. */
+  get node(): string {
+    return this.#task.node;
+  }
+
+  /** Takes a later picture of the task; an older one is passed over. */
+  change(task: Task): void {
+    if (this.#over || isOlder(task, this.#task)) return;
+    this.#task = task;
+    this.#show();
+  }
+
+  /** Its node's state has changed. */
+  nodeChanged(): void {
+    if (this.#over) return;
+    if (this.#task.state === TaskState.ENDED) this.#finishIfGone();
+    else this.#showFreshness();
+  }
+
+  [Symbol.dispose](): void {
+    this.#over = true;
+    this.#delay?.[Symbol.dispose]();
+    this.#abort.abort();
+  }
+
+  #show(): void {
+    if (this.#task.state === TaskState.ENDED) this.#showEnd();
+    else this.#showActive();
+  }
+
+  #showFreshness(): void {
+    const presented = presentTask(this.#task, this.#options.dispatch);
+    if (presented.freshness !== this.#shown) this.#offer(presented);
+  }
+
+  #showActive(): void {
+    this.#offer(presentTask(this.#task, this.#options.dispatch));
+    const running = this.#task.state === TaskState.RUNNING || this.#task.state === TaskState.STOPPING;
+    if (!running || !this.#options.output || this.#opened === latestAttempt(this.#task)) return;
+    this.#delay ??= this.#options.clock.schedule(logDelayMs, () => this.#openLog());
+  }
+
+  #showEnd(): void {
+    this.#delay?.[Symbol.dispose]();
+    const attempt = this.#task.attempts.at(-1);
+    const printed = attempt !== undefined && attempt.stdoutBytes + attempt.stderrBytes > 0n;
+    if (this.#options.output && printed && this.#opened !== attempt.number) this.#openLog();
+    if (this.#pumps === 0) this.#finish();
+    else this.#finishIfGone();
+  }
+
+  #offer(presented: Task): void {
+    this.#shown = presented.freshness;
+    this.#options.queue.offer(presented.id, taskResponse(presented));
+  }
+
+  #openLog(): void {
+    this.#delay = undefined;
+    if (this.#over) return;
+    this.#opened = latestAttempt(this.#task);
+    this.#pumps++;
+    this.#pump(this.#opened).then(
+      () => this.#drained(''),
+      (error: unknown) => {
+        if (error instanceof NodeRefusedError) this.#drained(error.message);
+        else if (!this.#signal.aborted) this.#options.queue.fail(error);
+      },
+    );
+  }
+
+  async #pump(attempt: number): Promise<void> {
+    const { dispatch, queue } = this.#options;
+    const source = LogSource.UNSPECIFIED;
+    const request = { attempt, source, stdoutOffset: 0n, stderrOffset: 0n, tailLines: 0, follow: true };
+    for await (const chunk of dispatch.readLog(this.#task, request, this.#signal)) {
+      const response = create(FollowTasksResponseSchema, { kind: { case: 'log', value: chunk } });
+      await queue.put(response, chunk.data.length, this.#signal);
+    }
+  }
+
+  #drained(missing: string): void {
+    this.#pumps--;
+    this.#missing ||= missing;
+    if (this.#pumps === 0 && this.#task.state === TaskState.ENDED) this.#finish();
+  }
+
+  #finishIfGone(): void {
+    const { state } = this.#options.dispatch.liveness(this.#task.node);
+    if (state !== NodeState.UNREACHABLE && state !== NodeState.LOST) return;
+    this.#missing ||= `${this.#task.node} is ${nodeStateWord(state)}`;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this[Symbol.dispose]();
+    const presented = presentTask(this.#task, this.#options.dispatch);
+    const missing = this.#missing && `its output could not be delivered whole: ${this.#missing}`;
+    const reason = [presented.reason, missing].filter((line) => line !== '').join('; ');
+    this.#options.queue.push(taskResponse({ ...presented, reason }));
+    this.#options.onEnd();
+  }
+}
+
+function taskResponse(task: Task): FollowTasksResponse {
+  return create(FollowTasksResponseSchema, { kind: { case: 'task', value: task } });
+}

@@ -1,0 +1,108 @@
+/** TaskService: seeing, signalling, stopping and following tasks, and reading what they printed. */
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { RefusedError } from '#protocol/errors.ts';
+import type { TaskQuery, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
+import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
+import { Cause, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { actOnTasks } from './act-on-tasks.ts';
+import type { ApiParts } from './api-parts.ts';
+import { operatorOf, requireVerb } from './caller.ts';
+import { followTasks } from './follow-tasks.ts';
+import { pageRequest } from './page-request.ts';
+import { presentTask } from './present-task.ts';
+import { readLogs } from './read-logs.ts';
+import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts';
+import { canonicalSignal } from './signal-names.ts';
+
+/** The handlers. */
+export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskService> {
+  const { store, dispatch } = parts;
+  return {
+    async listTasks(request) {
+      const { filter } = await resolveQuery(store.read, request.query);
+      const page = await store.read.listTasks(filter, pageRequest(request));
+      return {
+        tasks: page.rows.map((task) => presentTask(task, dispatch)),
+        nextPageToken: page.next ?? '',
+      };
+    },
+
+    async getTask({ ref }) {
+      return presentTask(await resolveTask(store.read, ref), dispatch);
+    },
+
+    async signalTasks({ query, signal: name, scope }, context) {
+      const signal = canonicalSignal(name);
+      if (!signal)
+        throw new RefusedError('INVALID', `there is no signal ${JSON.stringify(name.slice(0, 64))}`);
+      if (!(scope in scopeWords)) throw new RefusedError('INVALID', `there is no signal scope ${scope}`);
+      if (!query || (query.refs.length === 0 && query.runId === '')) {
+        throw new RefusedError('INVALID', 'no tasks and no run are named to signal');
+      }
+      const { filter } = await resolveQuery(store.read, query);
+      const results = await actOnTasks(parts, await store.read.selectTasks(filter), {
+        operator: operatorOf(context),
+        verb: Verb.TASK_SIGNAL,
+        request: { method: 'SignalTasks', signal, scope: scopeWords[scope] ?? '' },
+        apply: (task) => dispatch.signal(task, signal, scope || SignalScope.LEADER, context.signal),
+      });
+      return { results };
+    },
+
+    async stopTasks({ query, graceMs, shutdown }, context) {
+      const tasks = await tasksToStop(parts, requireConditions(query, 'stop'));
+      const grace = requireGraceMs(graceMs);
+      const results = await actOnTasks(parts, tasks, {
+        operator: operatorOf(context),
+        verb: Verb.TASK_SIGNAL,
+        request: { method: 'StopTasks', graceMs: grace, shutdown },
+        apply: (task) => stop(parts, task, grace, shutdown, context),
+      });
+      return { results };
+    },
+
+    async *followTasks({ query, output }, context) {
+      if (output) requireVerb(context, Verb.LOGS_READ);
+      const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
+      yield* followTasks(parts, filter, output, context.signal);
+    },
+
+    async *readLogs(request, context) {
+      const { filter } = await resolveQuery(
+        store.read,
+        requireConditions(request.query, 'read the output of'),
+      );
+      yield* readLogs(parts, await store.read.selectTasks(filter), request, context.signal);
+    },
+  };
+}
+
+const scopeWords: Readonly<Record<number, string>> = {
+  [SignalScope.UNSPECIFIED]: 'leader',
+  [SignalScope.LEADER]: 'leader',
+  [SignalScope.GROUP]: 'group',
+  [SignalScope.TREE]: 'tree',
+};
+
+/** Ended tasks are left out unless they were named one by one: those answer that they have ended. */
+async function tasksToStop({ store }: ApiParts, query: TaskQuery): Promise<readonly Task[]> {
+  const { filter, named } = await resolveQuery(store.read, query);
+  const tasks = await store.read.selectTasks(filter);
+  return tasks.filter((task) => task.state !== TaskState.ENDED || named.has(task.id));
+}
+
+async function stop(
+  { dispatch }: ApiParts,
+  task: Task,
+  graceMs: number,
+  shutdown: boolean,
+  { signal }: HandlerContext,
+): Promise<number> {
+  await dispatch.stop(task, graceMs, shutdown ? Cause.SHUTDOWN : Cause.OPERATOR, signal);
+  return task.attempts.at(-1)?.pid ?? 0;
+}
+
+function requireGraceMs(graceMs: bigint): number {
+  if (graceMs <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(graceMs);
+  throw new RefusedError('INVALID', `a grace of ${graceMs} ms is out of range`);
+}

@@ -1,0 +1,95 @@
+/** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
+import type { Dispatch, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
+import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import type { Cause, LogChunk, ResourceUsage, SignalScope, Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+
+/** An order that was given. */
+export type FakeOrder =
+  | { readonly kind: 'launch'; readonly tasks: readonly string[]; readonly whenUnreachable: WhenUnreachable }
+  | { readonly kind: 'signal'; readonly task: string; readonly signal: string; readonly scope: SignalScope }
+  | { readonly kind: 'stop'; readonly task: string; readonly graceMs: number; readonly cause: Cause };
+
+/** Every node is connected unless the test says otherwise; one that is not refuses. */
+export class FakeDispatch implements Dispatch {
+  readonly orders: FakeOrder[] = [];
+  /** Log streams that were opened, by task, in order. */
+  readonly logRequests: { readonly task: string; readonly request: LogRequest }[] = [];
+  /** What the log of a task gives. Nothing is an empty log. */
+  readonly logs = new Map<string, (abort: AbortSignal) => AsyncIterable<LogChunk>>();
+  readonly usages = new Map<NodeName, ResourceUsage>();
+  /** Called with each task that was told to stop. */
+  onStop: (task: Task) => void = () => {};
+  readonly #liveness = new Map<NodeName, NodeLiveness>();
+  readonly #taskListeners = new Set<(task: Task) => void>();
+  readonly #nodeListeners = new Set<(node: NodeName, liveness: NodeLiveness) => void>();
+
+  /** Listeners of both kinds that have not been disposed of. */
+  get listeners(): number {
+    return this.#taskListeners.size + this.#nodeListeners.size;
+  }
+
+  /** Publishes a change, as after its commit. */
+  changeTask(task: Task): void {
+    for (const listener of this.#taskListeners) listener(task);
+  }
+
+  /** Publishes how the controller stands to a node from now on. */
+  changeNode(node: NodeName, liveness: NodeLiveness): void {
+    this.#liveness.set(node, liveness);
+    for (const listener of this.#nodeListeners) listener(node, liveness);
+  }
+
+  async launch(tasks: readonly Task[], _operator: string, whenUnreachable: WhenUnreachable): Promise<void> {
+    this.orders.push({ kind: 'launch', tasks: tasks.map((task) => task.id), whenUnreachable });
+  }
+
+  async signal(task: Task, signal: string, scope: SignalScope): Promise<number> {
+    this.#requireConnected(task.node);
+    this.orders.push({ kind: 'signal', task: task.id, signal, scope });
+    return task.attempts.at(-1)?.pid ?? 0;
+  }
+
+  async stop(
+    task: Task,
+    graceMs: number,
+    cause: typeof Cause.OPERATOR | typeof Cause.SHUTDOWN,
+  ): Promise<void> {
+    this.#requireConnected(task.node);
+    this.orders.push({ kind: 'stop', task: task.id, graceMs, cause });
+    this.onStop(task);
+  }
+
+  async usage(node: NodeName): Promise<ResourceUsage> {
+    this.#requireConnected(node);
+    const usage = this.usages.get(node);
+    if (!usage) throw new NodeRefusedError('its supervisor cannot be asked');
+    return usage;
+  }
+
+  async *readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncGenerator<LogChunk> {
+    this.logRequests.push({ task: task.id, request });
+    const log = this.logs.get(task.id);
+    if (log) yield* log(abort);
+  }
+
+  liveness(node: NodeName): NodeLiveness {
+    return this.#liveness.get(node) ?? { state: NodeState.CONNECTED, seenAtMs: 1_700_000_000_000 };
+  }
+
+  onTaskChange(listener: (task: Task) => void): Disposable {
+    this.#taskListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#taskListeners.delete(listener) };
+  }
+
+  onNodeChange(listener: (node: NodeName, liveness: NodeLiveness) => void): Disposable {
+    this.#nodeListeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#nodeListeners.delete(listener) };
+  }
+
+  #requireConnected(node: NodeName): void {
+    if (this.liveness(node).state !== NodeState.CONNECTED) throw new NodeRefusedError('it is not connected');
+  }
+}

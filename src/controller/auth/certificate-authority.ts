@@ -1,0 +1,149 @@
+/**
+ * The cluster's certificates as they are kept in `<data>/pki`: made at the first start, the issuing CAs and the
+ * controller's own renewed at a start that finds them near their end. The root is never replaced: nodes pin its key.
+ * Decides nothing about who may have a certificate; join-tokens.ts does.
+ */
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type JsonGeneralNames, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import type { Clock } from '#base/clock.ts';
+import { keyFingerprint, type RequestedKey } from './certificate-request.ts';
+import {
+  certificateLifeMs,
+  type Identity,
+  issueController,
+  issueIssuingCa,
+  issueNode,
+  issueRoot,
+  type ServerNames,
+} from './certificates.ts';
+import { encodePrivateKey, findIdentity, writeIdentity } from './identity-file.ts';
+
+/** A certificate chain with its key, as node:tls takes them. */
+export interface TlsIdentity {
+  /** Private key, PEM. */
+  readonly key: string;
+  /** Leaf and issuing CA, PEM, leaf first. */
+  readonly cert: string;
+}
+
+/** The certificates of a cluster. */
+export interface CertificateAuthority {
+  /** The root, PEM and DER. */
+  readonly rootPem: string;
+  readonly rootDer: Uint8Array;
+  /** SHA-256 of the root's SubjectPublicKeyInfo, 32 bytes: the pin in join tokens. */
+  readonly pin: Uint8Array;
+  /** What both listeners serve with. */
+  readonly controller: TlsIdentity;
+  /** A certificate for `name` and the key that its request proved; with the issuing CA's, DER, leaf first. */
+  issueNode(name: string, key: RequestedKey): Promise<Uint8Array[]>;
+}
+
+/** Where the certificates are and what the controller is called. */
+export interface CertificateAuthorityOptions {
+  /** `<data>/pki`; made (0700) if need be. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Names and addresses of the controller's own certificate; it is made anew when they have changed. */
+  readonly names: ServerNames;
+}
+
+/**
+ * Opens the authority, making what is missing and renewing what is near its end.
+ *
+ * @throws IdentityFileError when a file is damaged; the system's error when one cannot be written.
+ */
+export async function openCertificateAuthority(
+  options: CertificateAuthorityOptions,
+): Promise<CertificateAuthority> {
+  const { directory, clock, names } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const nowMs = clock.wallMs();
+  const keep = (name: string, fits: (kept: Identity) => boolean, make: () => Promise<Identity>) =>
+    findOrMake(join(directory, `${name}.pem`), fits, make);
+
+  const root = await keep(
+    'root',
+    () => true,
+    () => issueRoot(randomBytes(4).toString('hex'), nowMs),
+  );
+  const issuing = (kind: 'node' | 'controller') =>
+    keep(
+      `${kind}-ca`,
+      (kept) => isSignedBy(kept, root) && leftMs(kept, nowMs) > certificateLifeMs.issuing / 2,
+      () => issueIssuingCa(root, kind, nowMs),
+    );
+  const nodeCa = await issuing('node');
+  const controllerCa = await issuing('controller');
+  const controller = await keep(
+    'controller',
+    (kept) =>
+      isSignedBy(kept, controllerCa) &&
+      leftMs(kept, nowMs) > certificateLifeMs.controller / 2 &&
+      hasNames(kept, names),
+    () => issueController(controllerCa, names, nowMs),
+  );
+  return present({ root, nodeCa, controllerCa, controller }, clock);
+}
+
+interface Identities {
+  readonly root: Identity;
+  readonly nodeCa: Identity;
+  readonly controllerCa: Identity;
+  readonly controller: Identity;
+}
+
+async function present(identities: Identities, clock: Clock): Promise<CertificateAuthority> {
+  const { root, nodeCa, controllerCa, controller } = identities;
+  const key = await encodePrivateKey(controller.privateKey);
+  return {
+    rootPem: `${root.certificate.toString('pem')}\n`,
+    rootDer: new Uint8Array(root.certificate.rawData),
+    pin: Buffer.from(keyFingerprint(new Uint8Array(root.certificate.publicKey.rawData)), 'hex'),
+    controller: {
+      key: `${key}\n`,
+      cert: `${controller.certificate.toString('pem')}\n${controllerCa.certificate.toString('pem')}\n`,
+    },
+    async issueNode(name, requested) {
+      const leaf = await issueNode(nodeCa, name, requested.publicKey, clock.wallMs());
+      return [new Uint8Array(leaf.rawData), new Uint8Array(nodeCa.certificate.rawData)];
+    },
+  };
+}
+
+async function findOrMake(
+  path: string,
+  fits: (kept: Identity) => boolean,
+  make: () => Promise<Identity>,
+): Promise<Identity> {
+  const kept = await findIdentity(path);
+  if (kept && fits(kept)) return kept;
+  const made = await make();
+  await writeIdentity(path, made);
+  return made;
+}
+
+/** By name and key identifier: our own files, so the signature is the TLS library's business. */
+function isSignedBy(kept: Identity, issuer: Identity): boolean {
+  const keyId = (identity: Identity, oid: string) =>
+    (identity.certificate.getExtension(oid) as { keyId?: string } | null)?.keyId;
+  return keyId(kept, authorityKeyIdentifier) === keyId(issuer, subjectKeyIdentifier);
+}
+
+const subjectKeyIdentifier = '2.5.29.14';
+const authorityKeyIdentifier = '2.5.29.35';
+
+function leftMs(kept: Identity, nowMs: number): number {
+  return kept.certificate.notAfter.getTime() - nowMs;
+}
+
+function hasNames(kept: Identity, names: ServerNames): boolean {
+  const held: JsonGeneralNames =
+    kept.certificate.getExtension(SubjectAlternativeNameExtension)?.names.toJSON() ?? [];
+  const wanted = [...names.dns.map((name) => `dns ${name}`), ...names.ip.map((ip) => `ip ${ip}`)];
+  const have = new Set(held.map(({ type, value }) => `${type} ${value}`));
+  return have.size === new Set(wanted).size && wanted.every((name) => have.has(name));
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { UsageError } from '#base/command-line.ts';
+import { readCommand } from './config.ts';
+
+it('readCommand() has defaults that listen on loopback only', () => {
+  const command = readCommand(['--data', '/d'], {});
+  assert.deepEqual(command, {
+    kind: 'run',
+    config: {
+      dataDirectory: '/d',
+      listen: { host: '127.0.0.1', port: 7443 },
+      agentListen: { host: '127.0.0.1', port: 7444 },
+      logLevel: 'info',
+      untilStdinCloses: false,
+    },
+  });
+});
+
+it('readCommand() takes every option', () => {
+  const argv = '--data d --listen [::1]:0 --agent-listen 0.0.0.0:9 --log-level debug --until-stdin-closes';
+  const command = readCommand(argv.split(' '), {});
+  assert.ok(command.kind === 'run');
+  const { dataDirectory, ...others } = command.config;
+  assert.ok(dataDirectory.endsWith('/d') && dataDirectory.startsWith('/'));
+  assert.deepEqual(others, {
+    listen: { host: '::1', port: 0 },
+    agentListen: { host: '0.0.0.0', port: 9 },
+    logLevel: 'debug',
+    untilStdinCloses: true,
+  });
+});
+
+it('readCommand() finds the data directory beneath DROVER_DATA', () => {
+  const command = readCommand([], { DROVER_DATA: '/somewhere' });
+  assert.ok(command.kind === 'run');
+  assert.equal(command.config.dataDirectory, '/somewhere/controller');
+});
+
+it('readCommand() knows help and version', () => {
+  assert.deepEqual(readCommand(['-h', '--listen', 'x']), { kind: 'help' });
+  assert.deepEqual(readCommand(['--version']), { kind: 'version' });
+});
+
+for (const argv of [
+  ['--listen', 'here'],
+  ['--agent-listen', ':1'],
+  ['--log-level', 'loud'],
+  ['--nope'],
+  ['word'],
+]) {
+  it(`readCommand() refuses ${argv.join(' ')}`, () => assert.throws(() => readCommand(argv, {}), UsageError));
+}

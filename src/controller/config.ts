@@ -1,0 +1,92 @@
+/** The controller's command line and environment, and what they mean. The only place here that reads either. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type CommandSyntax, parseCommandLine, UsageError } from '#base/command-line.ts';
+import { type HostPort, parseHostPort } from '#base/host-port.ts';
+import { type LogLevel, logLevels } from '#base/log.ts';
+
+/** How `drover controller` is called. */
+export const controllerSyntax = {
+  name: 'controller',
+  summary: 'run a controller in the foreground',
+  usage: '[options]',
+  details: [
+    'Prints one line "ready https://HOST:PORT agents HOST:PORT" on standard output when commands will work. ' +
+      'The data directory holds the database, the certificates and, in access.json, the admin token.',
+  ],
+  options: {
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: 'data directory (default: controller beneath DROVER_DATA, else beneath /var/lib/drover for root and ~/.local/share/drover for others)',
+    },
+    listen: {
+      type: 'string',
+      value: 'HOST:PORT',
+      help: 'where API and console listen (default 127.0.0.1:7443; port 0: any free one)',
+    },
+    'agent-listen': {
+      type: 'string',
+      value: 'HOST:PORT',
+      help: 'where agents connect (default 127.0.0.1:7444; port 0: any free one)',
+    },
+    'log-level': {
+      type: 'string',
+      value: 'LEVEL',
+      help: `how much to log on standard error: ${logLevels.join(', ')} (default info)`,
+      choices: logLevels,
+    },
+    'until-stdin-closes': { type: 'boolean', help: 'stop when standard input ends' },
+    version: { type: 'boolean', help: 'print the version' },
+    help: { type: 'boolean', short: 'h', help: 'print this help' },
+  },
+  examples: ['drover controller', 'drover controller --listen 0.0.0.0:7443 --agent-listen 0.0.0.0:7444'],
+} as const satisfies CommandSyntax;
+
+/** What the command line asks for. */
+export type ControllerCommand =
+  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'run'; readonly config: ControllerConfig };
+
+/** How to run. */
+export interface ControllerConfig {
+  /** Absolute. */
+  readonly dataDirectory: string;
+  readonly listen: HostPort;
+  readonly agentListen: HostPort;
+  readonly logLevel: LogLevel;
+  readonly untilStdinCloses: boolean;
+}
+
+/** Reads the command line (without the command's own name). @throws UsageError */
+export function readCommand(argv: readonly string[], env = process.env): ControllerCommand {
+  const { options, words, rest } = parseCommandLine(controllerSyntax, argv);
+  if (options.help) return { kind: 'help' };
+  if (options.version) return { kind: 'version' };
+  const [extra] = [...words, ...(rest ?? [])];
+  if (extra !== undefined) {
+    throw new UsageError(`drover controller: takes options only, not ${JSON.stringify(extra)}`);
+  }
+  return {
+    kind: 'run',
+    config: {
+      dataDirectory: resolve(options.data ?? defaultDirectory(env)),
+      listen: readListen('listen', options.listen ?? '127.0.0.1:7443'),
+      agentListen: readListen('agent-listen', options['agent-listen'] ?? '127.0.0.1:7444'),
+      logLevel: (options['log-level'] ?? 'info') as LogLevel,
+      untilStdinCloses: options['until-stdin-closes'] ?? false,
+    },
+  };
+}
+
+function defaultDirectory(env: NodeJS.ProcessEnv): string {
+  const base = process.getuid?.() === 0 ? '/var/lib/drover' : join(homedir(), '.local/share/drover');
+  return join(env['DROVER_DATA'] || base, 'controller');
+}
+
+function readListen(option: string, text: string): HostPort {
+  const address = parseHostPort(text);
+  if (address && address.host !== '') return address;
+  const form = 'HOST:PORT, an IPv6 address in brackets';
+  throw new UsageError(`drover controller: --${option} takes ${form}, not ${JSON.stringify(text)}`);
+}

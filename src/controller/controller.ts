@@ -1,0 +1,127 @@
+/**
+ * The composition root: one controller out of its parts, in one data directory. Started by main.ts as a program of its
+ * own and by the test fixture within a process; reads no environment and writes nothing but its log.
+ *
+ *   lock ─► store ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
+ */
+import { join } from 'node:path';
+import { type Clock, systemClock } from '#base/clock.ts';
+import { lockDirectory } from '#base/directory-lock.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
+import { version } from '#base/installation.ts';
+import type { Logger } from '#base/log.ts';
+import { startApiServer } from '#controller/api/api-server.ts';
+import { StopSwitch } from '#controller/api/stop-switch.ts';
+import { accessPath, findAccess, writeAccess } from '#controller/auth/access-file.ts';
+import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
+import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
+import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
+import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
+import { openSqliteStore } from '#controller/store/open-store.ts';
+import type { Store } from '#controller/store/store.ts';
+
+/** Where a controller keeps its data and where it listens. */
+export interface ControllerOptions {
+  /** Made (0700) if need be. */
+  readonly dataDirectory: string;
+  /** API and console; port 0 for any free one. */
+  readonly listen: HostPort;
+  /** Agents; port 0 for any free one. */
+  readonly agentListen: HostPort;
+  readonly log: Logger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** A running controller. Disposing of it ends calls and sessions, closes the store and frees the directory. */
+export interface Controller extends AsyncDisposable {
+  /** Of the API as this machine reaches it, "https://HOST:PORT". */
+  readonly address: string;
+  /** Where agents connect to, "HOST:PORT". */
+  readonly agentAddress: string;
+  /** The cluster's root certificate, PEM. */
+  readonly rootCertificate: string;
+  /** Admin's token: a secret. */
+  readonly adminToken: string;
+  /** File that holds address, root certificate and admin's token. */
+  readonly accessPath: string;
+  /** Whether admin's token was made by this start. */
+  readonly madeAdminToken: boolean;
+  /** Resolves when an operator has asked for the stop; dispose of the controller then. */
+  readonly stopRequested: Promise<void>;
+}
+
+/**
+ * Starts a controller; commands work when this resolves. When it rejects, nothing is left open.
+ *
+ * @throws DirectoryInUseError, StoreError, IdentityFileError; the system's error when it cannot listen or write.
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { dataDirectory, listen, agentListen, log, clock = systemClock } = options;
+  await using starting = new AsyncDisposableStack();
+  starting.use(lockDirectory(dataDirectory, 'drover controller'));
+  const store = starting.use(await openSqliteStore({ path: join(dataDirectory, 'drover.db') }));
+  const authority = await openCertificateAuthority({
+    directory: join(dataDirectory, 'pki'),
+    clock,
+    names: serverNames([listen.host, agentListen.host]),
+  });
+  const dispatch = starting.use(
+    await startDispatch({
+      store,
+      clock,
+      log,
+      tls: { ca: authority.rootPem, ...authority.controller },
+      listen: agentListen,
+      version,
+      clusterId: await store.read.clusterId(),
+    }),
+  );
+  const stopSwitch = new StopSwitch();
+  const startedAtMs = clock.wallMs();
+  const agents = { agentAddress: dispatch.address, agentAddressForNodes: addressForNodes(dispatch.address) };
+  const parts = { store, dispatch, authority, clock, log, version, startedAtMs, stopSwitch, ...agents };
+  const api = starting.use(await startApiServer(parts, { listen }));
+  const address = `https://${formatHostPort({ host: localHost(api.host), port: api.port })}`;
+  const access = await writeAccessFor(store, clock, dataDirectory, {
+    address,
+    rootCertificate: authority.rootPem,
+  });
+  log.info({ address, agents: dispatch.address, data: dataDirectory }, 'controller started');
+  const running = starting.move();
+  return {
+    address,
+    agentAddress: dispatch.address,
+    rootCertificate: authority.rootPem,
+    ...access,
+    stopRequested: stopSwitch.requested,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Keeps the token of the last start if it is still good; makes one where there is none. */
+async function writeAccessFor(
+  store: Store,
+  clock: Clock,
+  dataDirectory: string,
+  reach: { readonly address: string; readonly rootCertificate: string },
+): Promise<Pick<Controller, 'adminToken' | 'accessPath' | 'madeAdminToken'>> {
+  const path = accessPath(dataDirectory);
+  const kept = (await findAccess(path))?.token ?? '';
+  const madeAdminToken = !(await authenticate(store.read, kept, clock.wallMs()));
+  const adminToken = madeAdminToken ? await createAdminToken(store, clock) : kept;
+  await writeAccess(path, { ...reach, token: adminToken });
+  return { adminToken, accessPath: path, madeAdminToken };
+}
+
+/** A listener on every address is reached from this machine by loopback. */
+function localHost(host: string): string {
+  if (!isWildcardHost(host)) return host;
+  return host === '::' ? '::1' : '127.0.0.1';
+}
+
+/** A node that joins is told no host where the listener has no particular one: it takes the host that it called. */
+function addressForNodes(address: string): string {
+  const parsed = parseHostPort(address);
+  return parsed && isWildcardHost(parsed.host) ? `:${parsed.port}` : address;
+}

@@ -1,0 +1,89 @@
+/** The orders of the API to the agents' sessions. @see Dispatch, which it implements over the parts of this folder. */
+import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { Cause, LogChunk, ResourceUsage, SignalScope, Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+import type { AgentSession } from './agent-session.ts';
+import type { Changes } from './changes.ts';
+import { type Dispatch, type LogRequest, type NodeLiveness, NodeRefusedError } from './dispatch.ts';
+import type { Launches } from './launches.ts';
+import type { LivenessTracker } from './liveness-tracker.ts';
+import { readLog } from './log-streams.ts';
+import type { NodeLinks } from './node-links.ts';
+
+/** The parts that it leads to. */
+export interface AgentDispatchParts {
+  readonly links: NodeLinks;
+  readonly launches: Launches;
+  readonly liveness: LivenessTracker;
+  readonly taskChanges: Changes<[Task]>;
+  readonly nodeChanges: Changes<[NodeName, NodeLiveness]>;
+}
+
+/** Dispatch over the sessions of this process. */
+export class AgentDispatch implements Dispatch {
+  readonly #parts: AgentDispatchParts;
+
+  constructor(parts: AgentDispatchParts) {
+    this.#parts = parts;
+  }
+
+  launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void> {
+    return this.#parts.launches.launch(tasks, operator, whenUnreachable);
+  }
+
+  async signal(task: Task, signal: string, scope: SignalScope, abort: AbortSignal): Promise<number> {
+    const result = await this.#session(task.node).ask(
+      (commandId) => ({ case: 'signal', value: { commandId, taskId: task.id, signal, scope } }),
+      abort,
+    );
+    return result.pid;
+  }
+
+  async stop(
+    task: Task,
+    graceMs: number,
+    cause: typeof Cause.OPERATOR | typeof Cause.SHUTDOWN,
+    abort: AbortSignal,
+  ): Promise<void> {
+    abort.throwIfAborted();
+    if (await this.#parts.launches.skip(task, cause)) return;
+    await this.#session(task.node).ask(
+      (commandId) => ({
+        case: 'stop',
+        value: { commandId, taskId: task.id, graceMs: BigInt(graceMs), cause },
+      }),
+      abort,
+    );
+  }
+
+  async usage(node: NodeName, abort: AbortSignal): Promise<ResourceUsage> {
+    const { usage } = await this.#session(node).ask(
+      (commandId) => ({ case: 'askUsage', value: { commandId } }),
+      abort,
+    );
+    if (!usage) throw new NodeRefusedError('the node told no usage');
+    return usage;
+  }
+
+  readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncIterable<LogChunk> {
+    return readLog(this.#parts.links, task, request, abort);
+  }
+
+  liveness(node: NodeName): NodeLiveness {
+    return this.#parts.liveness.liveness(node);
+  }
+
+  onTaskChange(listener: (task: Task) => void): Disposable {
+    return this.#parts.taskChanges.listen(listener);
+  }
+
+  onNodeChange(listener: (node: NodeName, liveness: NodeLiveness) => void): Disposable {
+    return this.#parts.nodeChanges.listen(listener);
+  }
+
+  #session(node: NodeName): AgentSession {
+    const session = this.#parts.links.open(node);
+    if (!session) throw new NodeRefusedError('the node is not connected');
+    return session;
+  }
+}

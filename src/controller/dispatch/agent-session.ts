@@ -1,0 +1,335 @@
+/**
+ * One session of one agent, from its first frame to its end: checks that each frame may come now, answers heartbeats,
+ * matches results with questions. It decides nothing about tasks and writes no store: its owner does.
+ *
+ *            Hello                welcome()
+ *   hello ──────────► opening ──────────────► open
+ *     │                  │                      │
+ *     └──────────────────┴──────────┬───────────┘
+ *        close(): with Goodbye      │      drop(): the peer misbehaved, was silent or is gone
+ *                                   ▼
+ *                                closed
+ */
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { Clock } from '#base/clock.ts';
+import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
+import type { Logger } from '#base/log.ts';
+import {
+  type AgentFrame,
+  AgentFrameSchema,
+  ControllerFrameSchema,
+  type Event,
+  type Hello,
+  type OpenLog,
+  type OpenLogSchema,
+  type Result,
+  type Welcome,
+  type WelcomeSchema,
+} from '#protocol/gen/drover/v1/link_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+import { limits } from '#protocol/limits.ts';
+import { NodeRefusedError } from './dispatch.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { respondStream } from './grpc-response.ts';
+import { type Answer, PendingAnswers } from './pending-answers.ts';
+
+/** Who is on the other side, as its certificate proves. */
+export interface AgentPeer {
+  readonly node: NodeName;
+  /** SHA-256 of its public key (SPKI, DER), hex. */
+  readonly keyFingerprint: string;
+  /** Where the connection comes from. */
+  readonly address: string;
+}
+
+/** Where a session is in its life. */
+export type SessionState = 'hello' | 'opening' | 'open' | 'closed';
+
+/** What a session tells its owner. None of these may throw. */
+export interface SessionOwner {
+  /** The agent asks to come in: answer by `welcome` or `close`. */
+  onHello(session: AgentSession): void;
+  /** News of a task; `bytes` is the size of its frame. */
+  onEvent(session: AgentSession, event: Event, bytes: number): void;
+  /** Something arrived. */
+  onHeard(session: AgentSession): void;
+  /** It is over; called once. */
+  onClosed(session: AgentSession): void;
+}
+
+/** What a session needs of its surroundings. */
+export interface SessionOptions {
+  readonly owner: SessionOwner;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How a session ends that the controller closes. */
+export interface FarewellOptions {
+  /** The agent is not to come back. Default false. */
+  readonly final?: boolean;
+  /** Milliseconds before its next try. Default 0: its own backoff. */
+  readonly retryAfterMs?: number;
+}
+
+type FrameKind = NonNullable<AgentFrame['kind']['case']>;
+
+/** What may come in each state. */
+const accepted: Readonly<Record<SessionState, readonly FrameKind[]>> = {
+  hello: ['hello'],
+  opening: [],
+  open: ['event', 'result', 'heartbeat'],
+  closed: [],
+};
+
+/** How long a peer may take to read its Goodbye before the connection is cut. */
+const goodbyeTimeoutMs = 1_000;
+
+/** One agent's live connection. */
+export class AgentSession {
+  readonly peer: AgentPeer;
+  readonly #owner: SessionOwner;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #stream: ServerHttp2Stream;
+  readonly #connection: Http2Session | undefined;
+  readonly #writer: FrameWriter;
+  readonly #decoder = new FrameDecoder(limits.messageBytesMax);
+  readonly #answers = new PendingAnswers();
+  #state: SessionState = 'hello';
+  #hello: Hello | undefined;
+  #acknowledged = 0n;
+  #beats = 0n;
+  #beatsHeard = 0n;
+  #logStreams = 0;
+
+  constructor(stream: ServerHttp2Stream, peer: AgentPeer, { owner, clock, log }: SessionOptions) {
+    this.peer = peer;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#log = log;
+    this.#stream = stream;
+    this.#connection = stream.session;
+    this.#writer = new FrameWriter(stream, (reason) => this.drop(reason));
+    respondStream(stream);
+    stream.on('data', (bytes: Buffer) => this.#take(bytes));
+    stream.on('end', () => this.drop('the agent ended it'));
+    stream.on('error', (error) => this.drop(error.message));
+    stream.on('close', () => this.drop('the connection is gone'));
+  }
+
+  get node(): NodeName {
+    return this.peer.node;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whether it is over, or is about to find out that its connection is gone. */
+  get isCut(): boolean {
+    return this.#state === 'closed' || this.#connection?.destroyed !== false;
+  }
+
+  /** What the agent says of itself while it waits to be let in; it may be large, so it is not kept after. */
+  get hello(): Hello | undefined {
+    return this.#hello;
+  }
+
+  /** The last event of this journal that is on the controller's disk. */
+  get acknowledged(): bigint {
+    return this.#acknowledged;
+  }
+
+  /** Lets the agent in. Only in state `opening`; without effect when it has closed meanwhile. */
+  welcome(welcome: MessageInitShape<typeof WelcomeSchema>): void {
+    if (this.#state !== 'opening') return;
+    this.#state = 'open';
+    this.#hello = undefined;
+    this.#acknowledged = welcome.acknowledgedEvent ?? 0n;
+    this.#send({ case: 'welcome', value: welcome as Welcome });
+  }
+
+  /** Sends a frame that is encoded already. Lost in silence unless the session is open. */
+  sendFrame(frame: Buffer): void {
+    if (this.#state === 'open') this.#writer.write(frame);
+  }
+
+  /** Resolves when everything sent so far has left, or the session is over. */
+  flushed(): Promise<void> {
+    return this.#writer.flushed();
+  }
+
+  /** Tells that events up to here are on disk. */
+  acknowledge(event: bigint): void {
+    if (this.#state !== 'open' || event <= this.#acknowledged) return;
+    this.#acknowledged = event;
+    this.#send({ case: 'ack', value: { event } });
+  }
+
+  /** Says: I am here. */
+  beat(): void {
+    if (this.#state !== 'open') return;
+    this.#send({ case: 'heartbeat', value: { sequence: ++this.#beats, answers: this.#beatsHeard } });
+  }
+
+  /**
+   * Asks something that has one Result.
+   *
+   * @param frame makes the frame for the id that the Result will name.
+   * @throws NodeRefusedError when the node refuses, or the session ends first.
+   * @throws the reason of `abort`.
+   */
+  async ask(frame: (commandId: bigint) => ControllerKind, abort: AbortSignal): Promise<Result> {
+    const answer = await this.#ask(false, frame, abort);
+    if (answer.kind !== 'result') throw new NodeRefusedError('the node answered with a stream');
+    return answer.result;
+  }
+
+  /**
+   * Asks for a log; the stream that comes is the caller's to read and to close, and `release` is to be called when it is over.
+   *
+   * @throws NodeRefusedError when the node refuses, has too many log streams, or the session ends first.
+   * @throws the reason of `abort`.
+   */
+  async openLog(
+    order: Omit<MessageInitShape<typeof OpenLogSchema>, 'streamId'>,
+    abort: AbortSignal,
+  ): Promise<{ stream: ServerHttp2Stream } & Disposable> {
+    if (this.#logStreams >= limits.sessionLogStreamsMax) {
+      throw new NodeRefusedError(`${this.#logStreams} of its logs are being read, the limit`);
+    }
+    this.#logStreams++;
+    const release = { [Symbol.dispose]: () => void this.#logStreams-- };
+    try {
+      const frame = (streamId: bigint): ControllerKind => ({
+        case: 'openLog',
+        value: { ...order, streamId } as OpenLog,
+      });
+      const answer = await this.#ask(true, frame, abort);
+      if (answer.kind !== 'push') throw new NodeRefusedError('the node answered without a log');
+      return { stream: answer.stream, ...release };
+    } catch (error) {
+      release[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Takes the stream of a log; false when nobody asked for this one, or nobody waits for it any more. */
+  takePush(streamId: bigint, stream: ServerHttp2Stream): boolean {
+    return this.#state === 'open' && this.#answers.settle(streamId, { kind: 'push', stream });
+  }
+
+  /** Reads no more from the agent until `resume`. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    if (this.#stream.isPaused()) this.#stream.resume();
+  }
+
+  /** Closes it and says why. Without effect when it is closed. */
+  close(reason: string, { final = false, retryAfterMs = 0 }: FarewellOptions = {}): void {
+    if (this.#state === 'closed') return;
+    this.#writer.write(encode({ case: 'goodbye', value: { reason, final, retryAfterMs } }));
+    // Nothing more is wanted of the agent, whether it ends its side or not (RFC 9113, 8.1).
+    this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR));
+    this.#writer.end();
+    this.resume();
+    const connection = this.#connection;
+    this.#over(reason);
+    if (!connection || connection.destroyed) return;
+    const deadline = this.#clock.schedule(goodbyeTimeoutMs, () => connection.destroy());
+    connection.once('close', () => deadline[Symbol.dispose]());
+    connection.close();
+  }
+
+  /** Cuts the connection at once. Without effect when it is closed. */
+  drop(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.#writer.discard();
+    this.#over(reason);
+    this.#connection?.destroy(undefined, constants.NGHTTP2_NO_ERROR);
+  }
+
+  #over(reason: string): void {
+    this.#state = 'closed';
+    this.#answers.rejectAll(new NodeRefusedError(`its session ended before it answered: ${reason}`));
+    this.#log.info({ node: this.node, address: this.peer.address, reason }, 'session closed');
+    this.#owner.onClosed(this);
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#state === 'closed') return;
+    this.#owner.onHeard(this);
+    try {
+      for (const message of this.#decoder.push(bytes)) {
+        const frame = fromBinary(AgentFrameSchema, message, { readUnknownFields: false });
+        this.#accept(frame.kind, message.length);
+      }
+    } catch (error) {
+      this.#misbehaved(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #accept(kind: AgentFrame['kind'], bytes: number): void {
+    if (this.#state === 'closed') return;
+    if (!kind.case || !accepted[this.#state].includes(kind.case)) {
+      this.#misbehaved(`a frame of kind ${kind.case ?? 'unknown'} came in state ${this.#state}`);
+      return;
+    }
+    switch (kind.case) {
+      case 'hello':
+        this.#state = 'opening';
+        this.#hello = kind.value;
+        this.#owner.onHello(this);
+        return;
+      case 'event':
+        this.#owner.onEvent(this, kind.value, bytes);
+        return;
+      case 'heartbeat':
+        this.#beatsHeard = kind.value.sequence;
+        return;
+      case 'result':
+        this.#settle(kind.value);
+    }
+  }
+
+  #settle(result: Result): void {
+    if (!this.#answers.knows(result.commandId)) {
+      this.#misbehaved(`a result came for command ${result.commandId}, which was never sent`);
+      return;
+    }
+    this.#answers.settle(result.commandId, { kind: 'result', result });
+  }
+
+  #misbehaved(reason: string): void {
+    this.#log.warn({ node: this.node, address: this.peer.address, reason }, 'agent misbehaved');
+    this.drop(`the agent misbehaved: ${reason}`);
+  }
+
+  async #ask(push: boolean, frame: (id: bigint) => ControllerKind, abort: AbortSignal): Promise<Answer> {
+    if (this.#state !== 'open') throw new NodeRefusedError('the node is not connected');
+    const { id, answer } = this.#answers.ask(push, abort);
+    if (!abort.aborted) this.#send(frame(id));
+    const settled = await answer;
+    if (settled.kind === 'result' && settled.result.error !== '') {
+      throw new NodeRefusedError(settled.result.error);
+    }
+    return settled;
+  }
+
+  #send(kind: ControllerKind): void {
+    this.#writer.write(encode(kind));
+  }
+}
+
+/** What a frame of the controller can be. */
+export type ControllerKind = NonNullable<MessageInitShape<typeof ControllerFrameSchema>['kind']>;
+
+function encode(kind: ControllerKind): Buffer {
+  return encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind })));
+}

@@ -1,0 +1,112 @@
+/**
+ * Sending the starts of new tasks, and settling those whose node is away.
+ *
+ * A node that is about to come in counts as connected: its launches wait for that to be decided. Whether a node is away is looked
+ * at again inside the transaction that ends or marks its tasks, since an agent that comes in reads its pending tasks in a
+ * transaction as well: so each task is either sent or settled, and never both.
+ */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Clock } from '#base/clock.ts';
+import type { Store } from '#controller/store/store.ts';
+import { endTask } from '#core/advance-task.ts';
+import { skipped, unreachable } from '#core/outcome.ts';
+import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { Changes } from './changes.ts';
+import { endRuns } from './end-runs.ts';
+import type { LivenessTracker } from './liveness-tracker.ts';
+import type { NodeLinks } from './node-links.ts';
+import { markNeverSent, wasNeverSent } from './pending-reason.ts';
+import { StartSender } from './send-starts.ts';
+
+/** What launches need. */
+export interface LaunchesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly links: NodeLinks;
+  readonly liveness: LivenessTracker;
+  readonly changes: Changes<[Task]>;
+}
+
+/** Why a task ends whose node is away. */
+const notConnected = 'its node is not connected';
+
+/** The way of new tasks to their nodes. */
+export class Launches {
+  readonly #options: LaunchesOptions;
+  readonly #startedAtMs: number;
+
+  constructor(options: LaunchesOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.clock.wallMs();
+  }
+
+  /** @see Dispatch.launch */
+  async launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void> {
+    const sender = new StartSender(this.#options.links, () => operator);
+    let left = this.#sendAll(tasks, sender);
+    while (left.length > 0) {
+      await Promise.all(left.map((task) => this.#options.links.settled(task.node)));
+      const came = await this.#settle(left, whenUnreachable);
+      left = this.#sendAll(came, sender);
+    }
+  }
+
+  /** Ends a task that was certainly never sent; false where that is not certain. */
+  async skip(task: Task, cause: Cause): Promise<boolean> {
+    if (task.state !== TaskState.PENDING) return false;
+    const ended = await this.#options.store.transact(async (writer) => {
+      const [current] = await writer.selectTasks({ ids: [task.id] });
+      if (!current || !wasNeverSent(current)) return undefined;
+      const reason = 'stopped before it was sent';
+      const next = endTask(current, skipped(reason), cause, reason);
+      if (!next) return undefined;
+      await writer.updateTasks([next]);
+      await endRuns(writer, [next], this.#options.clock.wallMs());
+      return next;
+    });
+    if (ended) this.#options.changes.publish(ended);
+    return ended !== undefined;
+  }
+
+  /** Sends to the nodes that are connected, and gives the tasks of the others. */
+  #sendAll(tasks: readonly Task[], sender: StartSender): readonly Task[] {
+    return tasks.filter((task) => {
+      const session = this.#options.links.open(task.node);
+      if (session) sender.send(session, task);
+      return !session;
+    });
+  }
+
+  /** Ends or marks the pending tasks of nodes that are away; gives those whose node came meanwhile. */
+  async #settle(tasks: readonly Task[], whenUnreachable: WhenUnreachable): Promise<readonly Task[]> {
+    const { store, clock, links, changes } = this.#options;
+    const { changed, came } = await store.transact(async (writer) => {
+      const current = await writer.selectTasks({ ids: tasks.map((task) => task.id) });
+      const pending = current.filter((task) => task.state === TaskState.PENDING);
+      const away = pending.filter((task) => links.isAway(task.node));
+      const next = away
+        .map((task) => this.#settled(task, whenUnreachable))
+        .filter((task) => task !== undefined);
+      if (next.length > 0) await writer.updateTasks(next);
+      await endRuns(writer, next, clock.wallMs());
+      return { changed: next, came: pending.filter((task) => !links.isAway(task.node)) };
+    });
+    for (const task of changed) changes.publish(task);
+    return came;
+  }
+
+  /** What becomes of a task whose node is away; undefined where nothing can be said. */
+  #settled(task: Task, whenUnreachable: WhenUnreachable): Task | undefined {
+    if (wasNeverSent(task) || this.#mayHaveBeenSent(task)) return undefined;
+    if (whenUnreachable === WhenUnreachable.WAIT) return markNeverSent(task);
+    const { seenAtMs } = this.#options.liveness.liveness(task.node);
+    return endTask(task, unreachable(notConnected, seenAtMs), Cause.ITSELF, notConnected);
+  }
+
+  /** By an earlier session, or perhaps by an earlier controller process. */
+  #mayHaveBeenSent(task: Task): boolean {
+    const createdAtMs = task.createdAt ? timestampMs(task.createdAt) : 0;
+    return createdAtMs < this.#startedAtMs || this.#options.links.unanswered(task.node).has(task.id);
+  }
+}

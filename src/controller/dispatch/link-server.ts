@@ -1,0 +1,208 @@
+/**
+ * The agents' listener: mutual TLS 1.3, HTTP/2 only, two kinds of request. It knows who calls and hands the stream on;
+ * it reads no message and no store.
+ */
+import { createHash } from 'node:crypto';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { isNodeName } from '#protocol/ids.ts';
+import { limits } from '#protocol/limits.ts';
+import type { AgentPeer, AgentSession } from './agent-session.ts';
+import { grpcContentType, grpcStatus, refuseStream } from './grpc-response.ts';
+
+/** Certificates, PEM. */
+export interface LinkTls {
+  /** What node certificates must chain to. */
+  readonly ca: string | readonly string[];
+  /** The controller's own certificate, with its chain. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Where to listen. */
+export interface LinkAddress {
+  /** Name or address of a local interface. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** What the listener needs. */
+export interface LinkServerOptions {
+  readonly tls: LinkTls;
+  readonly listen: LinkAddress;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Makes the session of a new Session request. */
+  onSession(stream: ServerHttp2Stream, peer: AgentPeer): AgentSession;
+}
+
+/** Keep commands at 0.3 to 0.4 ms under bulk (performance.md). */
+const streamWindowBytes = 256 << 10;
+const connectionWindowBytes = 1 << 20;
+
+/** Readers of logs come and go in herds: so many resets at once, and a second, before a connection counts as hostile. */
+const streamResetBurst = 10_000;
+const streamResetRate = 1_000;
+
+/** Megabytes of one connection before its further streams are refused. */
+const connectionMemoryMb = 64;
+
+const sessionPath = '/drover.v1.AgentLinkService/Session';
+const pushPath = '/drover.v1.AgentLinkService/Push';
+
+/** One TLS connection. */
+interface Connection {
+  readonly peer: AgentPeer | undefined;
+  /** Cuts it unless a Session request comes in time. */
+  readonly deadline: Disposable;
+  session: AgentSession | undefined;
+}
+
+/** The listener, open. Disposing of it says goodbye to all agents and frees the port. */
+export class LinkServer implements AsyncDisposable {
+  readonly #server: Http2SecureServer;
+  readonly #options: LinkServerOptions;
+  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(options: LinkServerOptions) {
+    this.#options = options;
+    this.#server = createServer(options.tls);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.prependListener('secureConnection', (socket: TLSSocket) => socket.setNoDelay(true));
+    this.#server.on('session', (connection) => this.#connected(connection));
+    this.#server.on('stream', (stream, headers) => this.#requested(stream, headers));
+    this.#server.on('sessionError', (error) => options.log.debug({ error: error.message }, 'link error'));
+    this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      options.log.debug({ address: socket.remoteAddress, error: error.message }, 'handshake refused');
+    });
+  }
+
+  /** @throws the system's error when it cannot listen there. */
+  static async start(options: LinkServerOptions): Promise<LinkServer> {
+    const server = new LinkServer(options);
+    await new Promise<void>((resolve, reject) => {
+      server.#server.once('error', reject);
+      server.#server.listen(options.listen.port, options.listen.host, () => {
+        server.#server.off('error', reject);
+        resolve();
+      });
+    });
+    return server;
+  }
+
+  /** Where it listens, as HOST:PORT, with the port that it really has. */
+  get address(): string {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const gone = [...this.#connections].map(([http2, { session }]) => {
+      const over = new Promise<void>((resolve) => http2.once('close', () => resolve()));
+      if (session) session.close('controller is stopping');
+      else http2.destroy();
+      return over;
+    });
+    await Promise.all(gone);
+    // What is left is in its handshake, or does not hang up.
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #connected(http2: ServerHttp2Session): void {
+    http2.setLocalWindowSize(connectionWindowBytes);
+    http2.on('error', (error) => this.#options.log.debug({ error: error.message }, 'link broke'));
+    const deadline = this.#options.clock.schedule(limits.headersTimeoutMs, () => http2.destroy());
+    this.#connections.set(http2, { peer: readPeer(http2.socket as TLSSocket), deadline, session: undefined });
+    http2.once('close', () => {
+      deadline[Symbol.dispose]();
+      this.#connections.delete(http2);
+    });
+  }
+
+  #requested(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session);
+    if (!connection?.peer) {
+      refuseStream(stream, 403, grpcStatus.failedPrecondition, 'the certificate names no node');
+    } else if (headers[':method'] !== 'POST' || headers['content-type'] !== grpcContentType) {
+      refuseStream(stream, 415, grpcStatus.unimplemented, `only POST of ${grpcContentType}`);
+    } else if (headers[':path'] === sessionPath) {
+      this.#openSession(stream, connection, connection.peer);
+    } else if (headers[':path'] === pushPath) {
+      openPush(stream, connection, headers['drover-stream']);
+    } else {
+      refuseStream(stream, 404, grpcStatus.unimplemented, 'no such method');
+    }
+  }
+
+  #openSession(stream: ServerHttp2Stream, connection: Connection, peer: AgentPeer): void {
+    if (connection.session) {
+      refuseStream(stream, 200, grpcStatus.failedPrecondition, 'this connection has its session');
+      return;
+    }
+    connection.deadline[Symbol.dispose]();
+    connection.session = this.#options.onSession(stream, peer);
+  }
+}
+
+function openPush(
+  stream: ServerHttp2Stream,
+  connection: Connection,
+  streamId: string | string[] | undefined,
+): void {
+  stream.on('error', () => {});
+  const id = typeof streamId === 'string' && /^\d{1,19}$/.test(streamId) ? BigInt(streamId) : 0n;
+  if (connection.session?.takePush(id, stream)) return;
+  refuseStream(stream, 200, grpcStatus.notFound, 'nobody waits for this stream');
+}
+
+function createServer(tls: LinkTls): Http2SecureServer {
+  return createSecureServer({
+    ca: typeof tls.ca === 'string' ? tls.ca : [...tls.ca],
+    cert: tls.cert,
+    key: tls.key,
+    minVersion: 'TLSv1.3',
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: ['h2'],
+    allowHTTP1: false,
+    handshakeTimeout: limits.handshakeTimeoutMs,
+    unknownProtocolTimeout: limits.handshakeTimeoutMs,
+    settings: {
+      enablePush: false,
+      initialWindowSize: streamWindowBytes,
+      maxConcurrentStreams: limits.sessionLogStreamsMax + 1,
+    },
+    maxSessionMemory: connectionMemoryMb,
+    streamResetBurst,
+    streamResetRate,
+  });
+}
+
+/** Who the certificate names; undefined where it is no node. */
+function readPeer(socket: TLSSocket): AgentPeer | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  const node = certificate && /^CN=(.*)$/m.exec(certificate.subject)?.[1];
+  if (!certificate || node === undefined || !isNodeName(node)) return undefined;
+  const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  return {
+    node,
+    keyFingerprint: createHash('sha256').update(key).digest('hex'),
+    address: socket.remoteAddress ?? '',
+  };
+}

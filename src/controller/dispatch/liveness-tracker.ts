@@ -1,0 +1,157 @@
+/**
+ * How the controller stands to each node. Judges on a clock of its own that is the monotonic one less the time that this
+ * process itself stood still, so that a controller that was paused loses no node. Reads and writes no store.
+ */
+import type { Clock } from '#base/clock.ts';
+import { heartbeatIntervalMs, stateWithoutSession } from '#core/liveness.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+import type { Changes } from './changes.ts';
+import type { NodeLiveness } from './dispatch.ts';
+
+/** How often `tick` is to be called. */
+export const tickMs = 1_000;
+
+/** A tick so late means that this process stood still. */
+const stallMs = 2_000;
+
+const graceMinMs = 60_000;
+const graceIntervals = 3;
+const graceMsPerNode = 20;
+
+interface Contact {
+  /** On the judging clock; undefined where it was not heard of since this process began. */
+  heardMs: number | undefined;
+  /** Wall clock. */
+  seenAtMs: number | undefined;
+  connected: boolean;
+  /** As of the last time that it was judged. */
+  state: NodeState;
+  /** `seenAtMs` has changed since `takeSeen`. */
+  unwritten: boolean;
+}
+
+/** The liveness of every node. */
+export class LivenessTracker {
+  readonly #clock: Clock;
+  readonly #changes: Changes<[NodeName, NodeLiveness]>;
+  readonly #contacts = new Map<NodeName, Contact>();
+  readonly #startedMs: number;
+  #stalledMs = 0;
+  #tickedMs: number;
+
+  /** @param known nodes, and when each was last heard of as far as was recorded. */
+  constructor(
+    clock: Clock,
+    changes: Changes<[NodeName, NodeLiveness]>,
+    known: Iterable<{ readonly name: NodeName; readonly seenAtMs: number | undefined }>,
+  ) {
+    this.#clock = clock;
+    this.#changes = changes;
+    this.#startedMs = clock.monotonicMs();
+    this.#tickedMs = this.#startedMs;
+    for (const { name, seenAtMs } of known) {
+      const state = seenAtMs === undefined ? NodeState.JOINED : NodeState.DISCONNECTED;
+      this.#contacts.set(name, { heardMs: undefined, seenAtMs, connected: false, state, unwritten: false });
+    }
+  }
+
+  /** The judging clock, milliseconds. */
+  now(): number {
+    return this.#clock.monotonicMs() - this.#stalledMs;
+  }
+
+  /** Interval of heartbeats for as many nodes as there are, milliseconds. */
+  intervalMs(): number {
+    return heartbeatIntervalMs(this.#contacts.size);
+  }
+
+  /** Something came from the node. */
+  heard(node: NodeName): void {
+    const contact = this.#contact(node);
+    contact.heardMs = this.now();
+    contact.seenAtMs = this.#clock.wallMs();
+    contact.unwritten = true;
+  }
+
+  /** Its session is up. */
+  connected(node: NodeName): void {
+    this.heard(node);
+    const contact = this.#contact(node);
+    contact.connected = true;
+    this.#judge(node, contact);
+  }
+
+  /** Its session is down. */
+  disconnected(node: NodeName): void {
+    this.#contact(node).connected = false;
+  }
+
+  /** How the controller stands to a node now. */
+  liveness(node: NodeName): NodeLiveness {
+    const contact = this.#contacts.get(node);
+    if (!contact) return { state: NodeState.JOINED, seenAtMs: undefined };
+    return { state: this.#stateOf(contact), seenAtMs: contact.seenAtMs };
+  }
+
+  /** Looks again at every node, and tells of those whose state has changed. */
+  tick(): void {
+    const now = this.#clock.monotonicMs();
+    const late = now - this.#tickedMs - tickMs;
+    if (late >= stallMs) this.#stalledMs += late;
+    this.#tickedMs = now;
+    for (const [node, contact] of this.#contacts) this.#judge(node, contact);
+  }
+
+  /** When each node was last heard of, of those heard of since the last call. */
+  takeSeen(): ReadonlyMap<NodeName, number> {
+    const seen = new Map<NodeName, number>();
+    for (const [node, contact] of this.#contacts) {
+      if (!contact.unwritten || contact.seenAtMs === undefined) continue;
+      contact.unwritten = false;
+      seen.set(node, contact.seenAtMs);
+    }
+    return seen;
+  }
+
+  /** What `takeSeen` gave could not be written: it is to give it again. */
+  putBackSeen(nodes: Iterable<NodeName>): void {
+    for (const node of nodes) this.#contact(node).unwritten = true;
+  }
+
+  #contact(node: NodeName): Contact {
+    let contact = this.#contacts.get(node);
+    if (!contact) {
+      contact = {
+        heardMs: undefined,
+        seenAtMs: undefined,
+        connected: false,
+        state: NodeState.JOINED,
+        unwritten: false,
+      };
+      this.#contacts.set(node, contact);
+    }
+    return contact;
+  }
+
+  #judge(node: NodeName, contact: Contact): void {
+    const state = this.#stateOf(contact);
+    if (state === contact.state) return;
+    contact.state = state;
+    this.#changes.publish(node, { state, seenAtMs: contact.seenAtMs });
+  }
+
+  #stateOf(contact: Contact): NodeState {
+    if (contact.connected) return NodeState.CONNECTED;
+    if (contact.seenAtMs === undefined) return NodeState.JOINED;
+    const silentMs = this.now() - (contact.heardMs ?? this.#startedMs);
+    const state = stateWithoutSession(silentMs, this.intervalMs());
+    if (state === NodeState.CONNECTED) return contact.heardMs === undefined ? NodeState.DISCONNECTED : state;
+    return this.now() < this.#startedMs + this.#graceMs() ? NodeState.DISCONNECTED : state;
+  }
+
+  #graceMs(): number {
+    const known = graceIntervals * this.intervalMs() + graceMsPerNode * this.#contacts.size;
+    return Math.max(graceMinMs, known);
+  }
+}

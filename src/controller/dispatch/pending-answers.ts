@@ -1,0 +1,70 @@
+/**
+ * What one session was asked and has not answered: each question has one id, and exactly one answer unless it is
+ * given up or the session ends first. Sends nothing itself.
+ */
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Result } from '#protocol/gen/drover/v1/link_pb.ts';
+import { onAbort } from './on-abort.ts';
+
+/** A Result, or for a log the stream that carries it. */
+export type Answer =
+  | { readonly kind: 'result'; readonly result: Result }
+  | { readonly kind: 'push'; readonly stream: ServerHttp2Stream };
+
+interface Question {
+  /** Whether a stream may answer it. */
+  readonly push: boolean;
+  /** For the asker to give up. */
+  readonly waiting: Disposable;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** The open questions of one session. */
+export class PendingAnswers {
+  readonly #questions = new Map<bigint, Question>();
+  #lastId = 0n;
+
+  /**
+   * Opens a question. The promise rejects with the reason of `abort`, or with that of `rejectAll`.
+   *
+   * @param push whether a stream may answer it.
+   */
+  ask(push: boolean, abort: AbortSignal): { id: bigint; answer: Promise<Answer> } {
+    const id = ++this.#lastId;
+    const answer = new Promise<Answer>((resolve, reject) => {
+      if (abort.aborted) return reject(abort.reason);
+      const waiting = onAbort(abort, () => {
+        this.#questions.delete(id);
+        reject(abort.reason);
+      });
+      this.#questions.set(id, { push, waiting, resolve, reject });
+    });
+    return { id, answer };
+  }
+
+  /** Whether a question of this id was ever opened: an answer to one that was given up is no mistake of the peer. */
+  knows(id: bigint): boolean {
+    return id > 0n && id <= this.#lastId;
+  }
+
+  /** Answers; false when nobody waits for this (any more). */
+  settle(id: bigint, answer: Answer): boolean {
+    const question = this.#questions.get(id);
+    if (!question || (answer.kind === 'push' && !question.push)) return false;
+    this.#questions.delete(id);
+    question.waiting[Symbol.dispose]();
+    question.resolve(answer);
+    return true;
+  }
+
+  /** The session is over. */
+  rejectAll(reason: unknown): void {
+    const questions = [...this.#questions.values()];
+    this.#questions.clear();
+    for (const { waiting, reject } of questions) {
+      waiting[Symbol.dispose]();
+      reject(reason);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What a new session means for the tasks of its node, out of what the store says of them and what the agent holds. Pure.
+ *
+ *   store says   agent holds it   it does not
+ *   pending      nothing: its     WAIT: send · FAIL: send if it may still be on its way to being sent,
+ *                events will come else it ended unreachable: now it is certain that it never started
+ *   active       nothing          leave it and say so: only the agent can tell what became of it
+ */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { RunId, TaskId } from '#protocol/ids.ts';
+
+/** What is known when an agent comes in. */
+export interface OpeningFacts {
+  /** Tasks of the node that have not ended. */
+  readonly tasks: readonly Task[];
+  /** What its journal holds. */
+  readonly held: ReadonlySet<string>;
+  /** Starts that an earlier session of this node took with it, as far as this process sent them. */
+  readonly cut: ReadonlySet<TaskId>;
+  readonly whenUnreachable: (run: RunId) => WhenUnreachable;
+  /** Start of this controller process, wall clock, milliseconds. */
+  readonly startedAtMs: number;
+  /** Wall clock, milliseconds. */
+  readonly nowMs: number;
+}
+
+/** What is to be done. */
+export interface OpeningPlan {
+  readonly send: readonly Task[];
+  readonly unreachable: readonly Task[];
+  readonly missing: readonly Task[];
+}
+
+/**
+ * A task that was to fail where its node is away, and that an earlier controller process left pending, is still sent when it is
+ * so young: its operator may be waiting through the restart (milliseconds). Later nobody expects it to start.
+ */
+export const orphanLaunchMaxMs = 60_000;
+
+/** Decides for one session. */
+export function planOpening(facts: OpeningFacts): OpeningPlan {
+  const absent = facts.tasks.filter((task) => !facts.held.has(task.id));
+  const pending = absent.filter((task) => task.state === TaskState.PENDING);
+  return {
+    send: pending.filter((task) => maySend(task, facts)),
+    unreachable: pending.filter((task) => !maySend(task, facts)),
+    missing: absent.filter((task) => task.state !== TaskState.PENDING),
+  };
+}
+
+function maySend(task: Task, { cut, whenUnreachable, startedAtMs, nowMs }: OpeningFacts): boolean {
+  if (whenUnreachable(task.runId) === WhenUnreachable.WAIT) return true;
+  if (cut.has(task.id)) return false;
+  const createdAtMs = task.createdAt ? timestampMs(task.createdAt) : 0;
+  return createdAtMs >= startedAtMs || nowMs - createdAtMs < orphanLaunchMaxMs;
+}

@@ -1,0 +1,140 @@
+/** Puts the parts of dispatch together and opens the agents' listener. */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import type { Store } from '#controller/store/store.ts';
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
+import { AgentDispatch } from './agent-dispatch.ts';
+import { AgentSession, type SessionOwner } from './agent-session.ts';
+import { Changes } from './changes.ts';
+import type { Dispatch, NodeLiveness } from './dispatch.ts';
+import { Ingest } from './ingest.ts';
+import { Launches } from './launches.ts';
+import { type LinkAddress, LinkServer, type LinkTls } from './link-server.ts';
+import { LivenessTracker, tickMs } from './liveness-tracker.ts';
+import { NodeLinks } from './node-links.ts';
+import { Openings } from './openings.ts';
+import { Pulse } from './pulse.ts';
+import { repeat } from './repeat.ts';
+
+/** What dispatch is given. All of it must outlive it. */
+export interface DispatchOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Certificates of the agents' listener. */
+  readonly tls: LinkTls;
+  /** Where the agents' listener is to be; port 0 for any free one. */
+  readonly listen: LinkAddress;
+  /** The controller's version. */
+  readonly version: string;
+  /** Random id of the cluster. */
+  readonly clusterId: string;
+  /** Evenly in [0, 1), for the jitter of heartbeats. Default Math.random. */
+  readonly random?: () => number;
+}
+
+/** Dispatch, listening. Disposing of it says goodbye to all agents and waits for what they have told. */
+export interface RunningDispatch extends Dispatch, AsyncDisposable {
+  /** Where agents connect, as HOST:PORT with the real port. */
+  readonly address: string;
+}
+
+/** How often what nodes were last heard of is written down. */
+const writeSeenMs = 30_000;
+
+/**
+ * Starts to listen for agents.
+ *
+ * @throws the system's error when it cannot listen there; StoreError.
+ */
+export async function startDispatch(options: DispatchOptions): Promise<RunningDispatch> {
+  const { store, clock, log, random = Math.random } = options;
+  const taskChanges = new Changes<[Task]>();
+  const nodeChanges = new Changes<[NodeName, NodeLiveness]>();
+  const liveness = new LivenessTracker(clock, nodeChanges, await store.read.listNodes());
+  const pulse = new Pulse(() => liveness.now(), random);
+  const links = new NodeLinks();
+  taskChanges.listen((task) => links.forget(task));
+  const ingest = new Ingest({ store, clock, log, changes: taskChanges });
+  const openings = new Openings({ ...options, links, liveness, pulse, changes: taskChanges });
+  const launches = new Launches({ store, clock, links, liveness, changes: taskChanges });
+  const owner = createOwner({ links, pulse, liveness, ingest, openings });
+  const server = await LinkServer.start({
+    ...options,
+    onSession(stream, peer) {
+      const session = new AgentSession(stream, peer, { owner, clock, log });
+      links.add(session);
+      pulse.add(session);
+      return session;
+    },
+  });
+  const seen = new SeenWriter(store, liveness, log);
+  const timers = new DisposableStack();
+  timers.use(repeat(clock, tickMs, () => tick(liveness, pulse, links, ingest)));
+  timers.use(repeat(clock, writeSeenMs, () => void seen.write()));
+  const dispatch = new AgentDispatch({ links, launches, liveness, taskChanges, nodeChanges });
+  return Object.assign(dispatch, {
+    address: server.address,
+    async [Symbol.asyncDispose]() {
+      timers.dispose();
+      await server[Symbol.asyncDispose]();
+      await openings[Symbol.asyncDispose]();
+      await ingest[Symbol.asyncDispose]();
+      await seen.write();
+    },
+  });
+}
+
+interface OwnerParts {
+  readonly links: NodeLinks;
+  readonly pulse: Pulse;
+  readonly liveness: LivenessTracker;
+  readonly ingest: Ingest;
+  readonly openings: Openings;
+}
+
+function createOwner({ links, pulse, liveness, ingest, openings }: OwnerParts): SessionOwner {
+  return {
+    onHello: (session) => openings.add(session),
+    onEvent: (session, event, bytes) => ingest.add(session, event, bytes),
+    onHeard(session) {
+      pulse.heard(session);
+      if (session.state === 'open') liveness.heard(session.node);
+    },
+    onClosed(session) {
+      pulse.remove(session);
+      if (links.remove(session)) liveness.disconnected(session.node);
+    },
+  };
+}
+
+function tick(liveness: LivenessTracker, pulse: Pulse, links: NodeLinks, ingest: Ingest): void {
+  liveness.tick();
+  for (const session of links.sessions()) if (ingest.isPaused(session)) pulse.heard(session);
+  pulse.tick();
+}
+
+/** Writes down when nodes were last heard of; a write that fails is tried again with the next one. */
+class SeenWriter {
+  readonly #store: Store;
+  readonly #liveness: LivenessTracker;
+  readonly #log: Logger;
+
+  constructor(store: Store, liveness: LivenessTracker, log: Logger) {
+    this.#store = store;
+    this.#liveness = liveness;
+    this.#log = log;
+  }
+
+  async write(): Promise<void> {
+    const seen = this.#liveness.takeSeen();
+    if (seen.size === 0) return;
+    try {
+      await this.#store.transact((writer) => writer.updateNodesSeen(seen));
+    } catch (error) {
+      this.#liveness.putBackSeen(seen.keys());
+      this.#log.error({ error: String(error) }, 'could not record when nodes were last heard of');
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** The program `drover controller`: options in, one controller, one line when it is ready, one line when it cannot start. */
+import { getSystemErrorMessage } from 'node:util';
+import { renderHelp, UsageError } from '#base/command-line.ts';
+import { formatHostPort } from '#base/host-port.ts';
+import { version } from '#base/installation.ts';
+import { createLog } from '#base/log.ts';
+import { type ControllerConfig, controllerSyntax, readCommand } from './config.ts';
+import { startController } from './controller.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** @returns the exit code: 0 stopped as asked, 1 could not start, 2 usage. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const command = readCommand(argv);
+    if (command.kind === 'run') await run(command.config);
+    else process.stdout.write(command.kind === 'help' ? renderHelp(controllerSyntax) : `${version}\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message}\n`);
+      return 2;
+    }
+    process.stderr.write(`drover controller: ${explain(error)}\n`);
+    return 1;
+  }
+}
+
+async function run(config: ControllerConfig): Promise<void> {
+  using stop = listenForStop(config.untilStdinCloses);
+  const log = createLog('controller', config.logLevel);
+  await using controller = await startController({ ...config, log });
+  if (controller.madeAdminToken) {
+    process.stderr.write(`drover controller: the admin token is in ${controller.accessPath}\n`);
+  }
+  process.stdout.write(`ready ${controller.address} agents ${controller.agentAddress}\n`);
+  const why = await Promise.race([stop.asked, controller.stopRequested.then(() => 'an operator')]);
+  log.info({ why }, 'stopping');
+}
+
+/** Resolves with who asked: a signal, or the end of standard input. From the start on, so that none is missed. */
+function listenForStop(untilStdinCloses: boolean): Disposable & { readonly asked: Promise<string> } {
+  const { promise: asked, resolve } = Promise.withResolvers<string>();
+  const onEnd = () => resolve('standard input');
+  process.once('SIGTERM', resolve);
+  process.once('SIGINT', resolve);
+  if (untilStdinCloses) process.stdin.once('end', onEnd).once('error', onEnd).resume();
+  return {
+    asked,
+    [Symbol.dispose]() {
+      process.off('SIGTERM', resolve);
+      process.off('SIGINT', resolve);
+      if (untilStdinCloses) process.stdin.off('end', onEnd).off('error', onEnd).destroy();
+    },
+  };
+}
+
+/** One line with the whole chain of causes. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const line = explainListen(error) ?? error.message;
+  return error.cause === undefined ? line : `${line}: ${explain(error.cause)}`;
+}
+
+/** The system's own error of a listener, in our words; undefined for any other. */
+function explainListen(error: Error): string | undefined {
+  const { syscall, errno, address = '', port = 0 } = error as NodeJS.ErrnoException & ListenFailure;
+  if (syscall !== 'listen' || errno === undefined) return undefined;
+  return `cannot listen on ${formatHostPort({ host: address, port })}: ${getSystemErrorMessage(errno)}`;
+}
+
+interface ListenFailure {
+  readonly address?: string;
+  readonly port?: number;
+}
