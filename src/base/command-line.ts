@@ -157,7 +157,8 @@ export function renderRows(rows: readonly (readonly [string, string])[], width =
     const wrapped = wrap(text, width - left);
     const head = `  ${label}`.padEnd(left);
     const [first = '', ...more] = wrapped;
-    const top = head.length > left || !head.endsWith(' ') ? [head, `${' '.repeat(left)}${first}`] : [`${head}${first}`];
+    const top =
+      head.length > left || !head.endsWith(' ') ? [head, `${' '.repeat(left)}${first}`] : [`${head}${first}`];
     return [...top, ...more.map((line) => `${' '.repeat(left)}${line}`)];
   });
 }

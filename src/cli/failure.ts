@@ -67,10 +67,16 @@ export function reasonOf(error: unknown): ErrorReason | undefined {
   return reason !== undefined && reason in exitCodeOfReason ? (reason as ErrorReason) : undefined;
 }
 
-/** The connection broke, or there was none: what was asked may or may not have happened. */
+/** Codes of a call whose connection went away: "canceled" is what the streams of a closed connection end with. */
+const lostCodes: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Aborted, Code.Canceled]);
+
+/**
+ * The connection broke, or there was none: what was asked may or may not have happened. A call that the caller itself has
+ * aborted looks the same; whoever aborts knows.
+ */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof ConnectError) || reasonOf(error)) return false;
-  return error.code === Code.Unavailable || error.code === Code.Aborted || systemCode(error) !== undefined;
+  return lostCodes.has(error.code) || systemCode(error) !== undefined;
 }
 
 /** No connection ever came about: what was asked has certainly not happened. */

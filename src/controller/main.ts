@@ -30,7 +30,8 @@ async function run(config: ControllerConfig): Promise<void> {
   using stop = listenForStop(config.untilStdinCloses);
   const log = createLog('controller', config.logLevel);
   await using controller = await startController({ ...config, log });
-  if (controller.madeAdminToken) {
+  // Who holds our standard input is a program that knows where it put our data.
+  if (controller.madeAdminToken && !config.untilStdinCloses) {
     process.stderr.write(`drover controller: the admin token is in ${controller.accessPath}\n`);
   }
   process.stdout.write(`ready ${controller.address} agents ${controller.agentAddress}\n`);

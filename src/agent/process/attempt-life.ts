@@ -25,11 +25,15 @@ import {
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
+import { findSignal } from './signal-names.ts';
 import type { EmptyBody, ExitedBody, LostBody, StartedBody } from './supervisor-messages.ts';
 import { outcomeOfStatus } from './wait-status.ts';
 
 /** SIGKILL is sent again so often while anything is left: a process in the kernel's hands may fork once more. */
 const killRepeatMs = 2_000;
+
+/** A reason may quote what an operator sent; an event must stay within limits.eventBytesMax. */
+const reasonCharsMax = 2_000;
 
 /** Signals that ask a process to end: who sends one is the cause of the end, also when the process then exits in order. */
 const endingSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
@@ -96,13 +100,19 @@ export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLi
   return {
     attempt,
     timeoutMs: Number(spec?.timeoutMs ?? 0n),
-    stopSignal: spec?.stopSignal || 'SIGTERM',
+    stopSignal: stopSignalOf(spec),
     graceMs: Number(spec?.stopGraceMs ?? 0n) || limits.stopGraceDefaultMs,
     stopCause: undefined,
     killAtMs: undefined,
     killed: false,
     signals: [],
   };
+}
+
+/** The signal of a gentle stop; SIGTERM where the spec names none that this kernel has. */
+function stopSignalOf(spec: TaskSpec | undefined): string {
+  const name = spec?.stopSignal ?? '';
+  return findSignal(name) === undefined ? 'SIGTERM' : name;
 }
 
 /** The timers of an attempt that was adopted. */
@@ -144,7 +154,7 @@ export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now)
 }
 
 function onStarted(life: AttemptLife, { pid, wallMs }: StartedBody, now: Now): Advanced {
-  if (life.attempt.pid !== 0) return { life, steps: [] };
+  if (life.attempt.pid !== 0 || life.attempt.outcome) return { life, steps: [] };
   const attempt = clone(AttemptSchema, life.attempt);
   attempt.pid = pid;
   attempt.startedAt = timestampFromMs(wallMs);
@@ -162,9 +172,9 @@ function onNotStarted(
   { step, errno, reason, cause }: Extract<AttemptInput, { kind: 'notStarted' }>,
   now: Now,
 ): Advanced {
-  if (life.attempt.pid !== 0) return { life, steps: [] };
+  if (life.attempt.pid !== 0 || life.attempt.outcome) return { life, steps: [] };
   const attempt = clone(AttemptSchema, life.attempt);
-  attempt.outcome = notStarted(step, errno, reason);
+  attempt.outcome = notStarted(step, errno, reason.slice(0, reasonCharsMax));
   attempt.cause = cause ?? life.stopCause ?? Cause.ITSELF;
   return end(life, attempt, now.wallMs);
 }

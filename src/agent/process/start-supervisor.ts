@@ -26,7 +26,7 @@ export async function startSupervisor(binary: string, directory: string): Promis
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: '/',
     env: {},
-    timeout: startTimeoutMs,
+    signal: AbortSignal.timeout(startTimeoutMs),
     killSignal: 'SIGKILL',
   });
   let message = '';

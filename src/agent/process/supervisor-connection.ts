@@ -137,7 +137,10 @@ export class SupervisorConnection implements Disposable {
   }
 
   #take(message: SupervisorMessage): void {
-    if (isNotice(message)) return this.#onNotice(message);
+    if (isNotice(message)) {
+      this.#onNotice(message);
+      return;
+    }
     const pending = this.#pending.get(message.tag);
     if (!pending) throw new Error(`the supervisor sent ${message.name} to nothing that was asked`);
     if (message.name === 'status') {

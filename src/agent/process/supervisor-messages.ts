@@ -78,8 +78,6 @@ const bodies = {
   lost: struct(lost),
 };
 
-/** What getrusage(2) tells, as the supervisor sends it. */
-export type SupervisorUsage = ValueOf<typeof usage>;
 /** execve succeeded. */
 export type StartedBody = ValueOf<typeof bodies.started>;
 /** No process ran. */

@@ -194,6 +194,8 @@ export class TaskHost implements Workload, AsyncDisposable {
     if (cause === Cause.OPERATOR) this.#checkSignal(live.life.stopSignal);
     if (live.phase === 'queued' || live.phase === 'accepted') {
       live.cancelled ??= cause;
+      const record = stopRecord(taskId, live.start.attempt, cause, this.#options.clock.wallMs());
+      if (live.phase === 'accepted') void this.#journal.note(record);
       return;
     }
     this.#apply(live, { kind: 'stop', cause, graceMs: graceMs || live.life.graceMs });

@@ -3,7 +3,7 @@
  * controller resets the request when nobody reads any more.
  */
 import { once } from 'node:events';
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Workload } from '#agent/workload.ts';
 import type { Clock } from '#base/clock.ts';
 import type { OpenLog } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -42,7 +42,8 @@ export async function pushLog(order: OpenLog, parts: PushLogParts, session: Abor
     await pump(request, first, chunks, abort);
     if (!abort.aborted) request.end();
   } catch (error) {
-    request?.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Not close(): that ends the request before it resets it, which would say that the log is whole.
+    request?.destroy(new Error('the log broke off', { cause: error }));
     if (!abort.aborted) throw error;
   } finally {
     reading.abort();

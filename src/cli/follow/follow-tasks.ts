@@ -92,7 +92,8 @@ interface Delivery {
 }
 
 async function deliver({ kind }: FollowTasksResponse, { watch, cursor, sink, nowMs }: Delivery) {
-  if (kind.case === 'task') {
+  if (kind.case === 'selected') watch.expect(kind.value);
+  else if (kind.case === 'task') {
     watch.update(kind.value, nowMs);
     await sink.task(kind.value);
   } else if (kind.case === 'log') {

@@ -4,7 +4,7 @@
  */
 import { type BackoffOptions, backoffDelayMs } from '#base/backoff.ts';
 import { type Clock, delay } from '#base/clock.ts';
-import { isConnectionLost, neverConnected } from '#cli/failure.ts';
+import { isConnectionLost, neverConnected, reasonOf } from '#cli/failure.ts';
 
 /** How long a controller may be away before its followers give up, milliseconds: a restart takes far less. */
 export const controllerAwayMaxMs = 60_000;
@@ -42,7 +42,8 @@ export async function* retryStream<T>(
       }
       return;
     } catch (error) {
-      if (abort.aborted || !isConnectionLost(error) || (!everRead && neverConnected(error))) throw error;
+      const lost = isConnectionLost(error) || (everRead && reasonOf(error) === 'STOPPING');
+      if (abort.aborted || !lost || (!everRead && neverConnected(error))) throw error;
       const nowMs = clock.monotonicMs();
       if (lostAtMs === undefined) onLost();
       lostAtMs ??= nowMs;

@@ -16,10 +16,17 @@ export class TaskWatch {
   readonly #tasks = new Map<string, Task>();
   readonly #staleSince = new Map<string, number>();
   readonly #patient: boolean;
+  /** How many there are; more than are known while they are still being told. */
+  #expected = Number.POSITIVE_INFINITY;
 
   /** @param patient nodes that are away are waited for too, however long. */
   constructor(patient = false) {
     this.#patient = patient;
+  }
+
+  /** So many tasks there are to wait for. */
+  expect(count: number): void {
+    this.#expected = count;
   }
 
   /** A task as it is now; `nowMs` on the monotonic clock. */
@@ -47,9 +54,9 @@ export class TaskWatch {
     return task.freshness === Freshness.LOST || nowMs - since >= staleGraceMs;
   }
 
-  /** Every task has ended or is unreachable. False while none is known. */
+  /** Every task has ended or is unreachable. False while not all are known. */
   isOver(nowMs: number): boolean {
-    return this.#tasks.size > 0 && this.active.every((task) => this.isUnreachable(task, nowMs));
+    return this.#tasks.size >= this.#expected && this.active.every((task) => this.isUnreachable(task, nowMs));
   }
 
   /** Milliseconds until `isOver` may change by the mere passing of time; undefined where it cannot. */

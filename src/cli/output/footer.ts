@@ -3,7 +3,7 @@
  */
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { describeOutcome, type Ending, endingOf, endings } from '#core/outcome.ts';
-import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { oneLine } from './strip-control.ts';
 
 /** How a task is counted: its ending, "unreachable" where it was given up, "active" where it has not ended. */
@@ -67,5 +67,7 @@ function nodesOf(standing: Standing, tasks: readonly Task[]): string[] {
 
 /** How it ended, one line; empty where it has not. */
 function reasonOf(task: Task): string {
-  return task.outcome ? oneLine(describeOutcome(task.outcome)) : '';
+  if (!task.outcome) return '';
+  const how = oneLine(describeOutcome(task.outcome));
+  return task.cause === Cause.TIMEOUT ? `timed out, ${how}` : how;
 }

@@ -40,7 +40,7 @@ export async function startFakeApi(routes: (router: ConnectRouter) => void): Pro
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const cut = () => {
-    for (const session of sessions) session.socket.resetAndDestroy();
+    for (const session of sessions) session.destroy();
   };
   const { port } = server.address() as AddressInfo;
   return {

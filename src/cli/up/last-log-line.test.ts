@@ -7,7 +7,7 @@ const error = '{"level":50,"msg":"store failed","err":{"message":"disk full"}}';
 
 for (const [lines, expected] of [
   [[], ''],
-  [[info, ''], 'controller started'],
+  [[info, ''], ''],
   [[error, info], 'store failed: disk full'],
   [
     [info, 'drover controller: cannot listen on 127.0.0.1:7443: address already in use', ''],

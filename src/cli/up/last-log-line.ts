@@ -8,8 +8,8 @@ const tailBytes = 16 << 10;
 const errorLevel = 50;
 
 /**
- * The last line of the log at `path` that was written after `from` bytes and tells most: what the program itself said when
- * it failed, else its last logged error, else its last line. Empty where there is none.
+ * The line of the log at `path`, written after `from` bytes, that tells most of a failure: the last that the program said
+ * itself, else its last logged error. Empty where there is neither.
  */
 export function lastLogLine(path: string, from: number): string {
   return chooseLine(readTail(path, from).split('\n'));
@@ -20,7 +20,7 @@ export function chooseLine(lines: readonly string[]): string {
   const texts = lines.filter((line) => line.trim() !== '').map(readLine);
   const plain = texts.findLast(({ level }) => level === undefined);
   const error = texts.findLast(({ level = 0 }) => level >= errorLevel);
-  return (plain ?? error ?? texts.at(-1))?.text ?? '';
+  return (plain ?? error)?.text ?? '';
 }
 
 function readLine(line: string): { text: string; level: number | undefined } {

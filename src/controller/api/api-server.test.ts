@@ -184,7 +184,7 @@ describe('startApiServer()', () => {
       .client(TaskService)
       .followTasks({ query: { runId: id } })
       [Symbol.asyncIterator]();
-    await follow.next();
+    for (let shown = 0; shown < 2; shown++) await follow.next();
     const stopped = api.server[Symbol.asyncDispose]();
     await assert.rejects(follow.next(), (error: ConnectError) => {
       assert.equal(error.code, Code.Unavailable);

@@ -22,6 +22,7 @@ it('followTasks() shows each task, its changes, and ends when all have ended', a
     .client(TaskService)
     .followTasks({ query: { runId: id } })
     [Symbol.asyncIterator]();
+  assert.equal(await next(follow), '2 selected');
   assert.equal(await next(follow), 'web1 pending');
   assert.equal(await next(follow), 'web2 pending');
   await api.changeTask(a.id, running(1));
@@ -48,7 +49,7 @@ it('followTasks() loses no change that comes while the store is asked, and never
   };
   const slow = { ...api.parts, store: { ...store, read: { selectTasks } }, clock, dispatch };
   const shown = (await collect(followTasks(slow as never, {}, false, never))).map(describe);
-  assert.deepEqual(shown, ['web1 pending', 'web2 ended', 'web1 ended']);
+  assert.deepEqual(shown, ['2 selected', 'web1 pending', 'web2 ended', 'web1 ended']);
 });
 
 it('followTasks() opens no log for a task that ends at once and has printed nothing', async () => {
@@ -57,7 +58,8 @@ it('followTasks() opens no log for a task that ends at once and has printed noth
     .client(TaskService)
     .followTasks({ query: { runId: id }, output: true })
     [Symbol.asyncIterator]();
-  await next(follow);
+  assert.equal(await next(follow), '1 selected');
+  assert.equal(await next(follow), 'web1 pending');
   await api.changeTask(api.tasks[0].id, running(1));
   assert.equal(await next(follow), 'web1 running');
   await api.parts.clock.advance(logDelayMs - 1);
@@ -80,7 +82,8 @@ it('followTasks() opens the log of a task that has been running for 50 ms', asyn
     .client(TaskService)
     .followTasks({ query: { runId: id }, output: true })
     [Symbol.asyncIterator]();
-  await next(follow);
+  assert.equal(await next(follow), '1 selected');
+  assert.equal(await next(follow), 'web1 pending');
   await api.changeTask(task.id, running(1));
   assert.equal(await next(follow), 'web1 running');
   await api.parts.clock.advance(logDelayMs);
@@ -99,7 +102,7 @@ it('followTasks() delivers the output of a task that has ended before its log wa
   api.parts.dispatch.logs.set(task.id, () => chunks(task, 'a', 'b'));
   await api.changeTask(task.id, ended(0, 2n));
   const shown = (await collect(followTasks(api.parts, {}, true, never))).map(describe);
-  assert.deepEqual(shown, ['web1: a', 'web1: b', 'web1 ended']);
+  assert.deepEqual(shown, ['1 selected', 'web1: a', 'web1: b', 'web1 ended']);
 });
 
 it('followTasks() says on the end what output is missing when the node refuses it', async () => {
@@ -107,7 +110,7 @@ it('followTasks() says on the end what output is missing when the node refuses i
   const [task] = api.tasks;
   api.parts.dispatch.logs.set(task.id, () => refusing('the log is gone'));
   await api.changeTask(task.id, ended(0, 2n));
-  const [end] = await collect(followTasks(api.parts, {}, true, never));
+  const [, end] = await collect(followTasks(api.parts, {}, true, never));
   assert.equal(reasonOf(end), 'its output could not be delivered whole: the log is gone');
 });
 
@@ -116,8 +119,7 @@ it('followTasks() tells that a node has become unreachable, once for each change
   const [a] = api.tasks;
   const { dispatch } = api.parts;
   const follow = followTasks(api.parts, {}, false, never);
-  await follow.next();
-  await follow.next();
+  for (let shown = 0; shown < 3; shown++) await follow.next();
   const states = [NodeState.DISCONNECTED, NodeState.UNREACHABLE, NodeState.LOST, NodeState.CONNECTED];
   const seen: unknown[] = [];
   for (const state of states) {
@@ -147,6 +149,7 @@ it('followTasks() holds no end back for the output of a node that is unreachable
   dispatch.logs.set(task.id, hanging);
   await api.changeTask(task.id, ended(0, 2n));
   const follow = followTasks(api.parts, {}, true, never);
+  assert.equal((await follow.next()).value?.kind.case, 'selected');
   const end = follow.next();
   await settle();
   dispatch.changeNode('web1', { state: NodeState.DISCONNECTED, seenAtMs: 1 });
@@ -173,6 +176,7 @@ it('followTasks() pulls output no faster than its reader reads', async () => {
     await api.changeTask(task.id, ended(0, 1n));
   }
   const follow = followTasks(api.parts, {}, true, never);
+  assert.equal((await follow.next()).value?.kind.case, 'selected');
   await follow.next();
   await settle();
   assert.ok(
@@ -203,7 +207,8 @@ it('followTasks() leaves nothing behind when its reader goes', async () => {
     .client(TaskService)
     .followTasks({ query: { runId: id }, output: true }, { signal: abort.signal });
   const follow = call[Symbol.asyncIterator]();
-  await next(follow);
+  assert.equal(await next(follow), '1 selected');
+  assert.equal(await next(follow), 'web1 running');
   await api.parts.clock.advance(logDelayMs);
   assert.equal(await next(follow), 'web1: x');
   abort.abort();
@@ -214,7 +219,9 @@ it('followTasks() leaves nothing behind when its reader goes', async () => {
 
 it('followTasks() ends at once where nothing is selected', async () => {
   await using api = await start('web1');
-  assert.deepEqual(await collect(followTasks(api.parts, { ids: [] }, true, never)), []);
+  assert.deepEqual((await collect(followTasks(api.parts, { ids: [] }, true, never))).map(describe), [
+    '0 selected',
+  ]);
 });
 
 async function start(...nodes: string[]): Promise<ApiFixture & { readonly tasks: [Task, Task, Task] }> {
@@ -230,6 +237,7 @@ async function next(follow: AsyncIterator<FollowTasksResponse>): Promise<string>
 }
 
 function describe({ kind }: FollowTasksResponse): string {
+  if (kind.case === 'selected') return `${kind.value} selected`;
   if (kind.case === 'task') return `${kind.value.node} ${stateWord(kind.value.state)}`;
   assert.ok(kind.case === 'log');
   return `${kind.value.node}: ${new TextDecoder().decode(kind.value.data)}`;

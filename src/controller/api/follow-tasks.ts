@@ -2,9 +2,10 @@
  * Follows the tasks of a query until all have ended: as they are now, then each change, without a gap. Changes are
  * listened to before the store is asked, so that none falls between.
  */
+import { create } from '@bufbuild/protobuf';
 import type { TaskFilter } from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
-import type { FollowTasksResponse } from '#protocol/gen/drover/v1/api_pb.ts';
+import { type FollowTasksResponse, FollowTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, TaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
@@ -55,6 +56,7 @@ class Following implements Disposable {
   /** Shows these tasks, and what has become of them since they were asked for. */
   begin(tasks: readonly Task[]): void {
     this.#left = tasks.length;
+    this.queue.push(create(FollowTasksResponseSchema, { kind: { case: 'selected', value: tasks.length } }));
     if (tasks.length === 0) this.queue.end();
     for (const task of tasks.toSorted((a, b) => compareNames(a.node, b.node))) {
       this.#followers.set(task.id, this.#follow(task));

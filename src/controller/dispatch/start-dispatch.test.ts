@@ -5,6 +5,7 @@ import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { Cause, SignalScope, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
+import { limits } from '#protocol/limits.ts';
 import { NodeRefusedError } from './dispatch.ts';
 import { orphanLaunchMaxMs } from './plan-opening.ts';
 import { DispatchFixture } from './testing/dispatch-fixture.ts';
@@ -184,6 +185,33 @@ test('a restarted controller settles the starts of the one before it', async () 
   const sent = [await agent.next('start'), await agent.next('start')].map((start) => start.taskId);
   assert.deepEqual(sent.sort(), [oldWaiting.id, young.id].sort());
   assert.equal((await fixture.task(old.id)).outcome?.kind.case, 'unreachable');
+});
+
+test('while the store fails agents are sent away unacknowledged, and nothing is lost', async () => {
+  await using fixture = await DispatchFixture.start('n1');
+  const agent = await fixture.join('n1');
+  const [task] = await fixture.launch(['n1']);
+  assert.ok(task);
+  fixture.storeFails = true;
+  agent.event(1, task.id, exited0);
+  assert.equal((await agent.next('goodbye')).retryAfterMs, 5_000);
+  const early = fixture.connect('n1');
+  early.hello({ tasks: [task.id] });
+  const goodbye = await early.next('goodbye');
+  assert.deepEqual([goodbye.final, goodbye.retryAfterMs], [false, 5_000]);
+  fixture.storeFails = false;
+  const again = await fixture.join('n1', { tasks: [task.id] });
+  again.event(1, task.id, exited0);
+  await again.next('ack');
+  assert.equal((await fixture.task(task.id)).state, ENDED);
+});
+
+test('an agent that sends events faster than they can be recorded is held back, and all are taken', async () => {
+  await using fixture = await DispatchFixture.start('n1');
+  const agent = await fixture.join('n1');
+  const total = limits.ingestQueueMax + 2 * limits.ingestBatchMax;
+  for (let sequence = 1; sequence <= total; sequence++) agent.event(sequence, 'nosuchtask', {});
+  for (let event = 0n; event < total; ) event = (await agent.next('ack')).event;
 });
 
 test('a task that its agent has lost stays as it was, and says so', async () => {

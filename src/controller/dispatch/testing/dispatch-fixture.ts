@@ -8,7 +8,7 @@ import { FakeClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
 import { type RunningDispatch, startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
-import type { Store } from '#controller/store/store.ts';
+import { type Store, StoreError } from '#controller/store/store.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import {
   RunSchema,
@@ -29,6 +29,8 @@ export class DispatchFixture implements AsyncDisposable {
   readonly identities = new Map<string, TestIdentity>();
   /** Every change of a task that was published, in order. */
   readonly changes: Task[] = [];
+  /** Whether transactions of dispatch fail, as on a full disk. */
+  storeFails = false;
   readonly #directory: string;
   readonly #controller: TestIdentity;
   readonly #agents = new AsyncDisposableStack();
@@ -61,7 +63,14 @@ export class DispatchFixture implements AsyncDisposable {
 
   async startDispatch(): Promise<void> {
     const dispatch = await startDispatch({
-      store: this.store,
+      store: {
+        read: this.store.read,
+        transact: (work) =>
+          this.storeFails
+            ? Promise.reject(new StoreError('failed', 'the disk is full'))
+            : this.store.transact(work),
+        [Symbol.asyncDispose]: () => this.store[Symbol.asyncDispose](),
+      },
       clock: this.clock,
       log: createLog('controller', 'silent'),
       tls: this.#controller,
@@ -144,7 +153,10 @@ export class DispatchFixture implements AsyncDisposable {
   }
 
   /** Records and launches; gives the tasks. */
-  async launch(nodes: readonly string[], whenUnreachable = WhenUnreachable.FAIL): Promise<Task[]> {
+  async launch(
+    nodes: readonly string[],
+    whenUnreachable: WhenUnreachable = WhenUnreachable.FAIL,
+  ): Promise<Task[]> {
     const tasks = await this.record(nodes, whenUnreachable);
     await this.dispatch.launch(tasks, 'ada', whenUnreachable);
     return tasks;

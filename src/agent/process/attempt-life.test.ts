@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { describeOutcome } from '#core/outcome.ts';
+import { attemptCanAdvance, stateWord } from '#core/task-state.ts';
+import {
+  AttemptSchema,
+  Cause,
+  SignalScope,
+  TaskSpecSchema,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
+import { type AttemptInput, type AttemptLife, advanceAttempt, newLife, resumeLife } from './attempt-life.ts';
+
+const usage = {
+  userUs: 1n,
+  systemUs: 2n,
+  maxRssBytes: 3n,
+  minorFaults: 4n,
+  majorFaults: 5n,
+  blockInputs: 6n,
+  blockOutputs: 7n,
+  voluntarySwitches: 8n,
+  involuntarySwitches: 9n,
+};
+const left = [{ pid: 9, command: 'sleep' }];
+const started: AttemptInput = { kind: 'started', pid: 7, startTicks: 1n, wallMs: 1_000, monitorPid: 6 };
+const empty: AttemptInput = { kind: 'empty', wallMs: 3_000, stdoutBytes: 5n, stderrBytes: 6n };
+const lost: AttemptInput = {
+  kind: 'lost',
+  reason: 'monitor lost',
+  wallMs: 1,
+  stdoutBytes: 1n,
+  stderrBytes: 2n,
+};
+const chdir: AttemptInput = {
+  kind: 'notStarted',
+  step: 'chdir',
+  errno: 2,
+  reason: 'chdir /nope: no such file',
+};
+const timeout: AttemptInput = { kind: 'timeout' };
+const killDue: AttemptInput = { kind: 'killDue' };
+
+function exited(status: number, leftovers: readonly { pid: number; command: string }[] = []): AttemptInput {
+  return { kind: 'exited', status, usage, wallMs: 2_000, stdoutBytes: 1n, stderrBytes: 1n, leftovers };
+}
+
+function stop(graceMs = 4_000, cause: Cause = Cause.OPERATOR): AttemptInput {
+  return { kind: 'stop', cause, graceMs };
+}
+
+function signalled(signal: string): AttemptInput {
+  return { kind: 'signalled', signal };
+}
+
+function fresh(): AttemptLife {
+  const attempt = create(AttemptSchema, { number: 1, state: TaskState.STARTING });
+  return newLife(attempt, create(TaskSpecSchema, { timeoutMs: 60_000n, stopSignal: 'SIGINT' }));
+}
+
+const scopeWords: Readonly<Record<number, string>> = {
+  [SignalScope.GROUP]: 'GROUP',
+  [SignalScope.TREE]: 'TREE',
+};
+
+/** Runs inputs one second apart and writes down what follows from each. */
+function live(inputs: readonly AttemptInput[]): { life: AttemptLife; trace: string[] } {
+  let life = fresh();
+  const trace: string[] = [];
+  for (const [i, input] of inputs.entries()) {
+    const nowMs = 1_000 * (i + 1);
+    const advanced = advanceAttempt(life, input, { wallMs: nowMs, monotonicMs: nowMs });
+    life = advanced.life;
+    for (const step of advanced.steps) {
+      switch (step.step) {
+        case 'report':
+          trace.push(stateWord(life.attempt.state));
+          break;
+        case 'signal':
+          trace.push(`${step.signal} ${scopeWords[step.scope]}`);
+          break;
+        case 'arm':
+          trace.push(`${step.timer} ${step.delayMs}`);
+          break;
+        case 'release':
+          trace.push('release');
+      }
+    }
+  }
+  return { life, trace };
+}
+
+const { ITSELF, OPERATOR, TIMEOUT, SHUTDOWN } = Cause;
+
+const lives = [
+  {
+    name: 'runs and exits',
+    inputs: [started, exited(0x0700), empty],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['exit 7', ITSELF],
+  },
+  {
+    name: 'is not started',
+    inputs: [chdir],
+    trace: ['ended', 'release'],
+    end: ['not started: chdir /nope: no such file', ITSELF],
+  },
+  {
+    name: 'dumps core',
+    inputs: [started, exited(0x8b), empty],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['SIGSEGV, core dumped', ITSELF],
+  },
+  {
+    name: 'leaves processes that go',
+    inputs: [started, exited(0, left), empty],
+    trace: ['running', 'timeout 60000', 'stopping', 'SIGINT TREE', 'killDue 10000', 'ended', 'release'],
+    end: ['exit 0', ITSELF],
+  },
+  {
+    name: 'is stopped',
+    inputs: [started, stop(), exited(2), empty],
+    trace: ['running', 'timeout 60000', 'stopping', 'SIGINT GROUP', 'killDue 4000', 'ended', 'release'],
+    end: ['SIGINT', OPERATOR],
+  },
+  {
+    name: 'is stopped twice: the shorter grace, the first cause',
+    inputs: [started, stop(9_000, SHUTDOWN), stop(1_000), stop(5_000), exited(2), empty],
+    trace: [
+      ...['running', 'timeout 60000', 'stopping', 'SIGINT GROUP', 'killDue 9000'],
+      ...['stopping', 'killDue 1000', 'stopping', 'killDue 0', 'ended', 'release'],
+    ],
+    end: ['SIGINT', SHUTDOWN],
+  },
+  {
+    name: 'is stopped before it has started',
+    inputs: [stop(), started, exited(2), empty],
+    trace: ['stopping', 'stopping', 'SIGINT GROUP', 'killDue 3000', 'ended', 'release'],
+    end: ['SIGINT', OPERATOR],
+  },
+  {
+    name: 'survives the grace',
+    inputs: [started, stop(1_000), killDue, killDue, exited(9), empty],
+    trace: [
+      ...['running', 'timeout 60000', 'stopping', 'SIGINT GROUP', 'killDue 1000'],
+      ...['stopping', 'SIGKILL TREE', 'killDue 2000', 'SIGKILL TREE', 'killDue 2000', 'ended', 'release'],
+    ],
+    end: ['SIGKILL', OPERATOR],
+  },
+  {
+    name: 'has a kill that comes too early',
+    inputs: [started, stop(4_000), killDue, exited(0), empty],
+    trace: [
+      ...['running', 'timeout 60000', 'stopping', 'SIGINT GROUP', 'killDue 4000', 'killDue 3000'],
+      ...['ended', 'release'],
+    ],
+    end: ['exit 0', OPERATOR],
+  },
+  {
+    name: 'takes too long',
+    inputs: [started, timeout, timeout, exited(2), empty],
+    trace: ['running', 'timeout 60000', 'stopping', 'SIGINT GROUP', 'killDue 10000', 'ended', 'release'],
+    end: ['SIGINT', TIMEOUT],
+  },
+  {
+    name: 'is stopped while others of its processes are left: that is not the cause',
+    inputs: [started, exited(0, left), stop(1_000), empty],
+    trace: [
+      ...['running', 'timeout 60000', 'stopping', 'SIGINT TREE', 'killDue 10000'],
+      ...['stopping', 'SIGINT TREE', 'killDue 1000', 'ended', 'release'],
+    ],
+    end: ['exit 0', ITSELF],
+  },
+  {
+    name: 'is killed by an operator',
+    inputs: [started, signalled('SIGKILL'), exited(9), empty],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['SIGKILL', OPERATOR],
+  },
+  {
+    name: 'exits in order when asked by an operator',
+    inputs: [started, signalled('SIGTERM'), exited(0), empty],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['exit 0', OPERATOR],
+  },
+  {
+    name: 'was only nudged by an operator',
+    inputs: [started, signalled('SIGHUP'), exited(0), empty],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['exit 0', ITSELF],
+  },
+  {
+    name: 'is lost',
+    inputs: [started, lost],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['unknown: monitor lost', ITSELF],
+  },
+  {
+    name: 'is lost by a reboot',
+    inputs: [{ ...lost, reason: 'reboot' }],
+    trace: ['ended', 'release'],
+    end: ['unknown: reboot', Cause.REBOOT],
+  },
+  {
+    name: 'is lost after its leader ended',
+    inputs: [started, exited(0x0100, left), lost],
+    trace: ['running', 'timeout 60000', 'stopping', 'SIGINT TREE', 'killDue 10000', 'ended', 'release'],
+    end: ['exit 1', ITSELF],
+  },
+  {
+    name: 'is told everything twice',
+    inputs: [started, started, exited(0), exited(9), started, empty, empty, lost, chdir, stop(), killDue],
+    trace: ['running', 'timeout 60000', 'ended', 'release'],
+    end: ['exit 0', ITSELF],
+  },
+] as const;
+
+for (const { name, inputs, trace, end } of lives) {
+  test(`advanceAttempt() of one that ${name}`, () => {
+    const { life, trace: found } = live(inputs);
+    assert.deepEqual(found, trace);
+    const { outcome, cause } = life.attempt;
+    assert.deepEqual([outcome && describeOutcome(outcome), cause], end);
+  });
+}
+
+test('advanceAttempt() only advances, and ends once', () => {
+  const input = fc.constantFrom<AttemptInput>(
+    ...[started, exited(0), exited(9, left), empty, lost, chdir, timeout, killDue],
+    ...[stop(), stop(0, SHUTDOWN), signalled('SIGTERM'), signalled('SIGUSR1')],
+  );
+  fc.assert(
+    fc.property(fc.array(input, { maxLength: 30 }), (inputs) => {
+      let life = fresh();
+      let ends = 0;
+      for (const [i, each] of inputs.entries()) {
+        const before = life.attempt;
+        const { life: after, steps } = advanceAttempt(life, each, { wallMs: i * 700, monotonicMs: i * 700 });
+        life = after;
+        const { state, outcome } = life.attempt;
+        assert.ok(state === before.state || attemptCanAdvance(before.state, state));
+        if (before.outcome) assert.deepEqual(outcome, before.outcome);
+        if (before.state === TaskState.ENDED) assert.deepEqual(steps, []);
+        if (steps.some(({ step }) => step === 'release')) ends++;
+        assert.equal(state === TaskState.ENDED, ends === 1);
+        if (ends === 1) assert.ok(outcome && life.attempt.cause !== Cause.UNSPECIFIED);
+      }
+    }),
+  );
+});
+
+test('resumeLife() arms what is left of the time limit and of the grace', () => {
+  const { life } = live([started, stop(4_000)]);
+  assert.deepEqual(resumeLife(life, { wallMs: 31_000, monotonicMs: 5_000 }), [
+    { step: 'arm', timer: 'killDue', delayMs: 1_000 },
+    { step: 'arm', timer: 'timeout', delayMs: 30_000 },
+  ]);
+});

@@ -1,0 +1,277 @@
+/** The commands beside `run`, over a real connection: what they ask, print and exit with. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { ConnectRouter } from '@connectrpc/connect';
+import { FakeClock } from '#base/clock.ts';
+import { callCommand } from '#cli/call-command.ts';
+import { staleGraceMs } from '#cli/follow/task-watch.ts';
+import { makeTask, refusal, startFakeApi } from '#cli/testing/fake-api.ts';
+import { createTestContext, type TestContextOptions } from '#cli/testing/test-context.ts';
+import { exited } from '#core/outcome.ts';
+import {
+  ClusterService,
+  FollowTasksResponseSchema,
+  JoinTokenService,
+  ListTasksRequestSchema,
+  NodeService,
+  type SignalTasksRequest,
+  TaskService,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import { Freshness, LogSource, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+
+const nowMs = 1_700_000_000_000;
+const argv = ['sh', '-c', `echo ${'long '.repeat(40)}`];
+const one = makeTask('aaaaaaaaaa', 'node10', {
+  spec: { argv },
+  attempts: [{ number: 1, pid: 4711, startedAt: timestampFromMs(nowMs - 65_000) }],
+});
+const two = makeTask('bbbbbbbbbb', 'node2', {
+  spec: { argv: ['true'] },
+  state: TaskState.ENDED,
+  outcome: exited(0),
+  freshness: Freshness.LIVE,
+  attempts: [
+    { number: 1, pid: 7, startedAt: timestampFromMs(nowMs - 5_000), endedAt: timestampFromMs(nowMs - 4_000) },
+  ],
+});
+
+async function call(
+  routes: (router: ConnectRouter) => void,
+  words: readonly string[],
+  options: TestContextOptions = {},
+) {
+  await using api = await startFakeApi(routes);
+  using made = createTestContext({ access: api.access, clock: new FakeClock(nowMs), ...options });
+  const code = await callCommand(made.context, words);
+  return {
+    code,
+    stdout: made.printed.stdout(),
+    stderr: made.printed.stderr(),
+    lines: made.printed.stdout().split('\n'),
+  };
+}
+
+const listing = (tasks: Task[]) => (router: ConnectRouter) => {
+  router.service(TaskService, { listTasks: () => ({ tasks }) });
+};
+
+for (const width of [40, 80, 120]) {
+  test(`ps fits a terminal of ${width} columns, a task a line`, async () => {
+    const { lines, code } = await call(listing([one, two]), ['ps'], { columns: width });
+    assert.equal(lines.length, 4);
+    for (const line of lines) assert.ok([...line].length <= width, line);
+    assert.match(lines[1] ?? '', /^bbbbbbbbbb {2}node2 /);
+    assert.match(lines[2] ?? '', /^aaaaaaaaaa {2}node10 {2}running.*…$/);
+    assert.equal(code, 0);
+  });
+}
+
+test('ps cuts nothing without a terminal', async () => {
+  const { lines } = await call(listing([one, two]), ['ps']);
+  assert.equal(lines[1], 'bbbbbbbbbb  node2   ended       7   1.0s  exit 0   true');
+  assert.equal(
+    lines[2],
+    `aaaaaaaaaa  node10  running  4711  1m05s  -        sh -c 'echo ${'long '.repeat(40)}'`,
+  );
+});
+
+test('ps asks page by page for what has not ended, and prints names, JSON and lines of JSON', async () => {
+  const requests: unknown[] = [];
+  const routes = (router: ConnectRouter) => {
+    router.service(TaskService, {
+      listTasks(request) {
+        requests.push(create(ListTasksRequestSchema, request).query?.states);
+        return request.pageToken === '' ? { tasks: [one], nextPageToken: 'p' } : { tasks: [two] };
+      },
+    });
+  };
+  assert.equal((await call(routes, ['ps', '-o', 'name'])).stdout, 'bbbbbbbbbb\naaaaaaaaaa\n');
+  assert.equal(requests.length, 2);
+  const { stdout } = await call(routes, ['ps', '-o', 'json']);
+  assert.deepEqual(JSON.parse(stdout).tasks[0].outcome, { exited: {} });
+  const { lines } = await call(routes, ['ps', '-o', 'jsonl']);
+  assert.equal(JSON.parse(lines[1] ?? '').id, 'aaaaaaaaaa');
+});
+
+test('ps says what it has not found, on standard error', async () => {
+  assert.deepEqual((await call(listing([]), ['ps'])).stderr, 'no task runs\n');
+});
+
+test('logs prefixes lines with nodes only where there are several tasks', async () => {
+  const routes = (tasks: Task[]) => (router: ConnectRouter) => {
+    router.service(TaskService, {
+      listTasks: () => ({ tasks }),
+      async *readLogs() {
+        for (const { id, node } of tasks) {
+          yield {
+            taskId: id,
+            node,
+            attempt: 1,
+            source: LogSource.STDOUT,
+            data: new TextEncoder().encode('x'),
+          };
+        }
+      },
+    });
+  };
+  assert.equal((await call(routes([one]), ['logs', 'a'])).stdout, 'x\n');
+  assert.equal((await call(routes([one, two]), ['logs', 'a', 'b'])).stdout, 'node10: x\nnode2: x\n');
+  const twin = makeTask('cccccccccc', 'node2');
+  assert.equal(
+    (await call(routes([twin, two]), ['logs', 'a'])).stdout,
+    'node2 cccccccccc: x\nnode2 bbbbbbbbbb: x\n',
+  );
+});
+
+for (const [words, signal, scope] of [
+  [['kill', '4711'], 'SIGINT', SignalScope.LEADER],
+  [['kill', '--force', '4711'], 'SIGKILL', SignalScope.TREE],
+  [['kill', '-s', 'HUP', '--group', '4711'], 'SIGHUP', SignalScope.GROUP],
+  [['kill', '-s', '9', '--tree', '4711'], 'SIGKILL', SignalScope.TREE],
+] as const) {
+  test(`${words.join(' ')} sends ${signal}`, async () => {
+    const requests: SignalTasksRequest[] = [];
+    const routes = (router: ConnectRouter) => {
+      router.service(TaskService, {
+        signalTasks(request) {
+          requests.push(request);
+          return { results: [{ taskId: one.id, node: one.node, pid: 4711 }] };
+        },
+      });
+    };
+    const { stdout, code } = await call(routes, words, { selection: 'node10' });
+    assert.deepEqual([requests[0]?.signal, requests[0]?.scope], [signal, scope]);
+    assert.deepEqual(requests[0]?.query?.refs, ['4711']);
+    assert.equal(requests[0]?.query?.nodes, 'node10');
+    assert.equal(stdout, `sent ${signal} to aaaaaaaaaa on node10 (pid 4711)\n`);
+    assert.equal(code, 0);
+  });
+}
+
+test('kill says where the signal did not arrive, and exits with 5', async () => {
+  const routes = (router: ConnectRouter) => {
+    router.service(TaskService, {
+      signalTasks: () => ({ results: [{ taskId: one.id, node: one.node, error: 'the task has ended' }] }),
+    });
+  };
+  const { code, stderr } = await call(routes, ['kill', 'a']);
+  assert.deepEqual([code, stderr], [5, 'drover: aaaaaaaaaa on node10: the task has ended\n']);
+});
+
+for (const command of ['kill', 'stop', 'wait', 'logs', 'inspect']) {
+  test(`${command} without a task exits with 2`, async () => {
+    const { code, stderr } = await call(() => {}, [command]);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`^drover ${command}: which task`));
+  });
+}
+
+test('wait gives up tasks whose node stays away, and exits with 4', async () => {
+  const clock = new FakeClock(nowMs);
+  const waiting = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    router.service(TaskService, {
+      async *followTasks(_, { signal }) {
+        const value = makeTask('aaaaaaaaaa', 'node1', { freshness: Freshness.STALE });
+        yield create(FollowTasksResponseSchema, { kind: { case: 'task', value } });
+        waiting.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
+  });
+  using made = createTestContext({ access: api.access, clock });
+  const code = callCommand(made.context, ['wait', 'a']);
+  await waiting.promise;
+  // The news travels over a real connection: time passes until it has arrived.
+  const settled = code.then(() => true);
+  while (!(await Promise.race([settled, new Promise<false>((resolve) => setImmediate(resolve, false))]))) {
+    await clock.advance(staleGraceMs / 4);
+  }
+  assert.equal(await code, 4);
+  assert.equal(made.printed.stderr(), '1 unreachable\nunreachable: node1\n');
+});
+
+test('nodes lists how the controller stands to them', async () => {
+  const routes = (router: ConnectRouter) => {
+    router.service(NodeService, {
+      listNodes: () => ({
+        nodes: [
+          { name: 'node1', state: NodeState.CONNECTED, activeTasks: 3, labels: { role: 'web', gpu: '' } },
+          { name: 'node2', state: NodeState.LOST, seenAt: timestampFromMs(nowMs - 7_200_000) },
+        ],
+      }),
+    });
+  };
+  const { stdout } = await call(routes, ['nodes']);
+  assert.equal(
+    stdout,
+    [
+      'NODE   STATE      TASKS       SEEN  HOST  LABELS',
+      'node1  connected      3        now  -     gpu=,role=web',
+      'node2  lost           0  2h00m ago  -     -',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('usage says which node could not be asked, and exits with 4', async () => {
+  const routes = (router: ConnectRouter) => {
+    router.service(NodeService, {
+      getNodeUsage: () => ({
+        nodes: [
+          { node: 'node1', children: { userUs: 1_500_000n, maxRssBytes: 2048n } },
+          { node: 'node2', error: 'not connected' },
+        ],
+      }),
+    });
+  };
+  const { code, lines, stderr } = await call(routes, ['usage']);
+  assert.match(lines[1] ?? '', /^node1 {2}1\.5s {3}0\.0ms {2}2\.0 KiB/);
+  assert.equal(stderr, 'drover: node2: not connected\n');
+  assert.equal(code, 4);
+});
+
+test('join-token create prints the token and the command for the other machine', async () => {
+  const routes = (router: ConnectRouter) => {
+    router.service(JoinTokenService, {
+      createJoinToken: () => ({ token: 'dv1.a.b.c', recorded: { id: 'a', usesLeft: 1 } }),
+    });
+    router.service(ClusterService, { getCluster: () => ({ agentAddress: '127.0.0.1:7444' }) });
+  };
+  const { lines, stderr } = await call(routes, ['join-token', 'create']);
+  assert.equal(lines[0], 'dv1.a.b.c');
+  assert.match(lines[1] ?? '', /^drover agent --join dv1\.a\.b\.c --controller 127\.0\.0\.1:\d+$/);
+  assert.match(stderr, /is a secret/);
+  assert.match(stderr, /listens on this machine only/);
+});
+
+test('a refusal by the API is one line and its exit code', async () => {
+  const routes = (router: ConnectRouter) => {
+    router.service(TaskService, {
+      getTask() {
+        throw refusal('AMBIGUOUS_TASK', '"a" fits several tasks: aaaaaaaaaa, abbbbbbbbb');
+      },
+    });
+  };
+  const { code, stderr } = await call(routes, ['inspect', 'a']);
+  assert.deepEqual([code, stderr], [2, 'drover: "a" fits several tasks: aaaaaaaaaa, abbbbbbbbb\n']);
+});
+
+test('an unknown command offers the nearest one and exits with 2', async () => {
+  const { code, stderr } = await call(() => {}, ['rnu']);
+  assert.deepEqual([code, stderr], [2, 'drover: there is no command "rnu": did you mean drover run?\n']);
+});
+
+test('help lists every command within the width, and each has its own', async () => {
+  const { stdout } = await call(() => {}, ['help'], { columns: 60 });
+  using made = createTestContext();
+  for (const { syntax } of made.context.commands) {
+    assert.ok(stdout.includes(`\n  ${syntax.name} `), syntax.name);
+    assert.ok(syntax.examples.length > 0, syntax.name);
+    assert.equal(await callCommand(made.context, [...syntax.name.split(' '), '--help']), 0);
+    assert.equal(await callCommand(made.context, ['help', ...syntax.name.split(' ')]), 0);
+  }
+});

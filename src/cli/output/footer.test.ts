@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeTask } from '#cli/testing/fake-api.ts';
+import { exited, notStarted, signaled, skipped, unknownOutcome, unreachable } from '#core/outcome.ts';
+import { Cause, type Outcome, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { renderFooter } from './footer.ts';
+
+const ended = (node: number, outcome: Outcome, cause: Cause = Cause.ITSELF) =>
+  makeTask(`t${node}`, `node${node}`, { state: TaskState.ENDED, outcome, cause });
+
+test('renderFooter() counts every task once, and names the nodes of all that did not succeed', () => {
+  const tasks = [
+    ended(1, exited(0)),
+    ended(2, exited(0)),
+    ended(3, exited(1)),
+    ended(4, exited(1)),
+    ended(5, signaled('SIGTERM', false), Cause.TIMEOUT),
+    ended(6, notStarted('chdir', 2, 'chdir /x: no such file or directory')),
+    ended(7, skipped('too many errors')),
+    ended(8, unreachable('not connected', undefined)),
+    ended(9, unknownOutcome('reboot')),
+    makeTask('t10', 'node10'),
+    makeTask('t11', 'node11'),
+  ];
+  assert.deepEqual(renderFooter(tasks, new Set(['t10'])), [
+    '2 succeeded · 3 failed (exit 1, timed out, SIGTERM) · 1 not started · 1 skipped · 2 unreachable · 1 unknown · 1 not ended',
+    'exit 1: node[3-4]',
+    'timed out, SIGTERM: node5',
+    'not started: chdir /x: no such file or directory: node6',
+    'skipped: too many errors: node7',
+    'unreachable: not connected: node8',
+    'unreachable: node10',
+    'unknown: reboot: node9',
+    'not ended: node11',
+  ]);
+});
+
+test('renderFooter() of success is one line, and says when there was nothing', () => {
+  assert.deepEqual(renderFooter([ended(1, exited(0))]), ['1 succeeded']);
+  assert.deepEqual(renderFooter([]), ['no task']);
+});
+
+test('renderFooter() does not list more ways of failing than a person reads', () => {
+  const tasks = Array.from({ length: 30 }, (_, i) => ended(i + 1, exited(i + 1)));
+  assert.deepEqual(renderFooter(tasks), ['30 failed', 'failed, in 30 ways: node[1-30]']);
+});
