@@ -1,40 +1,53 @@
 /**
  * `npm run pack`: makes drover-<version>-linux-<arch>.tgz, which runs on another machine with nothing but glibc:
  * bundled JavaScript, the supervisor, the launcher and Node.js itself. `npm i -g` of it or unpacking it both work.
+ * It is written here, or into the directory that is named.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { build as esbuild, type Metafile } from 'esbuild';
 import { installationRoot, supervisorPath, version } from '#base/installation.ts';
 
 const arch = process.arch;
 const name = `drover-${version}-linux-${arch}`;
-const stage = join(installationRoot, '.build', 'pack', 'package');
+const build = join(installationRoot, '.build');
+mkdirSync(build, { recursive: true });
+const stage = join(mkdtempSync(join(build, 'pack-')), 'package');
+const target = join(resolve(process.argv[2] ?? installationRoot), `${name}.tgz`);
 
-rmSync(dirname(stage), { recursive: true, force: true });
-mkdirSync(stage, { recursive: true });
-
-const metafile = await bundle();
-copyPrograms();
-writePackageJson();
-writeFileSync(join(stage, 'THIRD_PARTY_LICENSES'), licenses(metafile));
-
-const target = join(installationRoot, `${name}.tgz`);
-execFileSync('tar', [
-  '-czf',
-  target,
-  '--owner=0',
-  '--group=0',
-  '--sort=name',
-  '-C',
-  dirname(stage),
-  'package',
-]);
-console.log(target);
+try {
+  mkdirSync(stage);
+  const metafile = await bundle();
+  copyPrograms();
+  writePackageJson();
+  writeFileSync(join(stage, 'THIRD_PARTY_LICENSES'), licenses(metafile));
+  execFileSync('tar', [
+    '-czf',
+    target,
+    '--owner=0',
+    '--group=0',
+    '--sort=name',
+    '-C',
+    dirname(stage),
+    'package',
+  ]);
+  console.log(target);
+} finally {
+  rmSync(dirname(stage), { recursive: true, force: true });
+}
 
 async function bundle(): Promise<Metafile> {
-  const result = await build({
+  const result = await esbuild({
     absWorkingDir: installationRoot,
     entryPoints: { cli: 'src/cli/main.ts', controller: 'src/controller/main.ts', agent: 'src/agent/main.ts' },
     outdir: join(stage, 'lib'),

@@ -14,8 +14,9 @@ const withoutNode = { PATH: '/usr/bin:/bin' };
 
 test('the release archive, unpacked or installed by npm, joins a cluster from elsewhere', async (t) => {
   const directory = temporaryDirectory(t);
-  const pack = execFileSync(process.execPath, ['tools/pack.ts'], { cwd: installationRoot, encoding: 'utf8' });
-  const archive = pack.trim().split('\n').at(-1) ?? '';
+  const archive = execFileSync(process.execPath, [join(installationRoot, 'tools/pack.ts'), directory], {
+    encoding: 'utf8',
+  }).trim();
   await using cluster = await startUpCluster(join(directory, 'data'), 1);
   const access = JSON.parse(readFileSync(join(cluster.data, 'controller', 'access.json'), 'utf8'));
   const controller = new URL(access.address).host;

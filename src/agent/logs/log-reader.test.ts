@@ -10,8 +10,9 @@ import { FakeClock, systemClock } from '#base/clock.ts';
 import { OpenLogSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogSource } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
+import { hotPollMs } from './await-growth.ts';
 import { LogDirectories } from './log-directories.ts';
-import { readLog } from './log-reader.ts';
+import { hotPolls, readLog } from './log-reader.ts';
 
 const never = new AbortController().signal;
 
@@ -39,6 +40,16 @@ function textOf(chunks: readonly LogChunk[], source: LogSource = LogSource.STDOU
   return Buffer.concat(chunks.filter((c) => c.source === source).map((c) => c.data)).toString();
 }
 
+/** Counts the timers that were asked for. */
+class CountingClock extends FakeClock {
+  timers = 0;
+
+  override schedule(delayMs: number, callback: () => void): Disposable {
+    this.timers++;
+    return super.schedule(delayMs, callback);
+  }
+}
+
 test('readLog() gives both outputs from their offsets in chunks that join', async (t) => {
   const directory = await temporary(t);
   const stdout = 'o'.repeat(limits.logChunkBytesMax * 2 + 10);
@@ -59,6 +70,18 @@ test('readLog() gives both outputs from their offsets in chunks that join', asyn
     readLog(order({ source: LogSource.STDERR }), ended(directory), systemClock, never),
   );
   assert.deepEqual([textOf(only), textOf(only, LogSource.STDERR)], ['', 'errors']);
+});
+
+test('readLog() without follow ends where the output ended when it began', async (t) => {
+  const directory = await temporary(t);
+  const stdout = join(directory, 'stdout');
+  await writeFile(stdout, 'x'.repeat(limits.logChunkBytesMax + 5));
+  const origin = { directory, attempt: 1, over: never };
+  const chunks = readLog(order(), origin, systemClock, never);
+  const first = await chunks.next();
+  await appendFile(stdout, 'later');
+  const rest = await collect(chunks);
+  assert.equal((first.value?.data.length ?? 0) + textOf(rest).length, limits.logChunkBytesMax + 5);
 });
 
 test('readLog() of an attempt without output gives nothing', async (t) => {
@@ -121,7 +144,7 @@ test('readLog() follows growing files until the attempt is over and all is read'
 
 test('readLog() wakes from idleness when a file grows, without any timer', async (t) => {
   const directory = await temporary(t);
-  const clock = new FakeClock();
+  const clock = new CountingClock();
   const stdout = join(directory, 'stdout');
   await writeFile(stdout, '');
   const over = new AbortController();
@@ -132,10 +155,12 @@ test('readLog() wakes from idleness when a file grows, without any timer', async
     found = true;
     return result;
   });
-  for (let i = 0; i < 50; i++) await clock.advance(20);
+  while (clock.timers < hotPolls - 1) await clock.advance(hotPollMs);
+  await clock.advance(hotPollMs);
   await appendFile(stdout, 'woken');
   while (!found) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(Buffer.from((await first).value?.data ?? []).toString(), 'woken');
+  assert.equal(clock.timers, hotPolls - 1);
   over.abort();
   assert.deepEqual(await collect(chunks), []);
 });

@@ -11,7 +11,7 @@ import { awaitPoll, watchGrowth } from './await-growth.ts';
 import { OutputFile } from './output-file.ts';
 
 /** Looks without anything new before a file counts as idle. */
-const hotPolls = 5;
+export const hotPolls = 5;
 
 /** Whose output is read. */
 export interface LogOrigin {
@@ -44,7 +44,10 @@ export async function* readLog(
     resources.use(source.file);
     return source;
   });
-  if (order.tailLines > 0) for (const { file } of sources) await file.seekTail(order.tailLines);
+  for (const { file } of sources) {
+    if (order.tailLines > 0) await file.seekTail(order.tailLines);
+    if (!order.follow) await file.endHere();
+  }
   const wake = AbortSignal.any([abort, origin.over]);
   let idlePolls = 0;
   while (!abort.aborted) {
@@ -53,23 +56,15 @@ export async function* readLog(
     const found = yield* readWhatIsThere(sources, order, origin, abort);
     if (last) return;
     idlePolls = found ? 0 : idlePolls + 1;
-    if (idlePolls < hotPolls) await awaitPoll(clock, wake);
-    else if (!(yield* readThenWatch(sources, order, origin, abort, wake))) idlePolls = 0;
+    using growth = idlePolls < hotPolls ? undefined : watchGrowth(origin.directory, wake);
+    if (!growth) {
+      await awaitPoll(clock, wake);
+      continue;
+    }
+    // Once more, so that nothing falls between the last look and the watch.
+    if (!(yield* readWhatIsThere(sources, order, origin, abort))) await growth.changed;
+    idlePolls = 0;
   }
-}
-
-/** Begins to watch, looks once more so that nothing falls between, and waits. @returns whether anything was found. */
-async function* readThenWatch(
-  sources: readonly Source[],
-  order: OpenLog,
-  origin: LogOrigin,
-  abort: AbortSignal,
-  wake: AbortSignal,
-): AsyncGenerator<LogChunk, boolean> {
-  using growth = watchGrowth(origin.directory, wake);
-  const found = yield* readWhatIsThere(sources, order, origin, abort);
-  if (!found) await growth.changed;
-  return found;
 }
 
 async function* readWhatIsThere(

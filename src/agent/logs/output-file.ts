@@ -9,6 +9,7 @@ export class OutputFile implements AsyncDisposable {
   readonly #path: string;
   #file: FileHandle | undefined;
   #offset: number;
+  #end = Number.POSITIVE_INFINITY;
 
   /** @param offset where to begin. */
   constructor(path: string, offset: number) {
@@ -22,12 +23,20 @@ export class OutputFile implements AsyncDisposable {
     this.#offset = file ? await tailOffset(file, lines) : 0;
   }
 
+  /** Gives nothing that is written after this call: otherwise a writer that is faster than its reader has no end. */
+  async endHere(): Promise<void> {
+    const file = await this.#opened();
+    this.#end = file ? (await file.stat()).size : 0;
+  }
+
   /** The next bytes, limits.logChunkBytesMax at the most; undefined where there are none now. */
   async read(): Promise<{ offset: number; data: Buffer } | undefined> {
     const file = await this.#opened();
     if (!file) return undefined;
-    const buffer = Buffer.allocUnsafe(limits.logChunkBytesMax);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, this.#offset);
+    const length = Math.min(limits.logChunkBytesMax, this.#end - this.#offset);
+    if (length <= 0) return undefined;
+    const buffer = Buffer.allocUnsafe(length);
+    const { bytesRead } = await file.read(buffer, 0, length, this.#offset);
     if (bytesRead === 0) return undefined;
     const offset = this.#offset;
     this.#offset += bytesRead;

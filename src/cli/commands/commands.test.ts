@@ -176,6 +176,7 @@ test('wait gives up tasks whose node stays away, and exits with 4', async () => 
     router.service(TaskService, {
       async *followTasks(_, { signal }) {
         const value = makeTask('aaaaaaaaaa', 'node1', { freshness: Freshness.STALE });
+        yield create(FollowTasksResponseSchema, { kind: { case: 'selected', value: 1 } });
         yield create(FollowTasksResponseSchema, { kind: { case: 'task', value } });
         waiting.resolve();
         await new Promise((resolve) => signal.addEventListener('abort', resolve));

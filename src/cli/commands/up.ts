@@ -1,6 +1,7 @@
 /** `drover up`: a whole cluster on this machine, until it is left. */
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { delay } from '#base/clock.ts';
 import type { CommandLine } from '#base/command-line.ts';
 import { DirectoryInUseError, lockDirectory } from '#base/directory-lock.ts';
 import { installationRoot, version } from '#base/installation.ts';
@@ -17,6 +18,9 @@ import { stopTasks } from '#cli/up/stop-tasks.ts';
 import { layoutOf, planUp, type UpLayout, type UpPlan } from '#cli/up/up-layout.ts';
 import { renderWelcome } from '#cli/up/welcome.ts';
 import { exitCodes } from '#core/exit-code.ts';
+
+/** A controller that was shut down has ended after so many milliseconds. */
+const shutDownMs = 2_000;
 
 const leaveHint = 'Ctrl-C once more stops the cluster; so does exit.';
 
@@ -92,17 +96,13 @@ class UpSession {
     const { clock, environment } = this.#context;
     const options = { layout: this.#layout, plan: this.#plan, clock, environment, notify: this.#notify };
     await using cluster = await startLocalCluster(options, leave.signal);
-    let gone = false;
-    void cluster.shutDown.then(() => {
-      gone = true;
-      leave.now();
-    });
+    void cluster.shutDown.then(() => leave.now());
     this.#welcome(cluster);
     const exitCode = await (this.#plan.shell
       ? this.#prompt(cluster, leave)
       : untilLeft(leave, exitCodes.success));
-    if (gone) this.#notify('drover: the controller was shut down; the nodes follow');
-    else await this.#end(cluster, leave);
+    leave.now();
+    await this.#end(cluster, leave);
     return exitCode;
   }
 
@@ -146,7 +146,6 @@ class UpSession {
 
   /** Stops the tasks. A controller that cannot be asked is no reason to leave the daemons running. */
   async #end(cluster: LocalCluster, leave: Leave): Promise<void> {
-    leave.now();
     try {
       await stopTasks(cluster.connection, {
         keep: this.#plan.keep,
@@ -156,8 +155,19 @@ class UpSession {
     } catch (error) {
       if (leave.hurry.aborted)
         this.#notify('drover: not waiting any longer; tasks that have not ended go on');
-      else await printFailure(this.#context, error, cluster.address);
+      else if (await this.#wasShutDown(cluster)) {
+        this.#notify('drover: the controller was shut down; tasks that have not ended go on');
+      } else {
+        await printFailure(this.#context, error, cluster.address);
+        this.#notify('drover: tasks that have not ended go on');
+      }
     }
+  }
+
+  /** Whether somebody else has shut the controller down, be it just now. */
+  async #wasShutDown({ shutDown }: LocalCluster): Promise<boolean> {
+    const { clock } = this.#context;
+    return await Promise.race([shutDown.then(() => true), delay(clock, shutDownMs).then(() => false)]);
   }
 }
 

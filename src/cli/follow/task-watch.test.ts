@@ -5,21 +5,25 @@ import { Freshness, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { staleGraceMs, TaskWatch } from './task-watch.ts';
 
 const live = makeTask('t', 'node1');
+const other = makeTask('u', 'node2');
 const stale = makeTask('t', 'node1', { freshness: Freshness.STALE });
 const lost = makeTask('t', 'node1', { freshness: Freshness.LOST });
 const ended = makeTask('t', 'node1', { state: TaskState.ENDED });
 
-test('TaskWatch is over when all have ended, and not before it knows any', () => {
+test('TaskWatch is over when all have ended, and not before it knows them all', () => {
   const watch = new TaskWatch();
-  assert.equal(watch.isOver(0), false);
-  watch.update(live, 0);
-  assert.equal(watch.isOver(0), false);
   watch.update(ended, 0);
+  assert.equal(watch.isOver(0), false);
+  watch.expect(2);
+  watch.update(other, 0);
+  assert.equal(watch.isOver(0), false);
+  watch.update({ ...other, state: TaskState.ENDED }, 0);
   assert.equal(watch.isOver(0), true);
 });
 
 test('TaskWatch gives a stale task up after the grace, and takes it back', () => {
   const watch = new TaskWatch();
+  watch.expect(1);
   watch.update(stale, 1000);
   assert.equal(watch.nextLookMs(1000), staleGraceMs);
   watch.update(stale, 5000);
@@ -33,6 +37,7 @@ test('TaskWatch gives a stale task up after the grace, and takes it back', () =>
 test('TaskWatch gives a task on a lost node up at once, unless it is patient', () => {
   for (const patient of [false, true]) {
     const watch = new TaskWatch(patient);
+    watch.expect(1);
     watch.update(lost, 0);
     assert.equal(watch.isOver(0), !patient);
   }

@@ -3,9 +3,6 @@ import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf'
 import type { Output } from './output.ts';
 import { type Column, renderTable } from './table.ts';
 
-/** Forms of output. */
-export type OutputFormat = 'table' | 'wide' | 'json' | 'jsonl' | 'name';
-
 /** How the messages of one kind look as a list. */
 export interface ListView<List extends DescMessage, Item extends DescMessage> {
   /** The message that holds the list, as the API answers. */

@@ -32,7 +32,7 @@ export function renderWelcome(facts: WelcomeFacts): string[] {
     `  admin token     in ${join(layout.controller, 'access.json')}`,
     `  other terminal  ${quoteWord(command)} ps${data}`,
     ...(isNew
-      ? [`Tasks run as ${user}: the policy of these nodes does not confine what your own user may do.`]
+      ? [`Tasks run as ${user}: the policy of these nodes does not confine tasks of your own user.`]
       : []),
   ];
 }
