@@ -1,11 +1,13 @@
 /**
- * `npm test`: every test of the project, or those whose path contains one of the words given. Afterwards no process that
- * a test started may be left: each inherits a mark in its environment, which is looked for in /proc.
+ * `npm test`: every test of the project, or those whose path contains one of the words given. Afterwards nothing that a
+ * test made may be left: no file in the temporary directory of the run, and no process that carries the run's mark in its
+ * environment or names that directory in its command line.
  */
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { installationRoot } from '#base/installation.ts';
 
 const mark = 'DROVER_TEST_RUN';
@@ -19,30 +21,37 @@ if (files.length === 0) {
   console.error(`drover: no test has ${words.join(' or ')} in its path`);
   process.exitCode = 2;
 } else {
-  const run = randomUUID();
-  const failed = await runTests(files, run);
-  const left = processesOf(run);
+  const directory = mkdtempSync(join(tmpdir(), 'drover-tests-'));
+  const failed = await runTests(files, directory);
+  const left = [...processesOf(directory), ...filesIn(directory)];
   for (const line of left) console.error(`left behind: ${line}`);
+  rmSync(directory, { recursive: true, force: true });
   if (failed || left.length > 0) process.exitCode = 1;
 }
 
-async function runTests(paths: readonly string[], run: string): Promise<boolean> {
+async function runTests(paths: readonly string[], directory: string): Promise<boolean> {
   const args = ['--disable-warning=ExperimentalWarning', '--test', `--test-concurrency=${concurrency}`];
   const child = spawn(process.execPath, [...args, '--test-timeout=180000', ...paths], {
     cwd: installationRoot,
     stdio: 'inherit',
-    env: { ...process.env, [mark]: run },
+    env: { ...process.env, TMPDIR: directory, [mark]: directory },
   });
   const [code] = await once(child, 'exit');
   return code !== 0;
 }
 
-/** Pid and command line of every process that carries this run's mark, but for this one. */
-function processesOf(run: string): string[] {
+/** Pid and command line of every process of this run, but for this one. */
+function processesOf(directory: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => readProc(pid, 'environ').includes(`${mark}=${run}`))
-    .map((pid) => `${pid} ${readProc(pid, 'cmdline').replaceAll('\0', ' ')}`);
+    .filter((pid) => (readProc(pid, 'environ') + readProc(pid, 'cmdline')).includes(directory))
+    .map((pid) => `process ${pid} ${readProc(pid, 'cmdline').replaceAll('\0', ' ')}`);
+}
+
+/** What is in the directory, but for what Node.js itself keeps there. */
+function filesIn(directory: string): string[] {
+  const names = readdirSync(directory).filter((name) => name !== 'node-compile-cache');
+  return names.map((name) => `file ${join(directory, name)}`);
 }
 
 function readProc(pid: string, file: string): string {

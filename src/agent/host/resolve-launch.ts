@@ -1,6 +1,7 @@
 /** Looks up what a decision on a start rests on (policy file, user, binary), and has policy/decide-launch.ts decide. */
+import { stat } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
-import { decideLaunch, refuseWithoutPolicy } from '#agent/policy/decide-launch.ts';
+import { type Account, decideLaunch, refuseWithoutPolicy } from '#agent/policy/decide-launch.ts';
 import type { PolicyFile } from '#agent/policy/policy-file.ts';
 import type { DecideLaunch } from '#agent/process/launch-decision.ts';
 import { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -18,6 +19,15 @@ export interface ResolveLaunchOptions {
   readonly agentUid: number;
 }
 
+/** Where another user's task runs by default, since the workspace is the agent's own: at home, else at the root. */
+async function homeOf({ home }: Account): Promise<string> {
+  try {
+    return (await stat(home)).isDirectory() ? home : '/';
+  } catch {
+    return '/';
+  }
+}
+
 /** Makes the decider of starts for this node. */
 export function resolveLaunch({ policyFile, accounts, node, agentUid }: ResolveLaunchOptions): DecideLaunch {
   return async (start, workspace) => {
@@ -26,9 +36,10 @@ export function resolveLaunch({ policyFile, accounts, node, agentUid }: ResolveL
     const { policy } = state;
     const spec = start.spec ?? create(TaskSpecSchema);
     const user = spec.user || policy.users[0];
-    const cwd = spec.cwd || workspace;
     const account = await accounts.find(user);
-    const environment = taskEnvironment(start, 'found' in account ? account.found : undefined, node);
+    const found = 'found' in account ? account.found : undefined;
+    const cwd = spec.cwd || (found && found.uid !== agentUid ? await homeOf(found) : workspace);
+    const environment = taskEnvironment(start, found, node);
     const binary = await findBinary(spec.argv[0] ?? '', environment['PATH'] ?? '', cwd);
     const env = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     return decideLaunch({ spec, policy, user, account, agentUid, binary, cwd, env });

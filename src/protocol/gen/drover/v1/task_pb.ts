@@ -32,7 +32,8 @@ export type TaskSpec = Message<"drover.v1.TaskSpec"> & {
   argv: string[];
 
   /**
-   * Absolute working directory. Empty: the agent's workspace.
+   * Absolute working directory. Empty: the agent's workspace; for a user who is not the agent's own, that user's home,
+   * or the root directory where there is none.
    *
    * @generated from field: string cwd = 2;
    */
