@@ -42,8 +42,11 @@ export class NotJoinedError extends Error {
   override readonly name = 'NotJoinedError';
 }
 
-/** User made for tasks by the installer. */
-const taskUser = 'drover-task';
+/** Whom root's agent runs tasks as by default: the user that the installer makes for them; confined, else nobody. */
+const taskUsers: Readonly<Record<Preset, readonly string[]>> = {
+  confined: ['drover-task', 'nobody'],
+  open: ['drover-task'],
+};
 
 /** A running agent. Dispose of it to stop it: its session closes, its tasks go on, a supervisor without tasks ends. */
 export class Agent implements AsyncDisposable {
@@ -131,12 +134,19 @@ async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: 
 
 async function writePolicy({ policyFile, preset, log }: AgentOptions, accounts: Accounts): Promise<void> {
   const own = userInfo();
-  const task = own.uid === 0 ? await accounts.find(taskUser) : undefined;
-  const users = { own: own.username, task: task && 'found' in task ? taskUser : undefined };
   const chosen = preset ?? 'confined';
+  const task = own.uid === 0 ? await findFirst(taskUsers[chosen], accounts) : undefined;
+  const users = { own: own.username, task };
   if (await writeStarterPolicy(policyFile, chosen, users)) {
     log.warn(`wrote the policy of this node to ${policyFile} (preset ${chosen})`);
   } else if (preset) log.warn(`${policyFile} is there already and was left as it is`);
+}
+
+async function findFirst(names: readonly string[], accounts: Accounts): Promise<string | undefined> {
+  for (const name of names) {
+    if ('found' in (await accounts.find(name))) return name;
+  }
+  return undefined;
 }
 
 function warnWhenExpired({ name, credentials }: NodeIdentity, options: AgentOptions): void {

@@ -61,7 +61,7 @@ test('readConfig() reads every option', () => {
 });
 
 const wrong: Record<string, [string[], RegExp]> = {
-  'a word': [['up'], /unexpected word "up"/],
+  'a word': [['up'], /"up" is one too many/],
   'an unknown option': [['--frob'], /--frob/],
   'an address without a port': [['--controller', 'host'], /--controller takes HOST:PORT, not "host"/],
   'an address without a host': [['--controller', ':7443'], /--controller takes HOST:PORT/],

@@ -1,9 +1,10 @@
 /** What the command line and the environment say to the agent. The only file of the program that reads either. */
 import { existsSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type CommandSyntax,
+  noWords,
   type OptionSpecs,
   type OptionValues,
   parseCommandLine,
@@ -65,6 +66,7 @@ export const agentSyntax: CommandSyntax<typeof agentOptions> = {
   name: 'agent',
   summary: 'run the agent of this node, in the foreground',
   usage: '[--join TOKEN --controller HOST:PORT]',
+  words: noWords,
   details: [
     'The agent dials its controller and listens nowhere. Tasks are not its children: it can be stopped, killed and upgraded while they run.',
     'It prints "ready NAME" when its controller has let it in, and logs to standard error.',
@@ -108,16 +110,14 @@ export function readConfig(
   argv: readonly string[],
   { environment, uid }: ConfigSurroundings = { environment: process.env, uid: userInfo().uid },
 ): AgentConfig {
-  const { options, words, rest } = parseCommandLine(agentSyntax, argv);
-  const [extra] = [...words, ...(rest ?? [])];
-  if (extra !== undefined) throw new UsageError(`unexpected word ${JSON.stringify(extra)}`);
-  const directory = options.data || defaultDirectory(uid);
+  const { options } = parseCommandLine(agentSyntax, argv);
+  const directory = resolve(options.data || defaultDirectory(uid));
   return {
     directory,
     token: readTokenSource(options, environment),
     controller: readController(options.controller),
     name: readName(options.name),
-    policyFile: options.policy || defaultPolicyFile(directory, uid),
+    policyFile: options.policy ? resolve(options.policy) : defaultPolicyFile(directory, uid),
     preset: presets.find((preset) => preset === options.preset),
     logLevel: logLevels.find((level) => level === options['log-level']) ?? 'info',
     untilStdinCloses: options['until-stdin-closes'] ?? false,

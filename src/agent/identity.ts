@@ -6,9 +6,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 import { z } from 'zod';
 import { syncDirectory, writeFileAtomic } from '#base/atomic-file.ts';
-import { formatHostPort, parseHostPort } from '#base/host-port.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import { isNodeName } from '#protocol/ids.ts';
-import type { LinkAddress, LinkCredentials } from './session/connect-link.ts';
+import type { LinkCredentials } from './session/connect-link.ts';
 
 /** A node that has joined. */
 export interface NodeIdentity {
@@ -17,7 +17,7 @@ export interface NodeIdentity {
   /** Random id of the cluster. */
   readonly clusterId: string;
   /** Where its controller takes agents. */
-  readonly agentAddress: LinkAddress;
+  readonly agentAddress: HostPort;
   readonly credentials: LinkCredentials;
 }
 

@@ -27,8 +27,8 @@ const token = formatJoinToken({ id: 'abc', secret: new Uint8Array(32), pin: pki.
 
 /** Runs the program to its end, in a state directory of its own. */
 async function runAgent(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const { file, args: program } = programCommand('agent');
-  const child = spawn(file, [...program, ...args], {
+  const command = programCommand('agent', args);
+  const child = spawn(command.file, command.args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
@@ -132,9 +132,14 @@ test('drover agent says that its token was refused, with the exit code of a deni
 /** Starts the program as a node of `cluster`; it runs until its standard input is closed. */
 function startAgent(cluster: PeerCluster, directory: string): ChildProcessWithoutNullStreams {
   const { host, port } = cluster.api.address;
-  const { file, args } = programCommand('agent');
-  const options = ['--data', directory, '--name', 'n', '--controller', `${host}:${port}`];
-  return spawn(file, [...args, ...options, '--until-stdin-closes', '--log-level', 'error'], {
+  const options = ['--data', directory, '--name', 'n', '--controller', `${host}:${port}`, '--preset', 'open'];
+  const { file, args } = programCommand('agent', [
+    ...options,
+    '--until-stdin-closes',
+    '--log-level',
+    'error',
+  ]);
+  return spawn(file, args, {
     env: { ...process.env, DROVER_JOIN_TOKEN: formatJoinToken(cluster.token) },
   });
 }

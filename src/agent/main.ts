@@ -5,6 +5,7 @@ import { systemClock } from '#base/clock.ts';
 import { renderHelp, UsageError } from '#base/command-line.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
+import { programArguments } from '#base/program-arguments.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { JoinTokenError, parseJoinToken } from '#core/join-token.ts';
 import { type Agent, NotJoinedError, startAgent } from './agent.ts';
@@ -16,8 +17,10 @@ process.exitCode = await run();
 /** @returns the exit code. */
 async function run(): Promise<number> {
   try {
-    const config = readConfig(process.argv.slice(2));
+    const config = readConfig(programArguments());
     if (config.show) return show(config.show);
+    // Instead of the command line as it was given: a join token in it must not stay in the process list.
+    process.title = `drover agent --data ${config.directory}`;
     return await runAgent(config);
   } catch (error) {
     return fail(error);

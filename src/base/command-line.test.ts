@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CommandSyntax, parseCommandLine, renderHelp, UsageError } from './command-line.ts';
+import {
+  anyWords,
+  type CommandSyntax,
+  noWords,
+  parseCommandLine,
+  renderHelp,
+  UsageError,
+} from './command-line.ts';
 
 const options = {
-  nodes: { type: 'string', short: 'w', value: 'SET', help: 'on these nodes' },
+  nodes: { type: 'string', short: 'w', value: 'SET', help: 'on these nodes', insteadOfTwice: 'join them' },
   detach: { type: 'boolean', short: 'd', help: 'do not follow' },
   env: { type: 'string', value: 'K=V', help: 'environment', multiple: true },
   output: { type: 'string', short: 'o', value: 'FORMAT', help: 'output', choices: ['table', 'json'] },
@@ -13,6 +20,7 @@ const syntax: CommandSyntax<typeof options> = {
   name: 'run',
   summary: 'launch a command on nodes',
   usage: '[options] [--] ARGV…',
+  words: anyWords,
   options,
   examples: ['drover run -w web1 -- uptime'],
   stopAtFirstWord: true,
@@ -46,10 +54,21 @@ test('parseCommandLine() ends the options at the first word where the command sa
 });
 
 for (const [argv, message] of [
-  [['--nope'], /unknown option '--nope'/],
-  [['-w'], /'-w, --nodes <value>' argument missing/],
-  [['-d=1'], /unknown option '-='/],
-  [['-o', 'xml'], /--output takes table, json, not "xml"/],
+  [['--nope'], /^drover run: there is no option --nope$/],
+  [['--toString'], /there is no option --toString$/],
+  [['--__proto__=x'], /there is no option --__proto__$/],
+  [['-w'], /-w needs a value, and none follows$/],
+  [['-w', '--', 'x'], /-w needs a value, and none follows$/],
+  [['-w', '-d', 'x'], /-w needs a value, and -d looks like an option: --nodes=-d if it is none$/],
+  [['-w', ''], /the value of -w is empty/],
+  [['-w', ' '], /the value of -w is empty/],
+  [['--env='], /the value of --env is empty/],
+  [['--detach=1'], /--detach takes no value$/],
+  [['-d=1'], /there is no option -=$/],
+  [['-o', 'xml'], /-o takes table, json, not "xml"/],
+  [['-o', 'json', '--output=json'], /--output was given twice: give it once$/],
+  [['-w', 'a', '-dw', 'b'], /-w was given twice: join them$/],
+  [['x', 'a\ufffdb'], /"a\ufffdb" is not valid UTF-8$/],
 ] as const) {
   test(`parseCommandLine() refuses ${argv.join(' ')}`, () => {
     assert.throws(
@@ -58,6 +77,38 @@ for (const [argv, message] of [
     );
   });
 }
+
+test('parseCommandLine() takes a flag twice, and a value that begins with a dash where it is joined', () => {
+  const { options: given } = parseCommandLine(syntax, ['-dd', '--nodes=-x', '--env', '-']);
+  assert.deepEqual({ ...given }, { detach: true, nodes: '-x', env: ['-'] });
+});
+
+for (const [words, argv, message] of [
+  [
+    noWords,
+    ['a'],
+    /^drover run takes options only, and "a" is one too many: leave it out, or see drover help run$/,
+  ],
+  [noWords, ['--', 'a'], /"a" is one too many/],
+  [
+    { max: 1, insteadOfMore: 'join them' },
+    ['a', '-d', 'b'],
+    /takes one word, and "b" is one too many: join them$/,
+  ],
+  [anyWords, ['a', ''], /one of its words is empty/],
+] as const) {
+  test(`parseCommandLine() takes ${words.max} words, not ${JSON.stringify(argv)}`, () => {
+    assert.throws(
+      () => parseCommandLine({ ...syntax, words, stopAtFirstWord: false }, argv),
+      (error) => error instanceof UsageError && message.test(error.message),
+    );
+  });
+}
+
+test('parseCommandLine() takes words after -- for words', () => {
+  const line = parseCommandLine({ ...syntax, stopAtFirstWord: false }, ['a', '--', '-d']);
+  assert.deepEqual(line, { options: line.options, words: ['a', '-d'], rest: undefined });
+});
 
 test('renderHelp() wraps to the width it is given', () => {
   for (const width of [30, 80]) {

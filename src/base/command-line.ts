@@ -17,7 +17,21 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** The only values that it takes. */
   readonly choices?: readonly string[];
+  /** For one that may be given once: what to do instead of giving it twice, such as "join node sets with a comma". */
+  readonly insteadOfTwice?: string;
 }
+
+/** How many words a command takes besides its options. */
+export interface WordCount {
+  readonly max: number;
+  /** For one that takes some: what to do instead of giving more, such as "join node sets with a comma". */
+  readonly insteadOfMore?: string;
+}
+
+/** Of a command that takes options only. */
+export const noWords: WordCount = { max: 0 };
+/** Of a command that takes as many as there are. */
+export const anyWords: WordCount = { max: Number.POSITIVE_INFINITY };
 
 /** The options of a command by their long names. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
@@ -39,6 +53,8 @@ export interface CommandSyntax<O extends OptionSpecs = OptionSpecs> {
   readonly summary: string;
   /** What follows the name in the usage line, such as "TARGET [options] -- ARGV…". */
   readonly usage: string;
+  /** More words than these are a usage error, so that none is ever overlooked. */
+  readonly words: WordCount;
   readonly options: O;
   /** Example lines, each as typed. */
   readonly examples: readonly string[];
@@ -54,9 +70,9 @@ export interface CommandSyntax<O extends OptionSpecs = OptionSpecs> {
 /** A command line that was understood. */
 export interface CommandLine<O extends OptionSpecs> {
   readonly options: OptionValues<O>;
-  /** Words before `--` that are no options. */
+  /** Words that are no options; those after `--` too, where options do not end at the first word anyway. */
   readonly words: readonly string[];
-  /** Everything after `--`; undefined where there is no `--`. */
+  /** Everything after `--` of a command whose options end at its first word; undefined where there is no `--`. */
   readonly rest: readonly string[] | undefined;
 }
 
@@ -66,25 +82,49 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads `argv` (without the command's own name) by `syntax`.
+ * Reads `argv` (without the command's own name) by `syntax`. Nothing is overlooked: what is given is used or refused.
  *
- * @throws UsageError for an option that does not exist, lacks its value, has one it does not take, or is none of its choices.
+ * @throws UsageError for an option that does not exist, lacks its value or has an empty one, has one that it does not take
+ *   or that is none of its choices, or has a value and is given twice; for words too many or empty; and for
+ *   text that was no UTF-8.
  */
 export function parseCommandLine<O extends OptionSpecs>(
   syntax: CommandSyntax<O>,
   argv: readonly string[],
 ): CommandLine<O> {
+  checkEncoding(syntax, argv);
   const split = endOfOptions(syntax, argv);
-  const own = argv.slice(0, split);
+  const { values, positionals } = parseOwn(syntax, argv.slice(0, split));
+  const options = values as OptionValues<O>;
   const after = argv.slice(split);
-  const { values, positionals } = parseOwn(syntax, own);
-  for (const [name, spec] of Object.entries(syntax.options)) checkChoice(name, spec, values[name]);
   const separated = after[0] === '--';
-  return {
-    options: values as OptionValues<O>,
-    words: separated ? positionals : [...positionals, ...after],
-    rest: separated ? after.slice(1) : undefined,
-  };
+  if (syntax.stopAtFirstWord) {
+    return separated
+      ? { options, words: positionals, rest: after.slice(1) }
+      : { options, words: [...positionals, ...after], rest: undefined };
+  }
+  const words = [...positionals, ...after.slice(1)];
+  checkWords(syntax, words);
+  return { options, words, rest: undefined };
+}
+
+/** Node.js decodes arguments as UTF-8 and puts U+FFFD for what is none: what was meant cannot be known any more. */
+function checkEncoding(syntax: CommandSyntax, argv: readonly string[]): void {
+  const broken = argv.find((word) => word.includes('\ufffd'));
+  if (broken === undefined) return;
+  throw new UsageError(`drover ${syntax.name}: ${JSON.stringify(broken)} is not valid UTF-8`);
+}
+
+function checkWords({ name, words: { max, insteadOfMore } }: CommandSyntax, words: readonly string[]): void {
+  if (words.some((word) => word.trim() === ''))
+    throw new UsageError(`drover ${name}: one of its words is empty: leave it out`);
+  const extra = words[max];
+  if (extra === undefined) return;
+  const takes = max === 0 ? 'options only' : max === 1 ? 'one word' : `${max} words at the most`;
+  const what = insteadOfMore ?? `leave it out, or see drover help ${name}`;
+  throw new UsageError(
+    `drover ${name} takes ${takes}, and ${JSON.stringify(extra)} is one too many: ${what}`,
+  );
 }
 
 function parseOwn(syntax: CommandSyntax, own: readonly string[]) {
@@ -94,12 +134,43 @@ function parseOwn(syntax: CommandSyntax, own: readonly string[]) {
       short === undefined ? { type, multiple } : { type, short, multiple },
     ]),
   );
-  try {
-    return parseArgs({ args: [...own], options, allowPositionals: true, strict: true });
-  } catch (error) {
-    const message = (error as Error).message.split(/[.\n]/)[0] ?? 'malformed';
-    throw new UsageError(`drover ${syntax.name}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`);
+  // Not strict: its messages are several sentences long, and the last of two values would win without a word.
+  const parsed = parseArgs({ args: [...own], options, allowPositionals: true, strict: false, tokens: true });
+  const seen = new Set<string>();
+  for (const token of parsed.tokens) {
+    if (token.kind !== 'option') continue;
+    const problem = findProblem(syntax, token, seen.has(token.name));
+    if (problem !== undefined) throw new UsageError(`drover ${syntax.name}: ${problem}`);
+    seen.add(token.name);
   }
+  return parsed;
+}
+
+/** An option as it was given. */
+interface GivenOption {
+  readonly name: string;
+  /** As typed, with its dashes. */
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** What is wrong with an option, one line; undefined where nothing is. */
+function findProblem(syntax: CommandSyntax, given: GivenOption, again: boolean): string | undefined {
+  const { name, rawName, value, inlineValue } = given;
+  const spec = Object.hasOwn(syntax.options, name) ? syntax.options[name] : undefined;
+  if (!spec) return `there is no option ${rawName}`;
+  if (spec.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value`;
+  const { choices, multiple, insteadOfTwice } = spec;
+  if (value === undefined || (value === '--' && !inlineValue))
+    return `${rawName} needs a value, and none follows`;
+  if (value.trim() === '') return `the value of ${rawName} is empty: give one, or leave ${rawName} out`;
+  if (!inlineValue && value.startsWith('-') && value !== '-')
+    return `${rawName} needs a value, and ${value} looks like an option: --${name}=${value} if it is none`;
+  if (choices && !choices.includes(value))
+    return `${rawName} takes ${choices.join(', ')}, not ${JSON.stringify(value)}`;
+  if (!again || multiple) return undefined;
+  return `${rawName} was given twice: ${insteadOfTwice ?? 'give it once'}`;
 }
 
 /** Index in `argv` of `--`, or of the first word where options end there; its length where neither is. */
@@ -123,15 +194,6 @@ function takesNextWord(syntax: CommandSyntax, word: string): boolean {
 
 function optionByShort(syntax: CommandSyntax, letter: string): OptionSpec | undefined {
   return Object.values(syntax.options).find((option) => option.short === letter);
-}
-
-function checkChoice(name: string, spec: OptionSpec, value: unknown): void {
-  if (!spec.choices || value === undefined) return;
-  for (const one of Array.isArray(value) ? value : [value]) {
-    if (!spec.choices.includes(String(one))) {
-      throw new UsageError(`--${name} takes ${spec.choices.join(', ')}, not ${JSON.stringify(one)}`);
-    }
-  }
 }
 
 /** The help of a command: usage, options, details and examples, at most `width` columns wide. */

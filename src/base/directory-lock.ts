@@ -2,9 +2,10 @@
  * One process a directory. The lock is the kernel's (SQLite's own, on a file beside the data), so it goes with the
  * process however that ends; who holds it stands in a second file, for people.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from './make-directory.ts';
 
 /** The directory is in use by another process. */
 export class DirectoryInUseError extends Error {
@@ -15,10 +16,10 @@ export class DirectoryInUseError extends Error {
  * Takes `directory` for this process, making it (0700) if need be. Dispose of the result to give it back.
  *
  * @param purpose what holds it, as "drover up" or "drover agent"; the other process's error names it.
- * @throws DirectoryInUseError when another process has it.
+ * @throws DirectoryInUseError when another process has it. DirectoryError when it cannot be made or used.
  */
 export function lockDirectory(directory: string, purpose: string): Disposable {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const holderPath = join(directory, 'lock.holder');
   const lock = new DatabaseSync(join(directory, 'lock'), { timeout: 0 });
   try {

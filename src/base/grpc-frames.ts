@@ -10,6 +10,9 @@ export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
+/** Content type of a body that is framed so and carries protobuf messages. */
+export const grpcContentType = 'application/grpc+proto';
+
 const headerBytes = 5;
 
 /** One message with its header, in one buffer. */

@@ -3,6 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { markArguments } from './program-arguments.ts';
 
 /** The programs that `drover` consists of. */
 export type Program = 'cli' | 'controller' | 'agent';
@@ -15,11 +16,11 @@ export const version: string = JSON.parse(
   readFileSync(join(installationRoot, 'package.json'), 'utf8'),
 ).version;
 
-/** A command line that runs one of our programs with this very Node.js. */
-export function programCommand(program: Program): { file: string; args: string[] } {
+/** A command line that runs one of our programs on `args` with this very Node.js. */
+export function programCommand(program: Program, args: readonly string[]): { file: string; args: string[] } {
   const bundle = join(installationRoot, 'lib', `${program}.js`);
   const main = existsSync(bundle) ? bundle : join(installationRoot, 'src', program, 'main.ts');
-  return { file: process.execPath, args: [...process.execArgv, main] };
+  return { file: process.execPath, args: [...process.execArgv, main, ...markArguments(args)] };
 }
 
 /** Path of the supervisor's binary. */

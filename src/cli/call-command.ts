@@ -13,12 +13,18 @@ import { printFailure } from './print-failure.ts';
 export async function callCommand(context: CommandContext, words: readonly string[]): Promise<number> {
   try {
     const found = findCommand(context.commands, words);
+    if (!found && isHelpOfGroup(words)) return await callCommand(context, ['help', words[0] ?? '']);
     if (!found) throw new UsageError(explainUnknown(context.commands, words));
     return await found.command.call(context, words.slice(found.length));
   } catch (error) {
     if (context.abort.aborted) return exitCodes.interrupted;
     return printFailure(context, error, context.connectedTo());
   }
+}
+
+/** `join-token --help`: the help of all that begins so. */
+function isHelpOfGroup([word, option, ...more]: readonly string[]): boolean {
+  return word !== undefined && (option === '--help' || option === '-h') && more.length === 0;
 }
 
 function explainUnknown(commands: readonly Command[], [word = '']: readonly string[]): string {

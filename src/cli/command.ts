@@ -24,6 +24,8 @@ export interface CommandContext {
   readonly abort: AbortSignal;
   /** A command that has its own answer to Ctrl-C listens here; `abort` then stays as it is. */
   readonly interrupts: Interrupts;
+  /** Says that the reader of our output has gone. The latest listener hears it; without any, `abort` aborts. */
+  readonly readerGone: Interrupts;
   /** Somebody who can be asked; undefined where nobody is. */
   readonly terminal: Terminal | undefined;
   /** Where the cluster of this machine keeps its state, where the command is not told otherwise. */

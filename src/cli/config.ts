@@ -27,6 +27,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefin
   };
 }
 
-function defaultDataDirectory(uid: number | undefined): string {
+/** Where it is where nobody says otherwise. */
+export function defaultDataDirectory(uid: number | undefined): string {
   return uid === 0 ? '/var/lib/drover' : join(homedir(), '.local', 'share', 'drover');
 }

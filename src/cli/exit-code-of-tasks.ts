@@ -1,5 +1,5 @@
 /** The exit code of a command that waited for tasks. */
-import { exitCodeOf, exitCodeOfOne, exitCodes } from '#core/exit-code.ts';
+import { exitCodeOf, exitCodeOfOne, exitCodes, type TaskEnd } from '#core/exit-code.ts';
 import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { signalNumber } from './signals.ts';
 
@@ -13,9 +13,13 @@ export interface ExitRule {
 
 /** Exit code for these tasks; one without an outcome counts as unreachable. */
 export function exitCodeOfTasks(tasks: readonly Task[], { literal, largest }: ExitRule): number {
-  const own = tasks.map((task) => exitCodeOfOne(task.outcome, signalNumber));
+  const ends = tasks.map(endOf);
+  const own = ends.map((end) => exitCodeOfOne(end, signalNumber));
   if (largest) return Math.max(exitCodes.success, ...own);
   if (literal && own.length === 1) return own[0] ?? exitCodes.success;
-  if (tasks.some((task) => task.cause === Cause.TIMEOUT)) return exitCodes.timedOut;
-  return exitCodeOf(tasks.map((task) => task.outcome));
+  return exitCodeOf(ends);
+}
+
+function endOf({ outcome, cause }: Task): TaskEnd {
+  return { outcome, timedOut: cause === Cause.TIMEOUT };
 }

@@ -1,5 +1,5 @@
 /** The exit codes in words: `drover help exit-codes`. */
-import { renderRows } from '#base/command-line.ts';
+import { renderRows, wrap } from '#base/command-line.ts';
 import { exitCodes } from '#core/exit-code.ts';
 
 /** Exit code of a program whose reader went away, as a shell counts SIGPIPE. */
@@ -12,13 +12,19 @@ const meanings: readonly (readonly [number, string])[] = [
     'the request failed: controller not reachable, no such task, run or token, a limit, an internal error',
   ],
   [exitCodes.usage, 'malformed: options, a value, a node set, a task reference that fits several'],
-  [exitCodes.timedOut, 'timed out'],
+  [exitCodes.timedOut, 'a time limit ended a task, or the waiting'],
   [exitCodes.unreachable, 'some node is unreachable, or an outcome is unknown'],
   [exitCodes.taskFailed, 'some task failed, did not start or was skipped; an order did not arrive'],
   [exitCodes.noNode, 'no node matched, or a named node does not exist'],
-  [exitCodes.denied, 'denied'],
+  [exitCodes.denied, 'denied, by the controller or by the policy of a node'],
   [exitCodes.interrupted, 'interrupted by Ctrl-C'],
-  [readerGone, 'the reader of the output went away'],
+  [readerGone, 'the reader of the output went away; a run that was followed is stopped'],
+];
+
+const notes: readonly string[] = [
+  'Where several hold, the first of 2, 7, 6, 3, 4, 5 wins.',
+  'drover run with exactly one plain node name exits as the command itself did: its own code, 128 + n when signal n ended it, 127 when it was not found, 126 when it could not be executed; but 3 when its time limit ended it, 7 when the policy of the node refused it.',
+  'drover run -S and drover wait -S exit with the largest of these.',
 ];
 
 /** The table, at most `width` columns wide. */
@@ -28,10 +34,7 @@ export function renderExitCodes(width = 80): string {
     'Exit codes:',
     ...renderRows(rows, width),
     '',
-    'Where several hold, the first of 2, 7, 6, 3, 4, 5 wins.',
-    'drover run with exactly one plain node name exits as the command itself did: its own code,',
-    '128 + n when signal n ended it, 127 when it was not found, 126 when it could not be executed.',
-    'drover run -S and drover wait -S exit with the largest of these.',
+    ...notes.flatMap((note) => wrap(note, width)),
     '',
   ].join('\n');
 }

@@ -4,12 +4,16 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import { UsageError } from '#base/command-line.ts';
+import { DirectoryError } from '#base/make-directory.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { NodeSetError } from '#core/node-set/node-set-error.ts';
 import type { ErrorReason } from '#protocol/errors.ts';
 import { ErrorDetailSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { CommandError } from './command-error.ts';
+import { formatSize } from './output/format-size.ts';
 import { oneLine } from './output/strip-control.ts';
+import { hostOf, isLoopback } from './reachable-address.ts';
 
 /** One line without a final full stop, and the exit code that goes with it. */
 export interface Failure {
@@ -55,6 +59,8 @@ export function describeFailure(error: unknown, address = 'its address'): Failur
   if (error instanceof UsageError || error instanceof NodeSetError) {
     return { message: oneLine(error.message), exitCode: exitCodes.usage };
   }
+  if (error instanceof DirectoryError)
+    return { message: oneLine(error.message), exitCode: exitCodes.requestFailed };
   if (error instanceof CommandError) return { message: oneLine(error.message), exitCode: error.exitCode };
   if (error instanceof ConnectError) return describeConnectError(error, address);
   return { message: describeFault(error), exitCode: exitCodes.requestFailed };
@@ -91,8 +97,16 @@ function describeConnectError(error: ConnectError, address: string): Failure {
   const code = systemCode(error);
   if (code !== undefined) {
     const why = systemErrors[code] ?? certificateError(code) ?? code;
+    const hint = code === 'ECONNREFUSED' && isLoopback(hostOf(address)) ? ': start it with drover up' : '';
     return {
-      message: `cannot reach the controller at ${address}: ${why}`,
+      message: `cannot reach the controller at ${address}: ${why}${hint}`,
+      exitCode: exitCodes.requestFailed,
+    };
+  }
+  // The API's own refusals have reasons: without one it is the size of the message.
+  if (error.code === Code.ResourceExhausted) {
+    return {
+      message: `the request is larger than ${formatSize(limits.messageBytesMax)}: give fewer or shorter words and variables`,
       exitCode: exitCodes.requestFailed,
     };
   }

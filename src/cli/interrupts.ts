@@ -1,6 +1,7 @@
 /**
- * Ctrl-C, whoever hears it: the terminal by a signal, or the prompt's line editor. The latest listener gets it;
- * without any it goes to the fallback.
+ * Something from outside that ends a command unless it has an answer of its own: Ctrl-C, whoever hears it (the terminal by a
+ * signal, or the prompt's line editor), or a reader that went away. The latest listener gets it; without any it goes to the
+ * fallback.
  */
 export class Interrupts {
   readonly #listeners: (() => void)[] = [];
@@ -11,12 +12,12 @@ export class Interrupts {
     this.#fallback = fallback;
   }
 
-  /** Ctrl-C was pressed. */
+  /** It happened. */
   raise(): void {
     (this.#listeners.at(-1) ?? this.#fallback)();
   }
 
-  /** Hears every Ctrl-C from now on, until the result is disposed of. */
+  /** Hears it each time from now on, until the result is disposed of. */
   listen(listener: () => void): Disposable {
     this.#listeners.push(listener);
     return {

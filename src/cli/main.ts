@@ -6,6 +6,7 @@ import type { ReadStream } from 'node:tty';
 import { systemClock } from '#base/clock.ts';
 import { UsageError } from '#base/command-line.ts';
 import { version } from '#base/installation.ts';
+import { programArguments } from '#base/program-arguments.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { callCommand } from './call-command.ts';
 import { createClusters } from './clusters.ts';
@@ -21,7 +22,7 @@ import { createTerminal } from './terminal.ts';
 /** Longer than any command: timers of ours do not keep the process alive, this does while a command runs. */
 const keepAliveMs = 2 ** 30;
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(programArguments());
 
 async function main(argv: readonly string[]): Promise<number> {
   const config = readConfig(process.env, process.geteuid?.());
@@ -32,17 +33,19 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const abort = new AbortController();
   const interrupts = new Interrupts(() => abort.abort());
+  const gone = new Interrupts(() => abort.abort());
   const keepAlive = setInterval(() => {}, keepAliveMs);
   const onInterrupt = () => interrupts.raise();
   let code: number | undefined;
-  const onOutputError = (error: NodeJS.ErrnoException) => {
+  const onOutputError = (which: 'stdout' | 'stderr', error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+    out.mute(which);
+    if (code === undefined) gone.raise();
     code = readerGone;
-    abort.abort();
   };
   process.on('SIGINT', onInterrupt);
-  process.stdout.on('error', onOutputError);
-  process.stderr.on('error', onOutputError);
+  process.stdout.on('error', (error) => onOutputError('stdout', error));
+  process.stderr.on('error', (error) => onOutputError('stderr', error));
   using clusters = createClusters(config.dataDirectory);
   try {
     const { words, dataDirectory } = leadingOptions(argv);
@@ -51,6 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
       clock: systemClock,
       abort: abort.signal,
       interrupts,
+      readerGone: gone,
       terminal:
         process.stdin.isTTY && out.errIsTerminal
           ? createTerminal(process.stdin as ReadStream, out, systemClock)
@@ -76,7 +80,10 @@ async function main(argv: readonly string[]): Promise<number> {
 function leadingOptions(argv: readonly string[]): { words: readonly string[]; dataDirectory?: string } {
   const [first, second, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h') return { words: ['help'] };
-  if (first === '--data' && second) return { words: rest, dataDirectory: second };
+  if (first === '--data') {
+    if (!second) throw new UsageError('--data needs the directory of a cluster');
+    return { words: rest.length > 0 ? rest : ['help'], dataDirectory: second };
+  }
   if (first.startsWith('-'))
     throw new UsageError(`there is no option ${first} here: options follow the command`);
   return { words: argv };

@@ -14,6 +14,10 @@ for (const [typed, expected] of [
   ['sp', 'ps'],
   ['frobnicate', undefined],
   ['x', undefined],
+  ['ls', undefined],
+  ['rum', 'run'],
+  ['nice', undefined],
+  ['noeds', 'nodes'],
 ] as const) {
   test(`nearestWord() to ${typed} is ${expected}`, () => assert.equal(nearestWord(typed, words), expected));
 }

@@ -1,16 +1,22 @@
 /** Finds what somebody meant to type. */
 
-/** The word of `words` that is nearest to `typed`, if it is near enough to be meant: a beginning, or few edits away. */
+/** The word of `words` that is nearest to `typed`, if it is near enough to be meant: a beginning, or few edits away (of two letters swapped ones
+ * only). */
 export function nearestWord(typed: string, words: readonly string[]): string | undefined {
   const beginning = typed.length > 1 ? words.find((word) => word.startsWith(typed)) : undefined;
   if (beginning) return beginning;
-  const limit = typed.length <= 3 ? 1 : 2;
+  const limit = typed.length <= 5 ? 1 : 2;
   let nearest: { word: string; edits: number } | undefined;
   for (const word of words) {
     const edits = countEdits(typed, word);
+    if (typed.length <= 2 && !sameLetters(typed, word)) continue;
     if (edits <= limit && (!nearest || edits < nearest.edits)) nearest = { word, edits };
   }
   return nearest?.word;
+}
+
+function sameLetters(a: string, b: string): boolean {
+  return [...a].sort().join('') === [...b].sort().join('');
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make `b` of `a` (optimal string alignment). */

@@ -19,10 +19,12 @@ export function reachableAddress(address: string, agentAddress: string, hostname
   return { address: `${hostname}${address.slice(address.lastIndexOf(':'))}`, onlyHere: false };
 }
 
-function hostOf(address: string): string {
+/** The host of HOST:PORT, without brackets. */
+export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
-function isLoopback(host: string): boolean {
+/** Nobody but this machine can reach that host. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

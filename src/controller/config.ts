@@ -1,7 +1,7 @@
 /** The controller's command line and environment, and what they mean. The only place here that reads either. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type CommandSyntax, parseCommandLine, UsageError } from '#base/command-line.ts';
+import { type CommandSyntax, noWords, parseCommandLine, UsageError } from '#base/command-line.ts';
 import { type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
 
@@ -10,6 +10,7 @@ export const controllerSyntax = {
   name: 'controller',
   summary: 'run a controller in the foreground',
   usage: '[options]',
+  words: noWords,
   details: [
     'Prints one line "ready https://HOST:PORT agents HOST:PORT" on standard output when commands will work. ' +
       'The data directory holds the database, the certificates and, in access.json, the admin token.',
@@ -60,13 +61,9 @@ export interface ControllerConfig {
 
 /** Reads the command line (without the command's own name). @throws UsageError */
 export function readCommand(argv: readonly string[], env = process.env): ControllerCommand {
-  const { options, words, rest } = parseCommandLine(controllerSyntax, argv);
+  const { options } = parseCommandLine(controllerSyntax, argv);
   if (options.help) return { kind: 'help' };
   if (options.version) return { kind: 'version' };
-  const [extra] = [...words, ...(rest ?? [])];
-  if (extra !== undefined) {
-    throw new UsageError(`drover controller: takes options only, not ${JSON.stringify(extra)}`);
-  }
   return {
     kind: 'run',
     config: {

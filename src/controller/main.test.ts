@@ -116,9 +116,8 @@ class Program implements AsyncDisposable {
   readonly #closed: Promise<unknown[]>;
 
   constructor(argv: readonly string[]) {
-    const { file, args } = programCommand('controller');
-    const flags = ['--disable-warning=ExperimentalWarning'];
-    this.child = spawn(file, [...flags, ...args.slice(-1), ...argv], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const { file, args } = programCommand('controller', argv);
+    this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.#closed = once(this.child, 'close');

@@ -4,10 +4,11 @@ import { renderHelp, UsageError } from '#base/command-line.ts';
 import { formatHostPort } from '#base/host-port.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
+import { programArguments } from '#base/program-arguments.ts';
 import { type ControllerConfig, controllerSyntax, readCommand } from './config.ts';
 import { startController } from './controller.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(programArguments());
 
 /** @returns the exit code: 0 stopped as asked, 1 could not start, 2 usage. */
 async function main(argv: readonly string[]): Promise<number> {

@@ -12,6 +12,7 @@ import {
   unreachable,
 } from './outcome.ts';
 
+const denial = notStarted('policy', 0, 'policy: cat is not allowed here');
 const ok = exited(0);
 const failed = exited(3);
 const absent = notStarted('command', 2, 'command frobnicate: not found on PATH');
@@ -32,10 +33,12 @@ const ofMany: readonly (readonly [string, readonly (Outcome | undefined)[], numb
   ['one is unreachable', [ok, away], 4],
   ['one cannot be asked any more', [ok, undefined], 4],
   ['one failed and one is unreachable', [failed, away], 4],
+  ['one was refused by the policy of its node', [failed, away, denial], 7],
 ];
 
 for (const [name, outcomes, code] of ofMany) {
-  test(`exitCodeOf() is ${code} when ${name}`, () => assert.equal(exitCodeOf(outcomes), code));
+  test(`exitCodeOf() is ${code} when ${name}`, () =>
+    assert.equal(exitCodeOf(outcomes.map((outcome) => ({ outcome, timedOut: false }))), code));
 }
 
 const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
@@ -45,6 +48,7 @@ const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
   ['a command that does not exist', absent, 127],
   ['a command that is not executable', denied, 126],
   ['an unknown user', noUser, 5],
+  ['a refusal by the policy', denial, 7],
   ['an unknown end', lost, 4],
   ['no answer', undefined, 4],
 ];
@@ -52,11 +56,21 @@ const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
 for (const [name, outcome, code] of ofOne) {
   test(`exitCodeOfOne() is ${code} for ${name}`, () => {
     assert.equal(
-      exitCodeOfOne(outcome, (signal) => (signal === 'SIGKILL' ? 9 : 0)),
+      exitCodeOfOne({ outcome, timedOut: false }, (signal) => (signal === 'SIGKILL' ? 9 : 0)),
       code,
     );
   });
 }
+
+test('a time limit is 3 however the task took its end, for one and for many, and gives way to a refusal', () => {
+  const late = { outcome: ok, timedOut: true };
+  assert.equal(
+    exitCodeOfOne(late, () => 0),
+    3,
+  );
+  assert.equal(exitCodeOf([{ outcome: failed, timedOut: false }, late]), 3);
+  assert.equal(exitCodeOf([{ outcome: denial, timedOut: false }, late]), 7);
+});
 
 for (const [outcome, line] of [
   [ok, 'exit 0'],

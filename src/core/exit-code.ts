@@ -27,22 +27,32 @@ const precedence = [
   exitCodes.taskFailed,
 ] as const;
 
-/**
- * Exit code for tasks on a set of nodes. An `undefined` outcome is a task that nobody can be asked about any more
- * (its node is unreachable).
- */
-export function exitCodeOf(outcomes: readonly (Outcome | undefined)[]): number {
-  const codes = new Set(outcomes.map(codeOf));
+/** What counts of a task. */
+export interface TaskEnd {
+  /** Undefined for a task that nobody can be asked about any more (its node is unreachable). */
+  readonly outcome: Outcome | undefined;
+  /** Its time limit brought the end about, whatever the outcome. */
+  readonly timedOut: boolean;
+}
+
+/** The step that a start fails at which the node's policy refuses. */
+const policyStep = 'policy';
+
+/** Exit code for tasks on a set of nodes. */
+export function exitCodeOf(ends: readonly TaskEnd[]): number {
+  const codes = new Set(ends.map(codeOf));
   return precedence.find((code) => codes.has(code)) ?? exitCodes.success;
 }
 
 /** A kind that this version does not know counts as unknown, never as success. */
-function codeOf(outcome: Outcome | undefined): number {
+function codeOf({ outcome, timedOut }: TaskEnd): number {
+  if (timedOut) return exitCodes.timedOut;
   switch (outcome?.kind.case) {
     case 'exited':
       return outcome.kind.value.code === 0 ? exitCodes.success : exitCodes.taskFailed;
-    case 'signaled':
     case 'notStarted':
+      return outcome.kind.value.step === policyStep ? exitCodes.denied : exitCodes.taskFailed;
+    case 'signaled':
     case 'skipped':
       return exitCodes.taskFailed;
     default:
@@ -55,11 +65,13 @@ const enoent = 2;
 
 /**
  * Exit code for exactly one literal node: the command's own; 128+n for a signal; 126 and 127 as a shell does when it did
- * not start; as for a set otherwise.
+ * not start; as for a set otherwise, also where its time limit ended it.
  *
  * @param signalNumber number of the signal by its name, 0 where it has none.
  */
-export function exitCodeOfOne(outcome: Outcome | undefined, signalNumber: (name: string) => number): number {
+export function exitCodeOfOne(end: TaskEnd, signalNumber: (name: string) => number): number {
+  const { outcome, timedOut } = end;
+  if (timedOut) return exitCodes.timedOut;
   switch (outcome?.kind.case) {
     case 'exited':
       return outcome.kind.value.code;
@@ -68,10 +80,10 @@ export function exitCodeOfOne(outcome: Outcome | undefined, signalNumber: (name:
     case 'notStarted': {
       const { step, errno } = outcome.kind.value;
       const ofCommand = step === 'command' || step === 'execve';
-      if (!ofCommand) return exitCodes.taskFailed;
+      if (!ofCommand) return codeOf(end);
       return errno === enoent ? 127 : 126;
     }
     default:
-      return exitCodeOf([outcome]);
+      return codeOf(end);
   }
 }

@@ -21,10 +21,15 @@ export function heartbeatIntervalMs(nodes: number): number {
   return Math.min(Math.max(nodes, 5_000), 30_000);
 }
 
+/** How long a node may be silent until it counts as unreachable, milliseconds. */
+export function unreachableAfterMs(intervalMs: number): number {
+  return unreachableIntervals * intervalMs + unreachableSlackMs;
+}
+
 /** How the controller stands to a node whose session is down, `silentMs` after it was last heard of. */
 export function stateWithoutSession(silentMs: number | undefined, intervalMs: number): NodeState {
   if (silentMs === undefined) return NodeState.JOINED;
-  const unreachableMs = unreachableIntervals * intervalMs + unreachableSlackMs;
+  const unreachableMs = unreachableAfterMs(intervalMs);
   if (silentMs < closeDebounceMs) return NodeState.CONNECTED;
   if (silentMs < unreachableMs) return NodeState.DISCONNECTED;
   return silentMs < unreachableMs + lostAfterMs ? NodeState.UNREACHABLE : NodeState.LOST;

@@ -41,7 +41,14 @@ export const limits = {
   journalCompactBytes: 16 << 20,
   /** How far back from the end of an output its last lines are looked for. */
   tailBytesMax: 16 << 20,
-  /** Commands waiting in one agent's session before the controller closes it as too slow. */
+  /**
+   * What one stream of the link may carry ahead of its reader. A log stream at full speed then delays a command beside it
+   * by 0.4 ms.
+   */
+  linkStreamWindowBytes: 256 << 10,
+  /** The same for all streams of one connection together. */
+  linkConnectionWindowBytes: 1 << 20,
+  /** Frames waiting in a session before the side that sends them closes it as too slow. */
   sessionQueueMax: 20_000,
   /** Bytes that wait in an agent's session before it closes it as too slow. Events wait in the journal instead. */
   linkBufferBytesMax: 4 << 20,

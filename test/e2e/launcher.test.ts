@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { installationRoot } from '#base/installation.ts';
@@ -38,6 +38,45 @@ test('bin/drover takes the system Node.js when that is new enough', (t) => {
   const { status, stdout } = spawnSync(drover, ['help'], { env: { PATH: path }, encoding: 'utf8' });
   assert.equal(status, 0);
   assert.match(stdout, /^ran .*main\.ts help\n$/);
+});
+
+test('bin/drover keeps what is meant for us from Node.js, which would take settings from files', (t) => {
+  const directory = temporaryDirectory(t);
+  const canary = join(directory, 'canary');
+  const script = join(directory, 'preload.cjs');
+  writeFileSync(script, `require('node:fs').writeFileSync(${JSON.stringify(canary)}, '')`);
+  const env = join(directory, 'env');
+  writeFileSync(env, `NODE_OPTIONS=--require=${script}\n`);
+  const config = join(directory, 'node.config.json');
+  writeFileSync(config, JSON.stringify({ nodeOptions: { require: script } }));
+  const drover = join(installationRoot, 'bin', 'drover');
+  for (const [args, code, line] of [
+    [
+      ['run', '--env-file', join(directory, 'none'), '-w', 'a', 'x'],
+      2,
+      /^drover: --env-file: cannot read .*none: /,
+    ],
+    [['run', '--env-file', env, '--', 'x'], 2, /^drover run: on which nodes\?/],
+    [['run', `--env-file=${env}`, '--', 'x'], 2, /^drover run: on which nodes\?/],
+    [['run', '--', 'node', '--env-file', env], 2, /^drover run: on which nodes\?/],
+    [['run', '--', 'node', `--experimental-config-file=${config}`], 2, /^drover run: on which nodes\?/],
+    [['run', '--', 'node', '--experimental-default-config-file'], 2, /^drover run: on which nodes\?/],
+    [['agent', '--env-file', env], 2, /^drover agent: there is no option --env-file\n$/],
+    [['controller', '--env-file', env], 2, /^drover controller: there is no option --env-file\n$/],
+  ] as const) {
+    const { status, stderr } = spawnSync(drover, args, { cwd: directory, encoding: 'utf8' });
+    assert.equal(status, code, stderr);
+    assert.match(stderr, line);
+    assert.equal(existsSync(canary), false, args.join(' '));
+  }
+});
+
+test('bin/drover refuses arguments that are no UTF-8', () => {
+  const drover = join(installationRoot, 'bin', 'drover');
+  const command = `"$1" run -w "$(printf '\\377')" -- true`;
+  const { status, stderr } = spawnSync('sh', ['-c', command, 'sh', drover], { encoding: 'utf8' });
+  assert.equal(status, 2);
+  assert.match(stderr, /^drover run: .* is not valid UTF-8\n$/);
 });
 
 test('bin/drover works through a symbolic link', (t) => {

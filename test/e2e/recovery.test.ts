@@ -51,7 +51,7 @@ function readProc(pid: string, file: string): string {
 }
 
 for (const [victim, word] of [
-  ['agent', '/agent/main.ts'],
+  ['agent', 'drover agent'],
   ['controller', '/controller/main.ts'],
 ] as const) {
   test(`kill -9 of the ${victim} loses no task, no exit code and no output`, async (t) => {

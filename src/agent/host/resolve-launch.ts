@@ -2,8 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
 import { type Account, decideLaunch, refuseWithoutPolicy } from '#agent/policy/decide-launch.ts';
+import type { Policy } from '#agent/policy/policy.ts';
 import type { PolicyFile } from '#agent/policy/policy-file.ts';
-import type { DecideLaunch } from '#agent/process/launch-decision.ts';
+import type { DecideLaunch, LaunchDecision } from '#agent/process/launch-decision.ts';
+import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { Accounts } from './accounts.ts';
 import { findBinary } from './find-binary.ts';
@@ -33,7 +35,12 @@ export function resolveLaunch({ policyFile, accounts, node, agentUid }: ResolveL
   return async (start, workspace) => {
     const state = policyFile.current();
     if ('problem' in state) return refuseWithoutPolicy(state.problem);
-    const { policy } = state;
+    const decision = await decide(state.policy, start, workspace);
+    if (decision.allowed || decision.step !== 'policy') return decision;
+    return { ...decision, reason: `${decision.reason} (${policyFile.path})` };
+  };
+
+  async function decide(policy: Policy, start: Start, workspace: string): Promise<LaunchDecision> {
     const spec = start.spec ?? create(TaskSpecSchema);
     const user = spec.user || policy.users[0];
     const account = await accounts.find(user);
@@ -43,5 +50,5 @@ export function resolveLaunch({ policyFile, accounts, node, agentUid }: ResolveL
     const binary = await findBinary(spec.argv[0] ?? '', environment['PATH'] ?? '', cwd);
     const env = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     return decideLaunch({ spec, policy, user, account, agentUid, binary, cwd, env });
-  };
+  }
 }

@@ -135,6 +135,20 @@ test('Journal.listen() tells events in order, again until they are acknowledged,
   journal.listen(0n, () => assert.fail('acknowledged'))[Symbol.dispose]();
 });
 
+test('Journal.acknowledge() of events that were never written here tells what is left under later numbers', async (t) => {
+  const path = join(await temporary(t), 'journal');
+  await using journal = await Journal.open({ path, clock: new FakeClock(), log });
+  await journal.accept(start(), 'boot', starting());
+  journal.acknowledge(5_000n);
+  await journal.report(task, ended());
+  const told: [bigint, number | undefined][] = [];
+  using _listening = journal.listen(5_000n, ({ sequence, attempt }) => told.push([sequence, attempt?.state]));
+  assert.deepEqual(told, [
+    [5_001n, TaskState.STARTING],
+    [5_002n, TaskState.ENDED],
+  ]);
+});
+
 test('Journal remembers an acknowledged end for an hour, over restarts', async (t) => {
   const path = join(await temporary(t), 'journal');
   const clock = new FakeClock();

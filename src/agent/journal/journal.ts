@@ -134,11 +134,26 @@ export class Journal implements AsyncDisposable {
   /** The controller has events up to `sequence`. */
   acknowledge(sequence: bigint): void {
     if (sequence <= this.#state.acknowledgedEvent) return;
+    const untold = sequence > this.#sequence ? this.#overtaken(sequence) : [];
     const known = sequence < this.#state.lastEvent ? sequence : this.#state.lastEvent;
     const record = acknowledgedRecord(known, this.#clock.wallMs());
     this.#state.apply(record);
     this.#queue.push({ records: [record], refusable: false, resolve: () => {}, reject: () => {} });
     if (this.#failing === undefined) this.#schedule(acknowledgementDelayMs, () => this.#flush());
+    for (const { taskId, attempt } of untold) if (attempt) void this.report(taskId, attempt);
+  }
+
+  /**
+   * The controller has later events of this journal than were ever written here: this one is an older copy. Numbers go on
+   * behind those, and what is not acknowledged is told again, since the controller takes its numbers for known ones.
+   */
+  #overtaken(sequence: bigint): readonly Event[] {
+    this.#log.error(
+      { last: `${this.#sequence}`, acknowledged: `${sequence}` },
+      'the controller knows later events of this journal: the state directory was copied or restored, and another agent may use the same key',
+    );
+    this.#sequence = sequence;
+    return [...this.#state.unacknowledged];
   }
 
   /** Tells the latest event of an attempt again, unless it is acknowledged. */

@@ -176,7 +176,8 @@ export class SupervisorClient implements AsyncDisposable {
       return await this.#connectOnce();
     } catch (error) {
       if (error instanceof SupervisorRefusedError) throw error;
-      log.info({ reason: (error as Error).message }, 'starting the supervisor');
+      log.debug({ reason: (error as Error).message }, 'the supervisor does not answer');
+      log.info('starting the supervisor');
       await startSupervisor(binary, directory);
       return await this.#connectOnce();
     }

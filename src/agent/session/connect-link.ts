@@ -5,13 +5,9 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
+import type { HostPort } from '#base/host-port.ts';
+import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
-
-/** Where a controller's agent listener is. */
-export interface LinkAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 /** What the two sides know each other by, in PEM. */
 export interface LinkCredentials {
@@ -23,23 +19,17 @@ export interface LinkCredentials {
   readonly root: string;
 }
 
-/** What a stream may send us before we have read it: a command still takes 0.4 ms beside a full one. */
-const streamWindowBytes = 256 << 10;
-
-/** The same for all streams together. */
-const connectionWindowBytes = 1 << 20;
-
 /** What the HTTP/2 session may hold in memory, in MB: a thousand log streams with a chunk each. */
 const sessionMemoryMb = 80;
 
 /**
- * Dials, and resolves with the connection once both certificates were exchanged. The controller has then not yet said
+ * Dials a controller's agent listener, and resolves with the connection once both certificates were exchanged. The controller has then not yet said
  * whether it accepts ours: it closes the connection if not. The caller destroys the connection.
  *
  * @throws the socket's or OpenSSL's error (explain-connection-error.ts), or the reason of `abort`; nothing is then left open.
  */
 export async function connectLink(
-  { host, port }: LinkAddress,
+  { host, port }: HostPort,
   { key, certificate, root }: LinkCredentials,
   abort: AbortSignal,
 ): Promise<ClientHttp2Session> {
@@ -57,7 +47,7 @@ export async function connectLink(
   socket.once('secureConnect', () => socket.setNoDelay(true));
   const connection = connectHttp2(`https://${controllerServerName}`, {
     createConnection: () => socket,
-    settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+    settings: { enablePush: false, initialWindowSize: limits.linkStreamWindowBytes },
     maxSessionMemory: sessionMemoryMb,
   });
   // What goes wrong later also closes the session's stream, which tells of it.
@@ -68,6 +58,6 @@ export async function connectLink(
     connection.destroy();
     throw abort.aborted ? abort.reason : error;
   }
-  connection.setLocalWindowSize(connectionWindowBytes);
+  connection.setLocalWindowSize(limits.linkConnectionWindowBytes);
   return connection;
 }

@@ -38,6 +38,11 @@ export function isUntrustedPeer(error: unknown): boolean {
   return untrustedCodes.has(codeOf(error));
 }
 
+/** Whether `error` says that nobody listens there. */
+export function isRefused(error: unknown): boolean {
+  return codeOf(error) === 'ECONNREFUSED';
+}
+
 /** The reason alone, lower case: the caller says what could not be reached. */
 export function explainConnectionError(error: unknown): string {
   if (isUntrustedPeer(error)) return `its certificate is not to be trusted (${codeOf(error)})`;

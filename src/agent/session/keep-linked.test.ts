@@ -10,9 +10,9 @@ import { LinkPeer } from '#agent/testing/link-peer.ts';
 import { type MemoryLog, memoryLog } from '#agent/testing/memory-log.ts';
 import { makeTestPki } from '#agent/testing/test-pki.ts';
 import { type Clock, FakeClock, systemClock } from '#base/clock.ts';
+import type { HostPort } from '#base/host-port.ts';
 import { AckSchema, GoodbyeSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
-import type { LinkAddress } from './connect-link.ts';
 import { keepLinked } from './keep-linked.ts';
 
 const pki = await makeTestPki();
@@ -29,7 +29,7 @@ interface Linked {
   readonly stop: AbortController;
 }
 
-function link(address: LinkAddress, clock: Clock = systemClock, identity = node): Linked {
+function link(address: HostPort, clock: Clock = systemClock, identity = node): Linked {
   const workload = new FakeWorkload();
   const { log, lines } = memoryLog();
   const tries = new Inbox<boolean>();

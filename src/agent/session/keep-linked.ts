@@ -3,23 +3,24 @@
  */
 
 import { delay } from '#base/clock.ts';
+import type { HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
+import type { Welcome } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import { connectLink, type LinkAddress, type LinkCredentials } from './connect-link.ts';
-import { explainConnectionError } from './explain-connection-error.ts';
+import { connectLink, type LinkCredentials } from './connect-link.ts';
+import { explainConnectionError, isRefused } from './explain-connection-error.ts';
 import { type LinkEnd, LinkSession, type LinkSessionParts } from './link-session.ts';
-import { planReconnect } from './plan-reconnect.ts';
+import { planReconnect, type ReconnectHistory } from './plan-reconnect.ts';
 
 /** What keeping a link needs. */
 export interface KeepLinkedOptions extends Omit<LinkSessionParts, 'facts'> {
-  readonly address: LinkAddress;
+  /** Of the controller's agent listener. */
+  readonly address: HostPort;
   readonly credentials: LinkCredentials;
   readonly log: Logger;
   /** Reads the host's facts anew for each session. Never rejects. */
   readonly readFacts: () => Promise<HostFacts>;
-  /** In [0, 1); Math.random where a program does not say. */
-  readonly random: () => number;
 }
 
 /**
@@ -30,17 +31,21 @@ export async function keepLinked(
   options: KeepLinkedOptions,
   abort: AbortSignal,
 ): Promise<string | undefined> {
-  let failures = 0;
+  let history: ReconnectHistory = { failures: 0, spreadMs: 0 };
   let said = '';
+  const remember = (welcome: Welcome) => {
+    history = { failures: 0, spreadMs: welcome.reconnectSpreadMs };
+    options.onWelcome(welcome);
+  };
   while (!abort.aborted) {
-    const end = await holdSession(options, abort);
+    const end = await holdSession({ ...options, onWelcome: remember }, abort);
     if (abort.aborted) break;
-    const plan = planReconnect(end, failures, options.random());
+    const plan = planReconnect(end, history, options.random());
     if (plan.kind === 'give-up') return plan.reason;
     // The same trouble for hours is one line, not thousands.
     if (end.welcomed || end.reason !== said) options.log.warn(`no session: ${end.reason}`);
     said = end.reason;
-    failures = plan.failures;
+    history = { ...history, failures: plan.failures };
     await delay(options.clock, plan.delayMs, abort).catch(() => {});
   }
   return undefined;
@@ -61,7 +66,7 @@ async function holdSession(options: KeepLinkedOptions, abort: AbortSignal): Prom
     return end;
   } catch (error) {
     const reason = `cannot reach the controller at ${host}:${port}: ${explainConnectionError(error)}`;
-    return { reason, welcomed: false };
+    return { reason, welcomed: false, refused: isRefused(error) };
   }
 }
 

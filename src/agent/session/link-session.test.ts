@@ -43,6 +43,7 @@ async function withSession(body: (fixture: Fixture) => Promise<void>, workload =
     clock,
     facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
     version: '1.2.3',
+    random: () => 0.5,
     onWelcome: () => {},
   });
   try {

@@ -9,13 +9,17 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { RefusedOrderError, type Workload } from '#agent/workload.ts';
 import type { Clock } from '#base/clock.ts';
-import { FrameDecoder, FrameError } from '#base/grpc-frames.ts';
+import { FrameWriter } from '#base/frame-writer.ts';
+import { encodeFrame, FrameDecoder, FrameError } from '#base/grpc-frames.ts';
+import { Heartbeats } from '#base/heartbeats.ts';
+import { silentIntervalsMax } from '#core/liveness.ts';
 import {
   type AgentFrame,
   AgentFrameSchema,
   type ControllerFrame,
   ControllerFrameSchema,
   type Goodbye,
+  HeartbeatSchema,
   HelloSchema,
   type OpenLog,
   type Result,
@@ -26,8 +30,6 @@ import { limits } from '#protocol/limits.ts';
 import { linkProtocolVersion } from '#protocol/version.ts';
 import { carryOutOrder, failedResult } from './carry-out-order.ts';
 import { EventFeed } from './event-feed.ts';
-import { FrameWriter } from './frame-writer.ts';
-import { Heartbeats } from './heartbeats.ts';
 import { linkRequestHeaders } from './link-request.ts';
 import { pushLog } from './push-log.ts';
 
@@ -39,6 +41,8 @@ export interface LinkSessionParts {
   readonly facts: HostFacts;
   /** The agent's version. */
   readonly version: string;
+  /** Evenly in [0, 1), for the jitter of heartbeats. */
+  readonly random: () => number;
   /** Called at most once, when the controller has let us in. */
   readonly onWelcome: (welcome: Welcome) => void;
 }
@@ -49,6 +53,8 @@ export interface LinkEnd {
   readonly reason: string;
   /** Whether there was a Welcome. */
   readonly welcomed: boolean;
+  /** Whether there was no session because nobody listens there. */
+  readonly refused?: boolean;
   /** What the controller said, where it said so. */
   readonly goodbye?: Goodbye;
 }
@@ -65,6 +71,7 @@ export class LinkSession {
   readonly #over = new AbortController();
   readonly #greetingTimeout: Disposable;
   #heartbeats: Heartbeats | undefined;
+  #beat: Disposable | undefined;
   #feed: EventFeed | undefined;
   #pushes = 0;
 
@@ -74,8 +81,10 @@ export class LinkSession {
     this.#parts = parts;
     this.#stream = connection.request(linkRequestHeaders('Session'));
     this.#writer = new FrameWriter(this.#stream, {
+      framesMax: limits.sessionQueueMax,
+      bytesMax: limits.linkBufferBytesMax,
       onRoom: () => this.#feed?.resume(),
-      onOverflow: () => this.close('the controller takes nothing any more'),
+      onOverflow: (waiting) => this.close(`the controller is too slow: ${waiting} wait for it`),
     });
     this.#greetingTimeout = parts.clock.schedule(limits.handshakeTimeoutMs, () => {
       this.close(`no welcome came within ${limits.handshakeTimeoutMs / 1000} s`);
@@ -94,7 +103,7 @@ export class LinkSession {
     if (this.#over.signal.aborted) return;
     this.#over.abort();
     this.#greetingTimeout[Symbol.dispose]();
-    this.#heartbeats?.[Symbol.dispose]();
+    this.#beat?.[Symbol.dispose]();
     this.#feed?.[Symbol.dispose]();
     const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
     this.#connection.once('close', () => this.#ended.resolve(end));
@@ -137,7 +146,7 @@ export class LinkSession {
 
   #send(kind: AgentFrame['kind']): void {
     if (this.#over.signal.aborted) return;
-    this.#writer.write(toBinary(AgentFrameSchema, create(AgentFrameSchema, { kind })));
+    this.#writer.write(encodeFrame(toBinary(AgentFrameSchema, create(AgentFrameSchema, { kind }))));
   }
 
   #take(bytes: Buffer): void {
@@ -162,7 +171,7 @@ export class LinkSession {
     const { workload } = this.#parts;
     switch (kind.case) {
       case 'heartbeat':
-        heartbeats.received(kind.value);
+        heartbeats.received(kind.value.sequence);
         break;
       case 'ack':
         workload.acknowledge(kind.value.event);
@@ -189,11 +198,15 @@ export class LinkSession {
       throw new FrameError(`welcome is to version ${welcome.protocol}, not ${linkProtocolVersion}`);
     }
     if (welcome.heartbeatIntervalMs === 0) throw new FrameError('welcome names no heartbeat interval');
-    const { workload, clock, onWelcome } = this.#parts;
+    const { workload, clock, random, onWelcome } = this.#parts;
     this.#heartbeats = new Heartbeats({
-      clock,
+      now: () => clock.monotonicMs(),
+      random,
       intervalMs: welcome.heartbeatIntervalMs,
-      send: (value) => this.#send({ case: 'heartbeat', value }),
+      silentIntervalsMax,
+      send: (sequence, answers) => {
+        this.#send({ case: 'heartbeat', value: create(HeartbeatSchema, { sequence, answers }) });
+      },
       onSilence: (ms) => this.close(`nothing came from the controller for ${(ms / 1000).toFixed(1)} s`),
     });
     this.#greetingTimeout[Symbol.dispose]();
@@ -206,6 +219,13 @@ export class LinkSession {
       },
       send: (value) => this.#send({ case: 'event', value }),
     });
+    this.#keepBeating(this.#heartbeats);
+  }
+
+  #keepBeating(heartbeats: Heartbeats): void {
+    const waitMs = heartbeats.tick();
+    if (this.#over.signal.aborted) return;
+    this.#beat = this.#parts.clock.schedule(waitMs, () => this.#keepBeating(heartbeats));
   }
 
   async #push(order: OpenLog): Promise<void> {

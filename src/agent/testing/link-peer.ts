@@ -54,9 +54,10 @@ export class PeerSession {
     });
   }
 
-  /** The next frame, which must be of that kind. */
+  /** The next frame, which must be of that kind; heartbeats, which come at any time, are passed over for others. */
   async expect<K extends NonNullable<AgentFrame['kind']['case']>>(kind: K) {
-    const frame = await this.frames.next();
+    let frame = await this.frames.next();
+    while (frame.case === 'heartbeat' && kind !== 'heartbeat') frame = await this.frames.next();
     if (frame.case !== kind) throw new Error(`expected ${kind}, got ${frame.case}`);
     return frame.value as Extract<AgentFrame['kind'], { case: K }>['value'];
   }

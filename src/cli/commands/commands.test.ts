@@ -91,7 +91,7 @@ test('ps asks page by page for what has not ended, and prints names, JSON and li
   assert.equal((await call(routes, ['ps', '-o', 'name'])).stdout, 'bbbbbbbbbb\naaaaaaaaaa\n');
   assert.equal(requests.length, 2);
   const { stdout } = await call(routes, ['ps', '-o', 'json']);
-  assert.deepEqual(JSON.parse(stdout).tasks[0].outcome, { exited: {} });
+  assert.deepEqual(JSON.parse(stdout).tasks[0].outcome, { exited: { code: 0 } });
   const { lines } = await call(routes, ['ps', '-o', 'jsonl']);
   assert.equal(JSON.parse(lines[1] ?? '').id, 'aaaaaaaaaa');
 });
@@ -264,6 +264,20 @@ test('a refusal by the API is one line and its exit code', async () => {
 test('an unknown command offers the nearest one and exits with 2', async () => {
   const { code, stderr } = await call(() => {}, ['rnu']);
   assert.deepEqual([code, stderr], [2, 'drover: there is no command "rnu": did you mean drover run?\n']);
+});
+
+test('join-token --help is the help of all that begins so', async () => {
+  const { code, stdout } = await call(() => {}, ['join-token', '--help']);
+  assert.equal(code, 0);
+  for (const name of ['create', 'list', 'revoke'])
+    assert.match(stdout, new RegExp(`^usage: drover join-token ${name} `, 'm'));
+});
+
+test('help at the prompt has the old words too', async () => {
+  const { stdout } = await call(() => {}, ['help'], { selection: '@all' });
+  for (const word of ['list', 'execute', 'pid', 'sKill', 'getrusage', 'exit'])
+    assert.match(stdout, new RegExp(`^  ${word}\\b`, 'm'));
+  assert.doesNotMatch((await call(() => {}, ['help'])).stdout, /getrusage/);
 });
 
 test('help lists every command within the width, and each has its own', async () => {

@@ -5,7 +5,7 @@ import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
 import { showTime } from '#cli/output/format-time.ts';
-import { printJson } from '#cli/output/print-list.ts';
+import { printJson } from '#cli/output/json.ts';
 import { parseCount } from '#cli/parse-count.ts';
 import { reachableAddress } from '#cli/reachable-address.ts';
 import type { createTokenSyntax } from '#cli/syntax/cluster-syntax.ts';
@@ -15,10 +15,8 @@ import { CreateJoinTokenResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts
 /** Makes a token. It is printed and kept nowhere. */
 export async function createToken(
   context: CommandContext,
-  { options, words }: CommandLine<(typeof createTokenSyntax)['options']>,
+  { options }: CommandLine<(typeof createTokenSyntax)['options']>,
 ): Promise<number> {
-  if (words[0] !== undefined)
-    throw new UsageError(`drover join-token create: what is ${JSON.stringify(words[0])}?`);
   const request = {
     names: options.names ?? '',
     labels: Object.fromEntries((options.label ?? []).map(parseLabel)),

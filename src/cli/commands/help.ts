@@ -7,12 +7,14 @@ import {
   renderHelp,
   renderRows,
   UsageError,
+  wrap,
 } from '#base/command-line.ts';
 import { programCommand } from '#base/installation.ts';
 import type { Command, CommandContext } from '#cli/command.ts';
 import { renderExitCodes } from '#cli/exit-code-table.ts';
 import { findCommand, programs } from '#cli/find-command.ts';
 import { nearestWord } from '#cli/nearest-word.ts';
+import { promptWords } from '#cli/shell/prompt-words.ts';
 import { exitCodes } from '#core/exit-code.ts';
 
 /** Prints help; exit code 2 for a command that does not exist. */
@@ -22,8 +24,10 @@ export async function help(context: CommandContext, line: CommandLine<OptionSpec
   const topic = words.join(' ');
   const program = programs.find(({ name }) => name === topic);
   if (program) return await helpOfProgram(program.name);
-  if (topic === '') out.out(renderOverview(context.commands, out.columns));
-  else if (topic === 'exit-codes') out.out(renderExitCodes(out.columns));
+  if (topic === '') {
+    out.out(renderOverview(context.commands, out.columns));
+    if (context.selection !== undefined) out.out(renderPromptWords(out.columns));
+  } else if (topic === 'exit-codes') out.out(renderExitCodes(out.columns));
   else out.out(renderTopic(context.commands, words, out.columns));
   return exitCodes.success;
 }
@@ -36,16 +40,22 @@ export function renderOverview(commands: readonly Command[], width = 80): string
   return [
     'usage: drover COMMAND [options]',
     '',
-    'Launches processes on any number of Linux nodes, and answers for them until their end.',
+    ...wrap('Launches processes on any number of Linux nodes, and answers for them until their end.', width),
     '',
     'Commands:',
     ...renderRows(rows, width),
     '',
-    'drover help COMMAND explains one, drover help exit-codes the exit codes.',
-    'The cluster is that of --data DIR, else of DROVER_DATA, else of /var/lib/drover (root)',
-    'or ~/.local/share/drover (anybody else).',
+    ...wrap(
+      'drover help COMMAND explains one, drover help exit-codes the exit codes. The cluster is that of --data DIR, else of DROVER_DATA, else of /var/lib/drover (root) or ~/.local/share/drover (anybody else).',
+      width,
+    ),
     '',
   ].join('\n');
+}
+
+/** What the prompt understands beside the commands. */
+function renderPromptWords(width = 80): string {
+  return ['', 'At the prompt also:', ...renderRows(promptWords, width), ''].join('\n');
 }
 
 function renderTopic(
@@ -65,8 +75,8 @@ function renderTopic(
 }
 
 async function helpOfProgram(name: (typeof programs)[number]['name']): Promise<number> {
-  const { file, args } = programCommand(name);
-  const child = spawn(file, [...args, '--help'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { file, args } = programCommand(name, ['--help']);
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'exit');
   return typeof code === 'number' ? code : exitCodes.requestFailed;
 }

@@ -7,7 +7,7 @@ import { listTasks } from '#cli/list-tasks.ts';
 import { renderFooter } from '#cli/output/footer.ts';
 import { formatSize } from '#cli/output/format-size.ts';
 import { showTime } from '#cli/output/format-time.ts';
-import { printJson } from '#cli/output/print-list.ts';
+import { printJson } from '#cli/output/json.ts';
 import { oneLine } from '#cli/output/strip-control.ts';
 import { renderTable } from '#cli/output/table.ts';
 import type { inspectSyntax } from '#cli/syntax/task-syntax.ts';
@@ -29,14 +29,17 @@ import { usageFields } from './usage-fields.ts';
 /** One name and value; an empty value is not shown. */
 type Field = readonly [string, string];
 
+/** Width of the names. */
+const fieldColumns = 24;
+
 /** Shows a task; or a run with its tasks, since only the id of a run has dashes in it. */
 export async function inspect(
   context: CommandContext,
   { options, words }: CommandLine<(typeof inspectSyntax)['options']>,
 ): Promise<number> {
-  const [ref, ...more] = words;
-  if (ref === undefined || more.length > 0)
-    throw new UsageError('drover inspect: which task? give one reference');
+  const [ref] = words;
+  if (ref === undefined)
+    throw new UsageError('drover inspect: which task? give its id, NODE:PID or PID; drover ps lists them');
   const { out, clock } = context;
   const connection = await context.connect(options.data);
   const call = callOptions(context);
@@ -60,7 +63,7 @@ export async function inspect(
 
 function printFields({ out }: CommandContext, fields: readonly Field[]): void {
   for (const [name, value] of fields) {
-    if (value !== '') out.outLine(`${`${name}:`.padEnd(18)}${oneLine(value)}`);
+    if (value !== '') out.outLine(`${`${name}:`.padEnd(fieldColumns)}${oneLine(value)}`);
   }
 }
 
@@ -131,6 +134,6 @@ function attemptFields(attempt: Attempt): Field[] {
     ...(attempt.usage
       ? usageFields(attempt.usage).map(([name, value]) => [`  ${name}`, value] as const)
       : []),
-    ['  left behind', attempt.leftovers.map(({ pid, command }) => `${command} (${pid})`).join(', ')],
+    ['  outlived its leader', attempt.leftovers.map(({ pid, command }) => `${command} (${pid})`).join(', ')],
   ];
 }

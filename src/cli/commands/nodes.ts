@@ -1,6 +1,6 @@
 /** `drover nodes`: the nodes and how the controller stands to them. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { type CommandLine, UsageError } from '#base/command-line.ts';
+import type { CommandLine } from '#base/command-line.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
@@ -19,7 +19,6 @@ export async function nodes(
   context: CommandContext,
   { options, words }: CommandLine<(typeof nodesSyntax)['options']>,
 ): Promise<number> {
-  if (words.length > 1) throw new UsageError('drover nodes: one node set, its parts joined by commas');
   const connection = await context.connect(options.data);
   const list = await connection.nodes.listNodes({ nodes: words[0] ?? '' }, callOptions(context));
   printList(context.out, options.output, viewAt(context.clock.wallMs()), list, list.nodes);

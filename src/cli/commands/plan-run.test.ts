@@ -14,7 +14,8 @@ test('planRun() takes every option to its field', () => {
   const { request, literal } = plan([...argv.split(' '), '--', 'ls', '-l'], undefined, ['A=0', 'C=']);
   assert.deepEqual(request, {
     name: 'n',
-    nodes: 'web[1-3]!web2',
+    nodes: 'web[1-3]',
+    exclude: 'web2',
     spec: {
       argv: ['ls', '-l'],
       shell: false,
@@ -51,6 +52,8 @@ for (const [argv, selection, nodes, literal] of [
 for (const [argv, message] of [
   [['ls'], /on which nodes\?/],
   [['-a'], /what\?/],
+  [['-a', '--', ''], /the command is an empty word/],
+  [['-a', '--timeout', '0', 'ls'], /above zero/],
   [['-a', '-w', 'a', 'ls'], /not both/],
   [['-a', '--shell', 'x', 'ls'], /"ls" is one too many/],
   [['-a', '--env', 'A', 'ls'], /NAME=VALUE, not "A"/],

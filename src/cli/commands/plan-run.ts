@@ -1,7 +1,6 @@
 /** What `drover run` was asked to do, out of its command line. Pure: files of variables are read by the caller. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type CommandLine, type OptionValues, UsageError } from '#base/command-line.ts';
-import { excludeNodes } from '#cli/exclude-nodes.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
 import { parseSignal } from '#cli/signals.ts';
 import type { runSyntax } from '#cli/syntax/run-syntax.ts';
@@ -39,10 +38,11 @@ export function planRun(
     request: {
       name: options.name ?? '',
       nodes,
+      exclude: options.exclude ?? '',
       spec: planSpec(line, fileEnv),
       whenUnreachable: options['wait-for-nodes'] ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
     },
-    literal: literalNodeName(parseNodeSet(nodes)) !== undefined,
+    literal: options.exclude === undefined && literalNodeName(parseNodeSet(nodes)) !== undefined,
   };
 }
 
@@ -52,7 +52,7 @@ function planTarget(options: OptionValues<RunOptions>, selection: string | undef
   if (nodes === undefined) {
     throw new UsageError('drover run: on which nodes? name them with -w SET, or all with -a');
   }
-  return options.exclude === undefined ? nodes : excludeNodes(nodes, options.exclude);
+  return nodes;
 }
 
 function planSpec(
@@ -67,6 +67,11 @@ function planSpec(
   }
   if (options.shell === undefined && argv.length === 0) {
     throw new UsageError('drover run: what? give a command, such as: drover run -a -- uptime');
+  }
+  if (argv[0] === '') {
+    throw new UsageError(
+      'drover run: the command is an empty word: give one, such as: drover run -a -- uptime',
+    );
   }
   return {
     argv: options.shell === undefined ? argv : ['/bin/sh', '-c', options.shell],

@@ -1,7 +1,7 @@
 /** Prints what became of an order on each task: for the people, and as the exit code. */
 
+import { printJson } from '#cli/output/json.ts';
 import type { Output } from '#cli/output/output.ts';
-import { printJson } from '#cli/output/print-list.ts';
 import { oneLine } from '#cli/output/strip-control.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { type ActOnTasksResponse, ActOnTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';

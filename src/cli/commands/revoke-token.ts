@@ -10,8 +10,8 @@ export async function revokeToken(
   context: CommandContext,
   { options, words }: CommandLine<(typeof revokeTokenSyntax)['options']>,
 ): Promise<number> {
-  const [given, ...more] = words;
-  if (given === undefined || more.length > 0) {
+  const [given] = words;
+  if (given === undefined) {
     throw new UsageError('drover join-token revoke: which? give one id; drover join-token list has them');
   }
   const id = /^dv1\.([^.]+)\./.exec(given)?.[1] ?? given;

@@ -1,6 +1,7 @@
 /**
  * Ctrl-C on a run that is followed. The first asks whether to stop, detach or kill (without a terminal, or without an
- * answer, it stops); the second kills; the third leaves.
+ * answer, it stops); the second kills; the third leaves. A reader of our output that goes away stops it too: nobody would
+ * ever see the rest.
  *
  *   following ──1st──► asking ──s, 5 s──► stopping ──2nd──► killing ──3rd──► left
  *                        │ d ─► left         (2nd while asking: kill)
@@ -25,14 +26,17 @@ export class RunInterrupts implements Disposable {
   readonly #connection: Connection;
   readonly #runId: string;
   readonly #left = new AbortController();
-  readonly #listening: Disposable;
+  readonly #quiet = new AbortController();
+  readonly #listening = new DisposableStack();
   #state: Interrupted | 'asking';
+  #answered: Promise<void> | undefined;
 
   constructor(context: CommandContext, connection: Connection, runId: string) {
     this.#context = context;
     this.#connection = connection;
     this.#runId = runId;
-    this.#listening = context.interrupts.listen(() => this.#press());
+    this.#listening.use(context.interrupts.listen(() => this.#press()));
+    this.#listening.use(context.readerGone.listen(() => this.#loseReader()));
   }
 
   /** Aborts when the run shall not be followed any longer. */
@@ -45,14 +49,24 @@ export class RunInterrupts implements Disposable {
     return this.#state === 'asking' ? undefined : this.#state;
   }
 
+  /** Aborts when nothing more of the output is to be printed: it would be an old backlog, or there is no reader. */
+  get quiet(): AbortSignal {
+    return this.#quiet.signal;
+  }
+
+  /** Resolves when no question stands on the terminal, which anything printed would tear apart. */
+  async answered(): Promise<void> {
+    await this.#answered;
+  }
+
   [Symbol.dispose](): void {
-    this.#listening[Symbol.dispose]();
+    this.#listening.dispose();
   }
 
   #press(): void {
     switch (this.#state) {
       case undefined:
-        void this.#ask();
+        this.#answered = this.#ask();
         return;
       case 'asking':
       case 'stopping':
@@ -63,9 +77,20 @@ export class RunInterrupts implements Disposable {
     }
   }
 
+  #loseReader(): void {
+    this.#quiet.abort();
+    if (this.#state !== undefined) return;
+    this.#context.out.errLine('drover: the reader of the output went away');
+    void this.#stop();
+  }
+
+  /** Resolves when there is an answer; what it leads to goes on by itself. */
   async #ask(): Promise<void> {
     const { terminal } = this.#context;
-    if (!terminal) return this.#stop();
+    if (!terminal) {
+      void this.#stop();
+      return;
+    }
     this.#state = 'asking';
     const question = 'drover: [s]top, [d]etach or [k]ill? (stops in 5 s) ';
     const answer = await terminal.askKey(question, 'sdk', askMs);
@@ -73,8 +98,8 @@ export class RunInterrupts implements Disposable {
     if (answer === 'd') {
       this.#state = 'detached';
       this.#left.abort();
-    } else if (answer === 'k' || answer === 'interrupt') await this.#kill();
-    else await this.#stop();
+    } else if (answer === 'k' || answer === 'interrupt') void this.#kill();
+    else void this.#stop();
   }
 
   async #stop(): Promise<void> {
@@ -86,7 +111,10 @@ export class RunInterrupts implements Disposable {
 
   async #kill(): Promise<void> {
     this.#state = 'killing';
-    this.#context.out.errLine('drover: killing; Ctrl-C again leaves');
+    this.#quiet.abort();
+    this.#context.out.errLine(
+      `drover: killing, the rest of the output is in drover logs ${this.#runId}; Ctrl-C again leaves`,
+    );
     const order = { query: { runId: this.#runId }, signal: 'SIGKILL', scope: SignalScope.TREE };
     await this.#order(() => this.#connection.tasks.signalTasks(order, callOptions(this.#context)));
   }

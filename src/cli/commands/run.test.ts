@@ -56,6 +56,7 @@ function cluster(tasks: Task[], news: FollowTasksResponse[], requests: CreateRun
         requests.push(request);
         return { run: { id: request.id, spec: request.spec ?? {} }, tasks };
       },
+      getRun: ({ id }) => ({ id, counts: { total: tasks.length, succeeded: tasks.length } }),
     });
     router.service(TaskService, {
       async *followTasks({ output }) {
@@ -107,6 +108,7 @@ for (const [what, target, outcome, expected] of [
   ['128+n for a signal', ['-w', 'node1'], signaled('SIGTERM', false), 143],
   ['127 for not found', ['-w', 'node1'], notStarted('command', 2, 'nope: not found'), 127],
   ['126 for not executable', ['-w', 'node1'], notStarted('execve', 13, 'permission denied'), 126],
+  ['7 where the policy of the node refuses', ['-w', 'node1'], notStarted('policy', 0, 'not allowed'), 7],
   ['5 where the target is no plain name', ['-w', 'node[1]'], exited(42), 5],
   ['5 for all nodes', ['-a'], exited(42), 5],
   ['the largest with -S', ['-aS'], exited(42), 42],
@@ -117,9 +119,10 @@ for (const [what, target, outcome, expected] of [
   });
 }
 
-test('run exits with 3 when a time limit ended a task', async () => {
+test('run exits with 3 when a time limit ended a task, on one node too', async () => {
   const news = [running(one), ended(one, signaled('SIGTERM', false), Cause.TIMEOUT)];
   assert.equal((await call(cluster([one], news), ['run', '-a', '--timeout', '1s', 'x'])).code, 3);
+  assert.equal((await call(cluster([one], news), ['run', '-w', 'node1', '--timeout', '1s', 'x'])).code, 3);
 });
 
 test('run --raw prints the very bytes', async () => {
@@ -139,9 +142,24 @@ test('run -d prints the ids and ends', async () => {
 test('run -o json prints the run with its ended tasks, and no output', async () => {
   const news = [printed(one, 'text\n'), ended(one, exited(0))];
   const { stdout } = await call(cluster([one], news), ['run', '-a', '-o', 'json', 'x']);
-  const { tasks } = JSON.parse(stdout);
+  const { run, tasks } = JSON.parse(stdout);
+  assert.equal(run.counts.succeeded, 1);
+  assert.equal(run.counts.active, 0);
   assert.equal(tasks[0].state, 'TASK_STATE_ENDED');
-  assert.deepEqual(tasks[0].outcome, { exited: {} });
+  assert.equal(tasks[0].outcome.exited.code, 0);
+});
+
+test('run -d -o jsonl prints one line', async () => {
+  const { stdout } = await call(cluster([one, two], []), ['run', '-ad', '-o', 'jsonl', 'x']);
+  assert.match(stdout, /^.+\n$/);
+  assert.equal(JSON.parse(stdout).tasks.length, 2);
+});
+
+test('run -o name prints the id and no output', async () => {
+  const news = [printed(one, 'text\n'), ended(one, exited(0))];
+  const { stdout, stderr } = await call(cluster([one], news), ['run', '-a', '-o', 'name', 'x']);
+  assert.ok(isRunId(stdout.trim()));
+  assert.equal(stderr, '1 succeeded\n');
 });
 
 for (const [reason, expected] of [
@@ -226,7 +244,7 @@ test('run stops its tasks at Ctrl-C without a terminal, and exits with 130', asy
   assert.match(stops[0]?.query?.runId ?? '', /-7/);
   assert.match(
     made.printed.stderr(),
-    /stopping; Ctrl-C again kills\n1 failed \(SIGTERM\)\nSIGTERM: node1\n$/,
+    /stopping; Ctrl-C again kills\n1 stopped by operator \(SIGTERM\)\nSIGTERM: node1\n$/,
   );
 });
 
@@ -246,6 +264,70 @@ test('run asks on a terminal, and detaches when told so', async () => {
   assert.match(made.printed.stderr(), /goes on: drover logs -f 0/);
 });
 
+/** A run that prints without an end, until it is stopped or killed; `prints` at its first words. */
+function floodingCluster(order: 'stopTasks' | 'signalTasks', prints: () => void) {
+  const follows: boolean[] = [];
+  const ordered = Promise.withResolvers<void>();
+  const routes = (router: ConnectRouter) => {
+    router.service(RunService, { createRun: ({ id }) => ({ run: { id }, tasks: [one] }) });
+    router.service(TaskService, {
+      [order]() {
+        ordered.resolve();
+        return {};
+      },
+      async *followTasks({ output }, { signal }) {
+        follows.push(output);
+        if (output) {
+          yield printed(one, 'flood\n');
+          prints();
+          for (let i = 1; !signal.aborted; i++) {
+            yield printed(one, 'flood\n', LogSource.STDOUT, i * 6);
+            await new Promise(setImmediate);
+          }
+        } else {
+          await ordered.promise;
+          yield ended(one, signaled('SIGKILL', false), Cause.OPERATOR);
+        }
+      },
+    });
+  };
+  return { routes, follows };
+}
+
+test('run stops its tasks when the reader of its output goes away', async () => {
+  const { routes, follows } = floodingCluster('stopTasks', () => made.context.readerGone.raise());
+  await using api = await startFakeApi(routes);
+  using made = createTestContext({ access: api.access });
+  await callCommand(made.context, ['run', '-w', 'node1', 'x']);
+  assert.match(made.printed.stderr(), /^drover: the reader of the output went away\ndrover: stopping/);
+  assert.deepEqual(follows, [true, false]);
+});
+
+test('run prints nothing while it asks, and no backlog after a kill', async () => {
+  const asked = Promise.withResolvers<void>();
+  const { routes } = floodingCluster('signalTasks', () => made.context.interrupts.raise());
+  await using api = await startFakeApi(routes);
+  let atQuestion = '';
+  let atAnswer = '';
+  using made = createTestContext({
+    access: api.access,
+    terminal: {
+      async askKey() {
+        atQuestion = made.printed.stdout();
+        asked.resolve();
+        for (let i = 0; i < 100; i++) await new Promise(setImmediate);
+        atAnswer = made.printed.stdout();
+        return 'k';
+      },
+    },
+  });
+  assert.equal(await callCommand(made.context, ['run', '-w', 'node1', 'x']), 130);
+  assert.equal(atAnswer, atQuestion);
+  assert.match(made.printed.stderr(), /killing, the rest of the output is in drover logs 0/);
+  const more = made.printed.stdout().slice(atAnswer.length);
+  assert.ok(more.length <= 'node1: flood\n'.length, more);
+});
+
 test('a controller that is not there is one line and exit code 1', async () => {
   const api = await startFakeApi(() => {});
   await api[Symbol.asyncDispose]();
@@ -253,6 +335,6 @@ test('a controller that is not there is one line and exit code 1', async () => {
   assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 1);
   assert.equal(
     made.printed.stderr(),
-    `drover: cannot reach the controller at ${api.access.address}: connection refused\n`,
+    `drover: cannot reach the controller at ${api.access.address}: connection refused: start it with drover up\n`,
   );
 });

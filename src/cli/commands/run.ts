@@ -1,15 +1,16 @@
 /** `drover run`: launches a command on nodes, and follows it until it has ended everywhere. */
 import { readFile } from 'node:fs/promises';
-import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { v7 } from 'uuid';
 import { type CommandLine, type OptionValues, UsageError } from '#base/command-line.ts';
+import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
 import { exitCodeOfTasks } from '#cli/exit-code-of-tasks.ts';
-import { type Followed, type FollowSink, followTasks } from '#cli/follow/follow-tasks.ts';
+import { type Followed, type FollowOptions, type FollowSink, followTasks } from '#cli/follow/follow-tasks.ts';
 import { renderFooter } from '#cli/output/footer.ts';
+import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { LogPrinter } from '#cli/output/log-printer.ts';
-import { printJson } from '#cli/output/print-list.ts';
 import { renderTable } from '#cli/output/table.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import {
@@ -51,7 +52,8 @@ async function readEnvFiles(paths: readonly string[]): Promise<string[]> {
 
 function printCreated({ out }: CommandContext, { output }: Options, created: CreateRunResponse): number {
   const { run, tasks } = created;
-  if (output === 'json' || output === 'jsonl') printJson(out, CreateRunResponseSchema, created);
+  if (output === 'json') printJson(out, CreateRunResponseSchema, created);
+  else if (output === 'jsonl') printJsonLine(out, CreateRunResponseSchema, created);
   else out.outLine(run?.id ?? '');
   if (output === 'table' || output === undefined) {
     const columns = [
@@ -73,41 +75,65 @@ async function follow(
   const { out, clock } = context;
   const runId = created.run?.id ?? '';
   const latest = new Map(created.tasks.map((task) => [task.id, task]));
+  if (options.output === 'name') out.outLine(runId);
   using interrupts = new RunInterrupts(context, connection, runId);
   const abort = AbortSignal.any([context.abort, interrupts.left]);
+  const followOptions = {
+    query: { runId },
+    output: options.output !== 'json' && options.output !== 'name',
+    patient: options['wait-for-nodes'] ?? false,
+    clock,
+    abort,
+  };
   let followed: Followed;
   try {
-    followed = await followTasks(
-      connection,
-      {
-        query: { runId },
-        output: options.output !== 'json',
-        patient: options['wait-for-nodes'] ?? false,
-        clock,
-        abort,
-      },
-      createSink(context, options, latest),
-    );
+    const sink = createSink(context, options, latest, interrupts);
+    followed = await followAudibly(connection, followOptions, sink, interrupts.quiet);
   } catch (error) {
     if (!interrupts.left.aborted) throw explainLoss(context, error, runId);
     return sayLeft(context, runId, [...latest.values()], interrupts.state === 'detached');
   }
   if (options.output === 'json') {
+    const run = await connection.runs.getRun({ id: runId }, callOptions(context));
     printJson(
       out,
       CreateRunResponseSchema,
-      create(CreateRunResponseSchema, { ...created, tasks: [...followed.tasks] }),
+      create(CreateRunResponseSchema, { run, tasks: [...followed.tasks] }),
     );
   } else if (options.output !== 'jsonl') printFooter(context, followed);
   if (interrupts.state !== undefined) return exitCodes.interrupted;
   return exitCodeOfTasks(followed.tasks, rule);
 }
 
+/** Follows with the output until `quiet`, then without: a task's end is told after all that it has printed. */
+async function followAudibly(
+  connection: Connection,
+  options: FollowOptions,
+  sink: FollowSink,
+  quiet: AbortSignal,
+): Promise<Followed> {
+  try {
+    return await followTasks(
+      connection,
+      { ...options, abort: AbortSignal.any([options.abort, quiet]) },
+      sink,
+    );
+  } catch (error) {
+    if (!quiet.aborted || options.abort.aborted) throw error;
+    return await followTasks(connection, { ...options, output: false }, sink);
+  }
+}
+
 function printFooter({ out }: CommandContext, { tasks, unreachable }: Followed): void {
   for (const line of renderFooter(tasks, unreachable)) out.errLine(line);
 }
 
-function createSink(context: CommandContext, options: Options, latest: Map<string, Task>): FollowSink {
+function createSink(
+  context: CommandContext,
+  options: Options,
+  latest: Map<string, Task>,
+  interrupts: RunInterrupts,
+): FollowSink {
   const { out } = context;
   const printer = new LogPrinter(out, { prefix: ({ node }) => `${node}: `, raw: options.raw ?? false });
   const contact = (lost: boolean) =>
@@ -116,9 +142,8 @@ function createSink(context: CommandContext, options: Options, latest: Map<strin
     );
   if (options.output === 'jsonl') {
     const print = async (kind: NewsKind) => {
-      out.outLine(
-        JSON.stringify(toJson(FollowTasksResponseSchema, create(FollowTasksResponseSchema, { kind }))),
-      );
+      await interrupts.answered();
+      printJsonLine(out, FollowTasksResponseSchema, create(FollowTasksResponseSchema, { kind }));
       await out.drained();
     };
     return {
@@ -126,19 +151,25 @@ function createSink(context: CommandContext, options: Options, latest: Map<strin
         latest.set(value.id, value);
         return print({ case: 'task', value });
       },
-      log: (value) => print({ case: 'log', value }),
+      log: (value) => (interrupts.quiet.aborted ? undefined : print({ case: 'log', value })),
       contact,
       end: () => {},
     };
   }
   return {
-    task(task) {
+    async task(task) {
       latest.set(task.id, task);
-      if (task.state === TaskState.ENDED) printer.flush(task.id);
+      await interrupts.answered();
+      if (task.state === TaskState.ENDED && !interrupts.quiet.aborted) printer.flush(task.id);
     },
-    log: (chunk) => printer.print(chunk),
+    async log(chunk) {
+      await interrupts.answered();
+      if (!interrupts.quiet.aborted) await printer.print(chunk);
+    },
     contact,
-    end: () => printer.flush(),
+    end() {
+      if (!interrupts.quiet.aborted) printer.flush();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** `drover shell`: the prompt, for a cluster that runs. */
-import { type CommandLine, UsageError } from '#base/command-line.ts';
+import type { CommandLine } from '#base/command-line.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { openLines } from '#cli/shell/open-lines.ts';
@@ -9,9 +9,8 @@ import type { shellSyntax } from '#cli/syntax/cluster-syntax.ts';
 /** Connects first, so that a cluster that is not there is said before the first line. */
 export async function shell(
   context: CommandContext,
-  { options, words }: CommandLine<(typeof shellSyntax)['options']>,
+  { options }: CommandLine<(typeof shellSyntax)['options']>,
 ): Promise<number> {
-  if (words[0] !== undefined) throw new UsageError(`drover shell: what is ${JSON.stringify(words[0])}?`);
   const connect = (directory = options.data) => context.connect(directory);
   const connection = await connect();
   const { nodes, connected } = await connection.cluster.getCluster({}, callOptions(context));

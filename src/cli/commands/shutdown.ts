@@ -4,7 +4,7 @@ import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { callTimeoutMs } from '#cli/connect-cluster.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
-import { printJson } from '#cli/output/print-list.ts';
+import { printJson } from '#cli/output/json.ts';
 import type { shutdownSyntax } from '#cli/syntax/cluster-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { ShutdownResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';

@@ -2,7 +2,7 @@
 import type { CommandLine } from '#base/command-line.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
-import { followTasks } from '#cli/follow/follow-tasks.ts';
+import { followIds } from '#cli/follow/follow-ids.ts';
 import { renderFooter } from '#cli/output/footer.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
 import type { stopSyntax } from '#cli/syntax/task-syntax.ts';
@@ -26,11 +26,7 @@ export async function stop(
   const exitCode = printActions(out, options.output, 'stopping', response);
   const refs = response.results.filter(({ error }) => error === '').map(({ taskId }) => taskId);
   if (options['no-wait'] || refs.length === 0) return exitCode;
-  const { tasks, unreachable } = await followTasks(
-    connection,
-    { query: { refs }, output: false, clock, abort },
-    { task: () => {}, log: () => {}, contact: () => {}, end: () => {} },
-  );
+  const { tasks, unreachable } = await followIds(connection, refs, { clock, abort });
   if (options.output !== 'json') for (const line of renderFooter(tasks, unreachable)) out.errLine(line);
   return unreachable.size > 0 ? exitCodes.unreachable : exitCode;
 }

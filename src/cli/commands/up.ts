@@ -7,6 +7,7 @@ import { DirectoryInUseError, lockDirectory } from '#base/directory-lock.ts';
 import { installationRoot, version } from '#base/installation.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { CommandError } from '#cli/command-error.ts';
+import { defaultDataDirectory } from '#cli/config.ts';
 import { printFailure } from '#cli/print-failure.ts';
 import type { Lines } from '#cli/shell/lines.ts';
 import { openLines } from '#cli/shell/open-lines.ts';
@@ -33,7 +34,7 @@ export async function up(
   const layout = layoutOf(resolve(line.options.data ?? context.dataDirectory));
   using _lock = lockUp(layout);
   using leave = listenForLeave(context);
-  const session = new UpSession(context, layout, plan, line.options.data !== undefined);
+  const session = new UpSession(context, layout, plan);
   try {
     return await session.live(leave);
   } catch (error) {
@@ -82,14 +83,12 @@ class UpSession {
   readonly #context: CommandContext;
   readonly #layout: UpLayout;
   readonly #plan: UpPlan;
-  readonly #dataNamed: boolean;
   #lines: Lines | undefined;
 
-  constructor(context: CommandContext, layout: UpLayout, plan: UpPlan, dataNamed: boolean) {
+  constructor(context: CommandContext, layout: UpLayout, plan: UpPlan) {
     this.#context = context;
     this.#layout = layout;
     this.#plan = plan;
-    this.#dataNamed = dataNamed;
   }
 
   async live(leave: Leave): Promise<number> {
@@ -121,7 +120,7 @@ class UpSession {
       nodes,
       isNew: joined.length > 0,
       command: join(installationRoot, 'bin', 'drover'),
-      nameData: this.#dataNamed,
+      nameData: this.#layout.root !== defaultDataDirectory(process.geteuid?.()),
       user: userInfo().username,
     });
     for (const line of lines) out.errLine(line);
@@ -144,10 +143,12 @@ class UpSession {
     }
   }
 
-  /** Stops the tasks. A controller that cannot be asked is no reason to leave the daemons running. */
+  /** Stops the tasks of our nodes. A controller that cannot be asked is no reason to leave the daemons running. */
   async #end(cluster: LocalCluster, leave: Leave): Promise<void> {
     try {
       await stopTasks(cluster.connection, {
+        nodes: cluster.nodes,
+        clock: this.#context.clock,
         keep: this.#plan.keep,
         notify: this.#notify,
         abort: leave.hurry,

@@ -35,6 +35,31 @@ test('renderFooter() counts every task once, and names the nodes of all that did
   ]);
 });
 
+test('renderFooter() tells a stop that was asked for from a failure', () => {
+  const stopped = ended(1, signaled('SIGTERM', false), Cause.OPERATOR);
+  assert.deepEqual(renderFooter([stopped, ended(2, exited(1)), ended(3, exited(0), Cause.OPERATOR)]), [
+    '1 succeeded · 1 failed (exit 1) · 1 stopped by operator (SIGTERM)',
+    'exit 1: node2',
+    'SIGTERM: node1',
+  ]);
+});
+
+test('renderFooter() says what outlived its leader', () => {
+  const outlived = (node: number, ...pids: number[]) =>
+    makeTask(`t${node}`, `node${node}`, {
+      state: TaskState.ENDED,
+      outcome: exited(0),
+      attempts: [{ leftovers: pids.map((pid) => ({ pid, command: 'sleep' })) }],
+    });
+  assert.deepEqual(renderFooter([outlived(1, 11834), outlived(2, 1, 2), outlived(3)]), [
+    '3 succeeded',
+    'node1: 1 process outlived its leader and was stopped: sleep (11834)',
+    'node2: 2 processes outlived their leader and were stopped: sleep (1), sleep (2)',
+  ]);
+  const many = Array.from({ length: 11 }, (_, i) => outlived(i + 1, 7));
+  assert.equal(renderFooter(many)[1], 'node[1-11]: 11 processes outlived their leaders and were stopped');
+});
+
 test('renderFooter() of success is one line, and says when there was nothing', () => {
   assert.deepEqual(renderFooter([ended(1, exited(0))]), ['1 succeeded']);
   assert.deepEqual(renderFooter([]), ['no task']);

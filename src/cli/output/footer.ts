@@ -6,12 +6,13 @@ import { describeOutcome, type Ending, endingOf, endings } from '#core/outcome.t
 import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { oneLine } from './strip-control.ts';
 
-/** How a task is counted: its ending, "unreachable" where it was given up, "active" where it has not ended. */
-type Standing = Ending | 'active';
+/** How a task is counted: "stopped" where it failed because an operator said so, its ending, "unreachable" where it was given up, "active" where it has not ended. */
+type Standing = Ending | 'stopped' | 'active';
 
 const words: Readonly<Record<Standing, string>> = {
   succeeded: 'succeeded',
   failed: 'failed',
+  stopped: 'stopped by operator',
   not_started: 'not started',
   skipped: 'skipped',
   unreachable: 'unreachable',
@@ -19,7 +20,10 @@ const words: Readonly<Record<Standing, string>> = {
   active: 'not ended',
 };
 
-const order: readonly Standing[] = [...endings, 'active'];
+const order: readonly Standing[] = [
+  ...endings.flatMap((ending) => (ending === 'failed' ? [ending, 'stopped' as const] : [ending])),
+  'active',
+];
 
 /** Distinct outcomes that one count names: more would hide the number. */
 const reasonsMax = 3;
@@ -28,7 +32,7 @@ const reasonLinesMax = 10;
 
 /**
  * The first line counts, as "197 succeeded · 2 failed (exit 1) · 1 unreachable"; each further line names the nodes of one
- * outcome other than success.
+ * outcome other than success; the last ones tell what was stopped because it outlived its leader.
  *
  * @param unreachable ids of tasks that have not ended and whose nodes are away.
  */
@@ -39,17 +43,20 @@ export function renderFooter(tasks: readonly Task[], unreachable: ReadonlySet<st
   const lines = present
     .filter((standing) => standing !== 'succeeded')
     .flatMap((standing) => nodesOf(standing, byStanding.get(standing) ?? []));
-  return [counts.join(' · ') || 'no task', ...lines];
+  return [counts.join(' · ') || 'no task', ...lines, ...leftoversOf(tasks)];
 }
 
 function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
-  if (task.outcome) return endingOf(task.outcome);
+  if (task.outcome) {
+    const ending = endingOf(task.outcome);
+    return ending === 'failed' && task.cause === Cause.OPERATOR ? 'stopped' : ending;
+  }
   return unreachable.has(task.id) ? 'unreachable' : 'active';
 }
 
 function countOf(standing: Standing, tasks: readonly Task[]): string {
   const count = `${tasks.length} ${words[standing]}`;
-  if (standing !== 'failed') return count;
+  if (standing !== 'failed' && standing !== 'stopped') return count;
   const reasons = [...new Set(tasks.map(reasonOf))];
   return reasons.length <= reasonsMax ? `${count} (${reasons.join(', ')})` : count;
 }
@@ -62,6 +69,27 @@ function nodesOf(standing: Standing, tasks: readonly Task[]): string[] {
   return [...byReason].map(([reason, those]) => {
     const nodes = foldNodeNames(those.map((task) => task.node));
     return `${reason || words[standing]}: ${nodes}`;
+  });
+}
+
+/** A line for each task of which something outlived the leader; one for all where those are many. */
+function leftoversOf(tasks: readonly Task[]): string[] {
+  const left = tasks
+    .filter((task) => task.outcome)
+    .map((task) => ({ node: task.node, leftovers: task.attempts.flatMap((attempt) => attempt.leftovers) }))
+    .filter(({ leftovers }) => leftovers.length > 0);
+  if (left.length > reasonLinesMax) {
+    const count = left.reduce((sum, { leftovers }) => sum + leftovers.length, 0);
+    const nodes = foldNodeNames(left.map(({ node }) => node));
+    return [`${nodes}: ${count} processes outlived their leaders and were stopped`];
+  }
+  return left.map(({ node, leftovers }) => {
+    const names = leftovers.map(({ pid, command }) => `${oneLine(command)} (${pid})`).join(', ');
+    const what =
+      leftovers.length === 1
+        ? '1 process outlived its leader and was stopped'
+        : `${leftovers.length} processes outlived their leader and were stopped`;
+    return `${node}: ${what}: ${names}`;
   });
 }
 

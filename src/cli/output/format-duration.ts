@@ -22,7 +22,8 @@ function two(value: number): string {
 }
 
 /**
- * Milliseconds of "500ms", "10s", "5m", "2h", "1d" or a plain number of seconds; fractions allowed.
+ * Milliseconds, never 0, of "500ms", "10s", "5m", "2h", "1d" or a plain number of seconds; fractions allowed. Zero is refused:
+ * nowhere does it mean what somebody would expect, since to the API it means the default.
  *
  * @param option the option that it was given to, for the error.
  * @throws UsageError for anything else, and above a year.
@@ -30,6 +31,7 @@ function two(value: number): string {
 export function parseDuration(text: string, option: string): number {
   const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
   const ms = Math.round(Number(number) * (units[unit] ?? Number.NaN));
+  if (ms === 0) throw new UsageError(`${option} takes a duration above zero, not ${JSON.stringify(text)}`);
   if (Number.isNaN(ms) || ms > 366 * day) {
     throw new UsageError(
       `${option} takes a duration such as 500ms, 10s, 5m, 2h or 1d, not ${JSON.stringify(text)}`,

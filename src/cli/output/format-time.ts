@@ -1,11 +1,14 @@
 /** Moments for people. */
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 
-/** Local time to the second, as "2026-11-22 10:26:35"; "-" where there is none. */
+/** ISO 8601, local time to the second with its offset, as "2026-11-22T10:26:35+01:00"; "-" where there is none. */
 export function showTime(at: Timestamp | undefined): string {
   if (!at) return '-';
   const date = new Date(timestampMs(at));
   const two = (value: number) => String(value).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const east = -date.getTimezoneOffset();
+  const offset = `${two(Math.floor(Math.abs(east) / 60))}:${two(Math.abs(east) % 60)}`;
+  return `${day}T${time}${east < 0 ? '-' : '+'}${offset}`;
 }

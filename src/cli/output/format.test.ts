@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { UsageError } from '#base/command-line.ts';
 import { formatDuration, parseDuration } from './format-duration.ts';
 import { formatSize } from './format-size.ts';
+import { showTime } from './format-time.ts';
 
 for (const [ms, expected] of [
   [-5, '0.0s'],
@@ -35,6 +37,20 @@ for (const text of ['', 's', '-1s', '1 s', '10x', '1e3', '9999d']) {
     );
   });
 }
+
+for (const text of ['0', '0s', '0.0001s', '0d']) {
+  test(`parseDuration() refuses ${text}, which would mean the default`, () => {
+    assert.throws(() => parseDuration(text, '--ttl'), /^UsageError: --ttl takes a duration above zero/);
+  });
+}
+
+test('showTime() names the moment, whatever the zone', () => {
+  const ms = 1_700_000_000_000;
+  const shown = showTime(timestampFromMs(ms));
+  assert.match(shown, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
+  assert.equal(Date.parse(shown), ms);
+  assert.equal(showTime(undefined), '-');
+});
 
 for (const [bytes, expected] of [
   [0, '0 B'],

@@ -21,6 +21,7 @@ export class Output {
   readonly #stdout: Sink;
   readonly #stderr: Sink;
   readonly #noColor: boolean;
+  readonly #muted = new Set<Sink>();
 
   constructor(stdout: Sink, stderr: Sink, options: { readonly noColor: boolean }) {
     this.#stdout = stdout;
@@ -30,12 +31,21 @@ export class Output {
 
   /** Prints to standard output, as it is. */
   out(text: string | Uint8Array): void {
-    if (text.length > 0 && !this.#stdout.destroyed) this.#stdout.write(text);
+    this.#write(this.#stdout, text);
+  }
+
+  /** One of the two has lost its reader: what is printed there from now on is dropped. */
+  mute(which: 'stdout' | 'stderr'): void {
+    this.#muted.add(which === 'stdout' ? this.#stdout : this.#stderr);
+  }
+
+  #write(sink: Sink, text: string | Uint8Array): void {
+    if (text.length > 0 && !sink.destroyed && !this.#muted.has(sink)) sink.write(text);
   }
 
   /** Prints to standard error, as it is. */
   err(text: string | Uint8Array): void {
-    if (text.length > 0 && !this.#stderr.destroyed) this.#stderr.write(text);
+    this.#write(this.#stderr, text);
   }
 
   /** Prints a line to standard output. */
@@ -50,7 +60,8 @@ export class Output {
 
   /** Resolves when both streams take more, so that a slow reader holds up the sender instead of filling memory. */
   async drained(): Promise<void> {
-    await Promise.all([drained(this.#stdout), drained(this.#stderr)]);
+    const sinks = [this.#stdout, this.#stderr].filter((sink) => !this.#muted.has(sink));
+    await Promise.all(sinks.map(drained));
   }
 
   /** Standard output is a terminal. */

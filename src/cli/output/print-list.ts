@@ -1,5 +1,6 @@
 /** Prints a list in the form that was asked for: a table, a wider one, JSON, JSON lines, or names alone. */
-import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { printJson, printJsonLine } from './json.ts';
 import type { Output } from './output.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -30,7 +31,7 @@ export function printList<List extends DescMessage, Item extends DescMessage>(
       printJson(out, view.list, list);
       return;
     case 'jsonl':
-      for (const item of items) out.outLine(JSON.stringify(toJson(view.item, item)));
+      for (const item of items) printJsonLine(out, view.item, item);
       return;
     case 'name':
       for (const item of items) out.outLine(view.name(item));
@@ -44,13 +45,4 @@ export function printList<List extends DescMessage, Item extends DescMessage>(
       for (const line of renderTable(columns, items, out.columns)) out.outLine(line);
     }
   }
-}
-
-/** Prints one message as indented canonical JSON. */
-export function printJson<Desc extends DescMessage>(
-  out: Output,
-  schema: Desc,
-  message: MessageShape<Desc>,
-): void {
-  out.outLine(JSON.stringify(toJson(schema, message), null, 2));
 }

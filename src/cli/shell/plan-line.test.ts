@@ -17,6 +17,8 @@ for (const [line, step] of [
   ['list', call('nodes')],
   ['execute sleep 60', call('run', '-d', '--', 'sleep', '60')],
   ['execute ls -l', call('run', '-d', '--', 'ls', '-l')],
+  ['execute -w node1 -- sleep 1', call('run', '-d', '-w', 'node1', '--', 'sleep', '1')],
+  ['execute -w node1 ls -l', call('run', '-d', '-w', 'node1', 'ls', '-l')],
   ['pid', call('ps')],
   ['kill 4711', call('kill', '4711')],
   ['kill node1:4711', call('kill', 'node1:4711')],
@@ -44,17 +46,21 @@ for (const [line, step] of [
 for (const [line, message] of [
   [
     'ls | wc -l',
-    "| means something to a shell only, and there is none: quote it, or  run --shell 'ls | wc -l'",
+    "| means something to a shell only, and there is none: quote it, or: run --shell 'ls | wc -l'",
   ],
-  ['ls *.txt', "* means something to a shell only, and there is none: quote it, or  run --shell 'ls *.txt'"],
+  ['ls *.txt', "* means something to a shell only, and there is none: quote it, or: run --shell 'ls *.txt'"],
   [
     'execute echo $HOME',
-    "$ means something to a shell only, and there is none: quote it, or  run --shell 'echo $HOME'",
+    "$ means something to a shell only, and there is none: quote it, or: run --shell 'echo $HOME'",
   ],
-  ['-- cat < f', "< means something to a shell only, and there is none: quote it, or  run --shell 'cat < f'"],
+  ['-- cat < f', "< means something to a shell only, and there is none: quote it, or: run --shell 'cat < f'"],
   [
     'run -w web1 -- a && b',
-    "& means something to a shell only, and there is none: quote it, or  run --shell 'a && b'",
+    "& means something to a shell only, and there is none: quote it, or: run --shell 'a && b'",
+  ],
+  [
+    'execute -w web1 -- a | b',
+    "| means something to a shell only, and there is none: quote it, or: run --shell 'a | b'",
   ],
   ['--', '-- needs a command after it'],
 ] as const) {

@@ -6,6 +6,7 @@ import { parseCommandLine, UsageError } from '#base/command-line.ts';
 import type { Command } from '#cli/command.ts';
 import { findCommand } from '#cli/find-command.ts';
 import { quoteWord } from '#cli/output/quote-word.ts';
+import { leavingWords, oldWords } from './prompt-words.ts';
 import { splitWords, type Word } from './split-words.ts';
 
 /** What to do with a line. */
@@ -16,19 +17,6 @@ export type PromptStep =
   | { readonly kind: 'select'; readonly nodes: string }
   /** Call a command of the table with these words, its name included. */
   | { readonly kind: 'call'; readonly words: readonly string[] };
-
-/** The old words, and the words of ours that stand for them. What follows the old word follows ours. */
-const oldWords: Readonly<Record<string, readonly string[]>> = {
-  h: ['help'],
-  list: ['nodes'],
-  execute: ['run', '-d', '--'],
-  pid: ['ps'],
-  sKill: ['kill', '--force'],
-  skill: ['kill', '--force'],
-  getrusage: ['usage'],
-};
-
-const leavingWords = new Set(['exit', 'quit']);
 
 /**
  * Plans one line.
@@ -45,15 +33,26 @@ export function planLine(line: string, commands: readonly Command[]): PromptStep
   if (first.text.startsWith('@')) return planSelection(texts);
   if (leavingWords.has(first.text) && rest.length === 0) return { kind: 'leave' };
   if (first.text === '--') return planLaunch(line, words.slice(1));
-  const old = oldWords[first.text];
-  if (old) {
-    if (old.includes('--')) refuseShellSyntax(line, words.slice(1));
-    return { kind: 'call', words: [...old, ...rest] };
-  }
+  const old = oldWords.get(first.text);
+  if (old) return { kind: 'call', words: [...old, ...rest] };
+  if (first.text === 'execute') return planExecute(line, words.slice(1), commands);
   const found = findCommand(commands, texts);
   if (!found?.command.atPrompt) return planLaunch(line, words);
-  if (found.command.syntax.name === 'run') refuseShellSyntax(line, commandOfRun(words, found.command));
+  if (found.command.syntax.name === 'run')
+    refuseShellSyntax(line, commandOfRun(words.slice(1), found.command));
   return { kind: 'call', words: texts };
+}
+
+/** `execute` takes what `run` takes; where it begins with no option, all of it is the command. */
+function planExecute(line: string, words: readonly Word[], commands: readonly Command[]): PromptStep {
+  const texts = words.map((word) => word.text);
+  if (!texts[0]?.startsWith('-')) {
+    refuseShellSyntax(line, words);
+    return { kind: 'call', words: ['run', '-d', '--', ...texts] };
+  }
+  const run = findCommand(commands, ['run'])?.command;
+  if (run) refuseShellSyntax(line, commandOfRun(words, run));
+  return { kind: 'call', words: ['run', '-d', ...texts] };
 }
 
 /** `@all`, `@role=web` and `@@gpu` are node sets as they stand; `@web[1-3]` selects those names. */
@@ -72,19 +71,19 @@ function planLaunch(line: string, words: readonly Word[]): PromptStep {
 function refuseShellSyntax(line: string, words: readonly Word[]): void {
   const special = words.find((word) => word.special !== undefined)?.special;
   if (special === undefined) return;
-  const command = line.trim().replace(/^(?:execute|--|run(?:\s.*?)?\s--)\s+/, '');
+  const command = line.trim().replace(/^(?:--|(?:execute|run)(?:\s.*?)?\s--|execute)\s+/, '');
   throw new UsageError(
-    `${special} means something to a shell only, and there is none: quote it, or  run --shell ${quoteWord(command)}`,
+    `${special} means something to a shell only, and there is none: quote it, or: run --shell ${quoteWord(command)}`,
   );
 }
 
-/** The words of `run` that are the command: after `--`; from the first that is no option's where there is no `--`. */
+/** Those of the words after `run` that are the command: after `--`; from the first that is no option's where there is no `--`. */
 function commandOfRun(words: readonly Word[], { syntax }: Command): readonly Word[] {
   const dashes = words.findIndex((word) => word.text === '--');
   if (dashes !== -1) return words.slice(dashes + 1);
   const { length } = parseCommandLine(
     syntax,
-    words.slice(1).map((word) => word.text),
+    words.map((word) => word.text),
   ).words;
   return length === 0 ? [] : words.slice(-length);
 }

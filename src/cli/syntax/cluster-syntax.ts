@@ -1,7 +1,7 @@
 /** Syntax of the commands that are about nodes and the cluster as a whole. */
-import type { CommandSyntax } from '#base/command-line.ts';
+import { type CommandSyntax, noWords } from '#base/command-line.ts';
 import { helpOption } from '#cli/command.ts';
-import { clusterOptions, jsonOption, listOptions } from './common-options.ts';
+import { clusterOptions, joinSets, jsonOption, listOptions } from './common-options.ts';
 
 const nodesOptions = { ...listOptions, ...clusterOptions } as const;
 
@@ -10,6 +10,7 @@ export const nodesSyntax: CommandSyntax<typeof nodesOptions> = {
   name: 'nodes',
   summary: 'list nodes and how the controller stands to them',
   usage: '[options] [SET]',
+  words: { max: 1, insteadOfMore: joinSets },
   options: nodesOptions,
   examples: ['drover nodes', 'drover nodes web[1-3] -o wide', 'drover nodes @role=web -o name'],
 };
@@ -26,12 +27,18 @@ export const shutdownSyntax: CommandSyntax<typeof shutdownOptions> = {
   name: 'shutdown',
   summary: 'stop the controller; tasks and agents go on unless told otherwise',
   usage: '[options]',
+  words: noWords,
   options: shutdownOptions,
   examples: ['drover shutdown', 'drover shutdown --stop-tasks --timeout 1m'],
 };
 
 const createTokenOptions = {
-  names: { type: 'string', value: 'SET', help: 'names that it may give, such as web[1-9] (default: any)' },
+  names: {
+    type: 'string',
+    value: 'SET',
+    help: 'names that it may give, such as web[1-9] (default: any)',
+    insteadOfTwice: joinSets,
+  },
   label: { type: 'string', short: 'l', value: 'KEY=VALUE', help: 'a label for its nodes', multiple: true },
   ttl: { type: 'string', value: 'DURATION', help: 'how long it can be used (default: 1h, at most 24h)' },
   uses: { type: 'string', value: 'N', help: 'how many nodes it lets in (default: 1)' },
@@ -44,6 +51,7 @@ export const createTokenSyntax: CommandSyntax<typeof createTokenOptions> = {
   name: 'join-token create',
   summary: 'make a token that lets a node in, and print the command for the other machine',
   usage: '[options]',
+  words: noWords,
   options: createTokenOptions,
   details: ['The token is a secret and is shown this once: the controller keeps a hash.'],
   examples: ['drover join-token create', 'drover join-token create --names web[1-9] --uses 9 -l role=web'],
@@ -56,6 +64,7 @@ export const listTokensSyntax: CommandSyntax<typeof listTokensOptions> = {
   name: 'join-token list',
   summary: 'list tokens that could still be used',
   usage: '[options]',
+  words: noWords,
   options: listTokensOptions,
   examples: ['drover join-token list'],
 };
@@ -67,6 +76,7 @@ export const revokeTokenSyntax: CommandSyntax<typeof revokeTokenOptions> = {
   name: 'join-token revoke',
   summary: 'make a token useless',
   usage: '[options] ID',
+  words: { max: 1 },
   options: revokeTokenOptions,
   examples: ['drover join-token revoke 7f3a'],
 };
@@ -78,6 +88,7 @@ export const versionSyntax: CommandSyntax<typeof versionOptions> = {
   name: 'version',
   summary: "show this program's version and the controller's",
   usage: '[options]',
+  words: noWords,
   options: versionOptions,
   examples: ['drover version'],
 };
@@ -89,6 +100,7 @@ export const helpSyntax: CommandSyntax<typeof helpOptions> = {
   name: 'help',
   summary: 'list the commands, or explain one, or exit-codes',
   usage: '[COMMAND | exit-codes]',
+  words: { max: 2 },
   options: helpOptions,
   examples: ['drover help', 'drover help run', 'drover help exit-codes'],
 };
@@ -100,6 +112,7 @@ export const shellSyntax: CommandSyntax<typeof shellOptions> = {
   name: 'shell',
   summary: 'a prompt for a running cluster; lines from standard input where that is no terminal',
   usage: '[options]',
+  words: noWords,
   options: shellOptions,
   examples: ['drover shell', 'echo ps | drover shell'],
 };
@@ -127,10 +140,11 @@ export const upSyntax: CommandSyntax<typeof upOptions> = {
   name: 'up',
   summary: 'a whole cluster on this machine: a controller and nodes, then a prompt',
   usage: '[options]',
+  words: noWords,
   options: upOptions,
   details: [
     'State is kept in the data directory: started again, the cluster has its nodes, tasks and tokens.',
-    'exit, the end of input, Ctrl-C and SIGTERM stop it, and its tasks with it unless --keep is given.',
+    'exit, the end of input, Ctrl-C and SIGTERM stop it, and the tasks of its own nodes with it unless --keep is given.',
     'Other commands with the same data directory use this cluster without a login.',
   ],
   examples: ['drover up', 'drover up --nodes 3 --data ./cluster', 'echo list | drover up'],

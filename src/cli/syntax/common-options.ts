@@ -2,6 +2,9 @@
 import type { OptionSpecs } from '#base/command-line.ts';
 import { helpOption } from '#cli/command.ts';
 
+/** What to do instead of giving two node sets. */
+export const joinSets = 'join node sets with a comma';
+
 /** Of every command that talks to a cluster. */
 export const clusterOptions = {
   data: {
@@ -30,5 +33,11 @@ export const jsonOption = {
 
 /** Of every command that may be limited to nodes. */
 export const nodesOption = {
-  nodes: { type: 'string', short: 'w', value: 'SET', help: 'only on these nodes, such as web[1-3]' },
+  nodes: {
+    type: 'string',
+    short: 'w',
+    value: 'SET',
+    help: 'only on these nodes, such as web[1-3]',
+    insteadOfTwice: joinSets,
+  },
 } as const satisfies OptionSpecs;

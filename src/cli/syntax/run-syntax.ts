@@ -1,11 +1,23 @@
 /** Syntax of `drover run`, and of `execute` at the prompt. */
-import type { CommandSyntax } from '#base/command-line.ts';
-import { clusterOptions } from './common-options.ts';
+import { anyWords, type CommandSyntax } from '#base/command-line.ts';
+import { clusterOptions, joinSets } from './common-options.ts';
 
 const options = {
-  nodes: { type: 'string', short: 'w', value: 'SET', help: 'nodes: web1, web[1-3], web*, @all, @role=web' },
+  nodes: {
+    type: 'string',
+    short: 'w',
+    value: 'SET',
+    help: 'nodes: web1, web[1-3], web*, @all, @role=web',
+    insteadOfTwice: joinSets,
+  },
   all: { type: 'boolean', short: 'a', help: 'every node, as -w @all' },
-  exclude: { type: 'string', short: 'x', value: 'SET', help: 'not on these nodes' },
+  exclude: {
+    type: 'string',
+    short: 'x',
+    value: 'SET',
+    help: 'not on these nodes',
+    insteadOfTwice: joinSets,
+  },
   detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
   name: { type: 'string', value: 'TEXT', help: 'a name for people' },
   user: { type: 'string', value: 'USER', help: "run as this user (default: the node policy's)" },
@@ -26,7 +38,7 @@ const options = {
     type: 'string',
     short: 'o',
     value: 'FORMAT',
-    help: 'table, json (the run and its tasks at the end), jsonl (each event) or name (the id)',
+    help: 'table, json (the run and its tasks at the end), jsonl (each event) or name (the id of the run, and no output)',
     choices: ['table', 'json', 'jsonl', 'name'],
   },
   ...clusterOptions,
@@ -37,11 +49,13 @@ export const runSyntax: CommandSyntax<typeof options> = {
   name: 'run',
   summary: 'launch a command on nodes, and follow it until it has ended everywhere',
   usage: '-w SET [options] [--] ARGV…',
+  words: anyWords,
   options,
   stopAtFirstWord: true,
   details: [
     'Every line of output carries the name of its node; a summary of how it ended follows on standard error.',
     'ARGV is an argument vector, never a shell line: a pipe needs --shell.',
+    'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so.',
     'Ctrl-C asks whether to stop, detach or kill; without a terminal it stops. A second one kills.',
     'The exit code tells how all ended (drover help exit-codes); with one plain node name it is the command’s own.',
   ],

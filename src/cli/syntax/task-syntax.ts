@@ -1,5 +1,5 @@
 /** Syntax of the commands that see and change tasks. */
-import type { CommandSyntax } from '#base/command-line.ts';
+import { anyWords, type CommandSyntax } from '#base/command-line.ts';
 import { clusterOptions, jsonOption, listOptions, nodesOption } from './common-options.ts';
 
 const references = 'REF is a task id or its beginning, a run id, NODE:PID or a PID.';
@@ -17,6 +17,7 @@ export const psSyntax: CommandSyntax<typeof psOptions> = {
   name: 'ps',
   summary: 'list tasks: by default those that have not ended',
   usage: '[options] [REF…]',
+  words: anyWords,
   options: psOptions,
   details: [references, 'TIME is how long a task has been running, or ran.'],
   examples: ['drover ps', 'drover ps -a -w web[1-3] -o wide', 'drover ps -o name | xargs drover stop'],
@@ -38,6 +39,7 @@ export const logsSyntax: CommandSyntax<typeof logsOptions> = {
   name: 'logs',
   summary: 'print what tasks printed',
   usage: '[options] REF…',
+  words: anyWords,
   options: logsOptions,
   details: [references, 'With several tasks each line carries the name of its node.'],
   examples: [
@@ -62,6 +64,7 @@ export const killSyntax: CommandSyntax<typeof killOptions> = {
   name: 'kill',
   summary: 'send a signal to tasks: by default SIGINT to the process that was launched',
   usage: '[options] REF…',
+  words: anyWords,
   options: killOptions,
   details: [references, 'It does not wait for their end: drover wait does, and drover stop both.'],
   examples: ['drover kill k3', 'drover kill -s HUP --group node1:4711', 'drover kill --force k3'],
@@ -84,6 +87,7 @@ export const stopSyntax: CommandSyntax<typeof stopOptions> = {
   name: 'stop',
   summary: 'stop tasks: their stop signal, a grace, then SIGKILL to all that is left of them',
   usage: '[options] REF…',
+  words: anyWords,
   options: stopOptions,
   details: [references],
   examples: ['drover stop k3', 'drover stop --grace 60s 0198c5b2-…'],
@@ -102,6 +106,7 @@ export const waitSyntax: CommandSyntax<typeof waitOptions> = {
   name: 'wait',
   summary: 'wait until tasks have ended, and say how',
   usage: '[options] REF…',
+  words: anyWords,
   options: waitOptions,
   details: [references, 'The exit code tells how they ended: drover help exit-codes.'],
   examples: ['drover wait k3', 'drover wait --timeout 10m 0198c5b2-…'],
@@ -114,6 +119,7 @@ export const inspectSyntax: CommandSyntax<typeof inspectOptions> = {
   name: 'inspect',
   summary: 'show everything that is known of a task or a run',
   usage: '[options] REF',
+  words: { max: 1 },
   options: inspectOptions,
   details: [references],
   examples: ['drover inspect k3', 'drover inspect -o json node1:4711'],
@@ -126,6 +132,7 @@ export const usageSyntax: CommandSyntax<typeof usageOptions> = {
   name: 'usage',
   summary: 'show what tasks have used: of each node in all, or of the tasks that are named',
   usage: '[options] [REF…]',
+  words: anyWords,
   options: usageOptions,
   details: [
     "A node's figures are getrusage(2)'s for every child that its supervisor ever waited for.",

@@ -37,6 +37,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       clock,
       abort: abort.signal,
       interrupts: new Interrupts(() => abort.abort()),
+      readerGone: new Interrupts(() => abort.abort()),
       terminal,
       dataDirectory: '/nowhere',
       environment: {},

@@ -52,9 +52,9 @@ export class DaemonProcess {
     setAside(spec.logPath);
     const log = openSync(spec.logPath, 'a', 0o600);
     const logStart = fstatSync(log).size;
-    const { file, args } = programCommand(spec.program);
+    const { file, args } = programCommand(spec.program, spec.args);
     try {
-      this.#child = spawn(file, [...args, ...spec.args], {
+      this.#child = spawn(file, args, {
         detached: true,
         stdio: ['pipe', 'pipe', log],
         env: spec.environment,

@@ -4,12 +4,12 @@ import { oneLine } from '#cli/output/strip-control.ts';
 
 /** The end of a log that is looked at, bytes. */
 const tailBytes = 16 << 10;
-/** pino's level "error". */
-const errorLevel = 50;
+/** pino's level "fatal". */
+const fatalLevel = 60;
 
 /**
- * The line of the log at `path`, written after `from` bytes, that tells most of a failure: the last that the program said
- * itself, else its last logged error. Empty where there is neither.
+ * The line of the log at `path`, written after `from` bytes, that tells why the program ended: what it said last, outside of
+ * its log or as fatal in it. Empty where it said nothing, as when it was killed: an older line would only mislead.
  */
 export function lastLogLine(path: string, from: number): string {
   return chooseLine(readTail(path, from).split('\n'));
@@ -18,9 +18,12 @@ export function lastLogLine(path: string, from: number): string {
 /** The line of `lines` that tells most, without the program's name or the frame of the log. */
 export function chooseLine(lines: readonly string[]): string {
   const texts = lines.filter((line) => line.trim() !== '').map(readLine);
-  const plain = texts.findLast(({ level }) => level === undefined);
-  const error = texts.findLast(({ level = 0 }) => level >= errorLevel);
-  return (plain ?? error)?.text ?? '';
+  const last = texts.at(-1);
+  if (last?.level !== undefined) return last.level >= fatalLevel ? last.text : '';
+  const words = texts.slice(texts.findLastIndex(({ level }) => level !== undefined) + 1);
+  // An error that nobody caught is the first line of many.
+  const error = words.find(({ text }) => /^\w*Error\b.*: /.test(text));
+  return (error ?? last)?.text ?? '';
 }
 
 function readLine(line: string): { text: string; level: number | undefined } {

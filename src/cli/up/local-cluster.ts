@@ -1,9 +1,10 @@
 /** A whole cluster on this machine, as `drover up` runs it: one controller and some agents, each a process of its own. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '#base/atomic-file.ts';
 import type { Clock } from '#base/clock.ts';
 import { formatHostPort, parseHostPort } from '#base/host-port.ts';
+import { makeDirectory } from '#base/make-directory.ts';
 import { readAccess } from '#cli/access-file.ts';
 import { type Connection, callTimeoutMs, connectCluster } from '#cli/connect-cluster.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -37,14 +38,14 @@ export interface LocalCluster extends AsyncDisposable {
 /**
  * Starts a cluster; commands work on every node when this resolves. When it rejects, nothing of it is left running.
  *
- * @throws DaemonFailedError, UsageError, the system's error, or the reason of `abort`.
+ * @throws DaemonFailedError, DirectoryError, UsageError, the system's error, or the reason of `abort`.
  */
 export async function startLocalCluster(
   options: LocalClusterOptions,
   abort: AbortSignal,
 ): Promise<LocalCluster> {
   const { layout, plan } = options;
-  for (const directory of [layout.nodes, layout.logs]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const directory of [layout.nodes, layout.logs]) makeDirectory(directory);
   await using stack = new AsyncDisposableStack();
   const { controller, agentPort } = await startController(options, abort);
   stack.use(controller);

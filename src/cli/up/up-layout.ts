@@ -44,8 +44,7 @@ export interface UpPlan {
 }
 
 /** Plans out of the command line. @throws UsageError */
-export function planUp({ options, words }: CommandLine<(typeof upSyntax)['options']>): UpPlan {
-  if (words[0] !== undefined) throw new UsageError(`drover up: what is ${JSON.stringify(words[0])}?`);
+export function planUp({ options }: CommandLine<(typeof upSyntax)['options']>): UpPlan {
   const nodes = options.nodes === undefined ? undefined : parseCount(options.nodes, '--nodes');
   if (nodes !== undefined && nodes > upNodesMax) {
     throw new UsageError(`--nodes takes 1 to ${upNodesMax}, not ${nodes}: more nodes want more machines`);

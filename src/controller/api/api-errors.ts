@@ -48,6 +48,8 @@ function refusal(error: RefusedError): ConnectError {
   return new ConnectError(error.message, codes[errorReasons[error.reason]], undefined, [detail], error);
 }
 
+/** The caller went away: its call was aborted, or what it was sending or reading was cut. */
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AbortError' || (error as NodeJS.ErrnoException).code === 'ECANCELED';
 }

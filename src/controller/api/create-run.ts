@@ -112,7 +112,7 @@ async function recordOnce(
   const known = await writer.findRun(request.id);
   if (known) return sameRun(writer, known, digest);
   stopSwitch.requireOpen();
-  const nodes = await targets(writer, request.nodes);
+  const nodes = await targets(writer, request);
   const atMs = clock.wallMs();
   const folded = foldNodeNames(nodes);
   const record = runRecord(request, { digest, operator, atMs, folded, count: nodes.length });
@@ -127,8 +127,8 @@ async function recordOnce(
   return { record, tasks, isNew: true };
 }
 
-async function targets(writer: StoreWriter, nodes: string): Promise<NodeName[]> {
-  const records = await resolveNodes(writer, nodes);
+async function targets(writer: StoreWriter, { nodes, exclude }: CreateRunRequest): Promise<NodeName[]> {
+  const records = await resolveNodes(writer, nodes, exclude);
   if (records.length <= limits.runNodesMax) return records.map((node) => node.name);
   throw new RefusedError(
     'LIMIT',

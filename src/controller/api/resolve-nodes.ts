@@ -9,23 +9,32 @@ import { resolveNodeSet } from '#core/node-set/resolve-node-set.ts';
 import { RefusedError } from '#protocol/errors.ts';
 
 /**
- * The nodes of a set in natural order, never none.
+ * The nodes of a set in natural order, without those of `exclude` (empty: nobody), never none.
  *
  * @throws RefusedError INVALID for a malformed set, NO_SUCH_NODE for names it spells out and no node has,
  *   NO_NODE_MATCHED when it matches nothing.
  */
-export async function resolveNodes(reader: StoreReader, nodes: string): Promise<readonly NodeRecord[]> {
-  const expression = parse(nodes);
+export async function resolveNodes(
+  reader: StoreReader,
+  nodes: string,
+  exclude = '',
+): Promise<readonly NodeRecord[]> {
   const records = await reader.listNodes();
-  const { names, unknown } = resolveNodeSet(expression, records);
-  if (unknown.length > 0) {
-    throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
-  }
+  const excluded = new Set(exclude === '' ? [] : existing(exclude, records));
+  const names = existing(nodes, records).filter((name) => !excluded.has(name));
   if (names.length === 0) {
-    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${JSON.stringify(nodes)}`, [nodes]);
+    const without = exclude === '' ? '' : ` without ${JSON.stringify(exclude)}`;
+    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${JSON.stringify(nodes)}${without}`, [nodes]);
   }
   const byName = new Map(records.map((record) => [record.name as string, record]));
   return names.flatMap((name) => byName.get(name) ?? []);
+}
+
+/** Names of the set, all of which exist. */
+function existing(nodes: string, records: readonly NodeRecord[]): readonly string[] {
+  const { names, unknown } = resolveNodeSet(parse(nodes), records);
+  if (unknown.length === 0) return names;
+  throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
 }
 
 /** The same where an empty set means every node, and there may be none. */

@@ -98,6 +98,7 @@ async function resolveRef(
   const parsed = parseTaskRef(ref);
   if (!parsed) throw noSuchTask(ref);
   if (parsed.kind === 'id') return resolveId(reader, parsed.text);
+  if (parsed.node !== undefined) await resolveNodes(reader, parsed.node);
   const tasks = (await reader.tasksByPid(parsed.pid)).filter(
     ({ node }) => (parsed.node === undefined || node === parsed.node) && (nodes?.includes(node) ?? true),
   );

@@ -84,10 +84,12 @@ it('TaskQuery.refs refuses what fits nothing or several, with the candidates', a
   await assert.rejects(client.listTasks({ query: { refs: ['100'] } }), several);
   assert.equal((await client.listTasks({ query: { refs: ['100'], nodes: 'web2' } })).tasks[0]?.id, a2.id);
   await assert.rejects(client.listTasks({ query: { refs: ['01979c5'] } }), /fits several: 01979c5e-/);
-  for (const ref of ['4711', 'web1:4711', 'web9:100', 'zzzzzzzzzz', '0197ffff', '019', '../x', '']) {
+  for (const ref of ['4711', 'web1:4711', 'zzzzzzzzzz', '0197ffff', '019', '../x', '']) {
     const call = client.listTasks({ query: { refs: [ref] } });
     await assert.rejects(call, { code: Code.NotFound, rawMessage: `no such task: ${JSON.stringify(ref)}` });
   }
+  const elsewhere = client.listTasks({ query: { refs: ['web9:100'] } });
+  await assert.rejects(elsewhere, { code: Code.NotFound, rawMessage: 'no such node: web9' });
 });
 
 it('getTask() gives the one task that a reference means', async () => {

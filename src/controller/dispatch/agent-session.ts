@@ -13,8 +13,11 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { Clock } from '#base/clock.ts';
+import { FrameWriter } from '#base/frame-writer.ts';
 import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
+import { Heartbeats } from '#base/heartbeats.ts';
 import type { Logger } from '#base/log.ts';
+import { silentIntervalsMax } from '#core/liveness.ts';
 import {
   type AgentFrame,
   AgentFrameSchema,
@@ -30,7 +33,6 @@ import {
 import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { NodeRefusedError } from './dispatch.ts';
-import { FrameWriter } from './frame-writer.ts';
 import { respondStream } from './grpc-response.ts';
 import { type Answer, PendingAnswers } from './pending-answers.ts';
 
@@ -62,8 +64,15 @@ export interface SessionOwner {
 export interface SessionOptions {
   readonly owner: SessionOwner;
   readonly clock: Clock;
+  /** By which its silence is judged, milliseconds: stands still while this process does. */
+  readonly now: () => number;
+  /** Evenly in [0, 1), for the jitter of heartbeats. */
+  readonly random: () => number;
   readonly log: Logger;
 }
+
+/** What lets an agent in. */
+export type WelcomeInit = MessageInitShape<typeof WelcomeSchema> & Pick<Welcome, 'heartbeatIntervalMs'>;
 
 /** How a session ends that the controller closes. */
 export interface FarewellOptions {
@@ -91,6 +100,8 @@ export class AgentSession {
   readonly peer: AgentPeer;
   readonly #owner: SessionOwner;
   readonly #clock: Clock;
+  readonly #now: () => number;
+  readonly #random: () => number;
   readonly #log: Logger;
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Http2Session | undefined;
@@ -100,18 +111,28 @@ export class AgentSession {
   #state: SessionState = 'hello';
   #hello: Hello | undefined;
   #acknowledged = 0n;
-  #beats = 0n;
-  #beatsHeard = 0n;
+  /** Cuts it unless Hello comes in time. */
+  readonly #greetingTimeout: Disposable;
+  /** From Welcome on. */
+  #heartbeats: Heartbeats | undefined;
   #logStreams = 0;
 
-  constructor(stream: ServerHttp2Stream, peer: AgentPeer, { owner, clock, log }: SessionOptions) {
+  constructor(stream: ServerHttp2Stream, peer: AgentPeer, options: SessionOptions) {
+    const { owner, clock, now, random, log } = options;
     this.peer = peer;
     this.#owner = owner;
     this.#clock = clock;
+    this.#now = now;
+    this.#random = random;
     this.#log = log;
     this.#stream = stream;
     this.#connection = stream.session;
-    this.#writer = new FrameWriter(stream, (reason) => this.drop(reason));
+    this.#writer = new FrameWriter(stream, {
+      framesMax: limits.sessionQueueMax,
+      bytesMax: limits.sessionQueueBytesMax,
+      onOverflow: (waiting) => this.drop(`it is too slow: ${waiting} wait for it`),
+    });
+    this.#greetingTimeout = clock.schedule(limits.headersTimeoutMs, () => this.drop('it said no hello'));
     respondStream(stream);
     stream.on('data', (bytes: Buffer) => this.#take(bytes));
     stream.on('end', () => this.drop('the agent ended it'));
@@ -142,9 +163,17 @@ export class AgentSession {
     return this.#acknowledged;
   }
 
-  /** Lets the agent in. Only in state `opening`; without effect when it has closed meanwhile. */
-  welcome(welcome: MessageInitShape<typeof WelcomeSchema>): void {
+  /** Lets the agent in, and begins with heartbeats. Only in state `opening`; without effect when it has closed meanwhile. */
+  welcome(welcome: WelcomeInit): void {
     if (this.#state !== 'opening') return;
+    this.#heartbeats = new Heartbeats({
+      now: this.#now,
+      random: this.#random,
+      intervalMs: welcome.heartbeatIntervalMs,
+      silentIntervalsMax,
+      send: (sequence, answers) => this.#send({ case: 'heartbeat', value: { sequence, answers } }),
+      onSilence: (silentMs) => this.close(`nothing was heard of it for ${Math.round(silentMs / 1000)} s`),
+    });
     this.#state = 'open';
     this.#hello = undefined;
     this.#acknowledged = welcome.acknowledgedEvent ?? 0n;
@@ -168,10 +197,12 @@ export class AgentSession {
     this.#send({ case: 'ack', value: { event } });
   }
 
-  /** Says: I am here. */
-  beat(): void {
+  /** Looks after its heartbeats: to be called every second or so. */
+  tick(): void {
     if (this.#state !== 'open') return;
-    this.#send({ case: 'heartbeat', value: { sequence: ++this.#beats, answers: this.#beatsHeard } });
+    // While we do not read it, the silence is ours.
+    if (this.#stream.isPaused()) this.#heartbeats?.heard();
+    this.#heartbeats?.tick();
   }
 
   /**
@@ -257,6 +288,7 @@ export class AgentSession {
 
   #over(reason: string): void {
     this.#state = 'closed';
+    this.#greetingTimeout[Symbol.dispose]();
     this.#answers.rejectAll(new NodeRefusedError(`its session ended before it answered: ${reason}`));
     this.#log.info({ node: this.node, address: this.peer.address, reason }, 'session closed');
     this.#owner.onClosed(this);
@@ -264,6 +296,7 @@ export class AgentSession {
 
   #take(bytes: Buffer): void {
     if (this.#state === 'closed') return;
+    this.#heartbeats?.heard();
     this.#owner.onHeard(this);
     try {
       for (const message of this.#decoder.push(bytes)) {
@@ -284,6 +317,7 @@ export class AgentSession {
     switch (kind.case) {
       case 'hello':
         this.#state = 'opening';
+        this.#greetingTimeout[Symbol.dispose]();
         this.#hello = kind.value;
         this.#owner.onHello(this);
         return;
@@ -291,7 +325,7 @@ export class AgentSession {
         this.#owner.onEvent(this, kind.value, bytes);
         return;
       case 'heartbeat':
-        this.#beatsHeard = kind.value.sequence;
+        this.#heartbeats?.received(kind.value.sequence);
         return;
       case 'result':
         this.#settle(kind.value);

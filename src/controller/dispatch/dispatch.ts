@@ -49,8 +49,9 @@ export interface LogRequest {
 /** Sends orders to the nodes and tells what comes of them. */
 export interface Dispatch {
   /**
-   * Sends the starts of these pending tasks. Of those whose node is not connected, the ones to FAIL are ended
-   * (outcome unreachable) in one transaction; the others wait for their node. Resolves when that is done.
+   * Sends the starts of these pending tasks, and settles those whose node is not connected in one transaction: the ones to
+   * WAIT wait for their node; the ones to FAIL too while it is only disconnected, and end (outcome unreachable) when it becomes
+   * unreachable; where it is that already, or never came, they end at once. Resolves when that is recorded.
    */
   launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void>;
 

@@ -1,8 +1,6 @@
 /** What the agent listener answers with: gRPC over HTTP/2, by hand, for the two methods that there are. */
 import { constants, type ServerHttp2Stream } from 'node:http2';
-
-/** Content type of gRPC with protobuf messages. */
-export const grpcContentType = 'application/grpc+proto';
+import { grpcContentType } from '#base/grpc-frames.ts';
 
 /** The status codes of gRPC that we use. */
 export const grpcStatus = {

@@ -54,11 +54,6 @@ export class Ingest implements AsyncDisposable {
     this.#paused.add(session);
   }
 
-  /** Whether a session is not read for now because too many events wait. */
-  isPaused(session: AgentSession): boolean {
-    return this.#paused.has(session);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#batches.idle();
   }
@@ -91,7 +86,8 @@ export class Ingest implements AsyncDisposable {
       const arrivals = news.map(({ session, event, bytes }) => ({ node: session.node, event, bytes }));
       const plan = planIngest(tasks, arrivals);
       if (plan.changed.length > 0) await writer.updateTasks(plan.changed);
-      for (const [session, event] of acknowledged) await writer.setAcknowledgedEvent(session.node, event);
+      const byNode = new Map([...acknowledged].map(([session, event]) => [session.node, event] as const));
+      if (byNode.size > 0) await writer.setAcknowledgedEvents(byNode);
       await endRuns(writer, plan.changed, this.#options.clock.wallMs());
       return { plan, acknowledged };
     });

@@ -1,44 +1,63 @@
 /**
  * Sending the starts of new tasks, and settling those whose node is away.
  *
- * A node that is about to come in counts as connected: its launches wait for that to be decided. Whether a node is away is looked
- * at again inside the transaction that ends or marks its tasks, since an agent that comes in reads its pending tasks in a
- * transaction as well: so each task is either sent or settled, and never both.
+ * A node that is about to come in counts as connected: its launches wait for that to be decided. One that is expected back is
+ * waited for: its tasks are marked, sent when it comes in, and ended when it is no longer expected. Whether a node is away is
+ * looked at again inside the transaction that ends or marks its tasks, since an agent that comes in reads its pending tasks
+ * in a transaction as well: so each task is either sent or settled, and never both.
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
 import type { Store } from '#controller/store/store.ts';
 import { endTask } from '#core/advance-task.ts';
 import { skipped, unreachable } from '#core/outcome.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
 import { endRuns } from './end-runs.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
-import { markNeverSent, wasNeverSent } from './pending-reason.ts';
+import { didNotReturn, isForReturn, markForNode, markForReturn, wasNeverSent } from './pending-reason.ts';
 import { StartSender } from './send-starts.ts';
 
 /** What launches need. */
 export interface LaunchesOptions {
   readonly store: Store;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly links: NodeLinks;
   readonly liveness: LivenessTracker;
   readonly changes: Changes<[Task]>;
 }
 
-/** Why a task ends whose node is away. */
+/** Why a task ends whose node is away and not expected back. */
 const notConnected = 'its node is not connected';
 
-/** The way of new tasks to their nodes. */
-export class Launches {
+/** The way of new tasks to their nodes. Disposing of it waits for what `endOverdue` has begun. */
+export class Launches implements AsyncDisposable {
   readonly #options: LaunchesOptions;
   readonly #startedAtMs: number;
+  /** Nodes that may have tasks which wait for their return. */
+  readonly #expected = new Set<NodeName>();
+  #ending: Promise<void> | undefined;
 
-  constructor(options: LaunchesOptions) {
+  private constructor(options: LaunchesOptions) {
     this.#options = options;
     this.#startedAtMs = options.clock.wallMs();
+  }
+
+  /** With what an earlier controller process left to wait. @throws StoreError */
+  static async open(options: LaunchesOptions): Promise<Launches> {
+    const launches = new Launches(options);
+    const pending = await options.store.read.selectTasks({ states: [TaskState.PENDING] });
+    for (const task of pending) if (isForReturn(task)) launches.#expected.add(task.node);
+    return launches;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ending;
   }
 
   /** @see Dispatch.launch */
@@ -50,6 +69,19 @@ export class Launches {
       const came = await this.#settle(left, whenUnreachable);
       left = this.#sendAll(came, sender);
     }
+  }
+
+  /**
+   * Ends, in one transaction, the tasks that waited for the return of nodes which are no longer expected. To be called every
+   * second or so; what fails is tried again by the next call.
+   */
+  endOverdue(): void {
+    if (this.#ending) return;
+    const overdue = [...this.#expected].filter((node) => this.#isOverdue(node));
+    if (overdue.length === 0) return;
+    this.#ending = this.#endOverdue(overdue).finally(() => {
+      this.#ending = undefined;
+    });
   }
 
   /** Ends a task that was certainly never sent; false where that is not certain. */
@@ -92,16 +124,53 @@ export class Launches {
       await endRuns(writer, next, clock.wallMs());
       return { changed: next, came: pending.filter((task) => !links.isAway(task.node)) };
     });
-    for (const task of changed) changes.publish(task);
+    for (const task of changed) {
+      if (isForReturn(task)) this.#expected.add(task.node);
+      changes.publish(task);
+    }
     return came;
+  }
+
+  async #endOverdue(nodes: readonly NodeName[]): Promise<void> {
+    const { store, clock, log, changes } = this.#options;
+    for (const node of nodes) this.#expected.delete(node);
+    try {
+      const { ended, left } = await store.transact(async (writer) => {
+        const pending = await writer.selectTasks({ nodes, states: [TaskState.PENDING] });
+        const waiting = pending.filter(isForReturn);
+        const next = waiting
+          .filter((task) => this.#isOverdue(task.node))
+          .map((task) => this.#ended(task, didNotReturn))
+          .filter((task) => task !== undefined);
+        if (next.length > 0) await writer.updateTasks(next);
+        await endRuns(writer, next, clock.wallMs());
+        return { ended: next, left: waiting.filter((task) => !this.#isOverdue(task.node)) };
+      });
+      // Their node was coming in: should that fail, they are looked at again.
+      for (const task of left) this.#expected.add(task.node);
+      for (const task of ended) changes.publish(task);
+    } catch (error) {
+      for (const node of nodes) this.#expected.add(node);
+      log.error({ error: String(error), nodes: nodes.length }, 'tasks of absent nodes could not be ended');
+    }
+  }
+
+  /** Whether the node is away and not expected back. */
+  #isOverdue(node: NodeName): boolean {
+    return this.#options.links.isAway(node) && this.#options.liveness.expectedBackMs(node) === 0;
   }
 
   /** What becomes of a task whose node is away; undefined where nothing can be said. */
   #settled(task: Task, whenUnreachable: WhenUnreachable): Task | undefined {
     if (wasNeverSent(task) || this.#mayHaveBeenSent(task)) return undefined;
-    if (whenUnreachable === WhenUnreachable.WAIT) return markNeverSent(task);
+    if (whenUnreachable === WhenUnreachable.WAIT) return markForNode(task);
+    const expectedMs = this.#options.liveness.expectedBackMs(task.node);
+    return expectedMs > 0 ? markForReturn(task, expectedMs) : this.#ended(task, notConnected);
+  }
+
+  #ended(task: Task, reason: string): Task | undefined {
     const { seenAtMs } = this.#options.liveness.liveness(task.node);
-    return endTask(task, unreachable(notConnected, seenAtMs), Cause.ITSELF, notConnected);
+    return endTask(task, unreachable(reason, seenAtMs), Cause.ITSELF, reason);
   }
 
   /** By an earlier session, or perhaps by an earlier controller process. */

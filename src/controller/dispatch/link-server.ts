@@ -10,14 +10,16 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import { type AddressInfo, isIP, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
+import { grpcContentType } from '#base/grpc-frames.ts';
+import { formatHostPort, type HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
 import { isNodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { AgentPeer, AgentSession } from './agent-session.ts';
-import { grpcContentType, grpcStatus, refuseStream } from './grpc-response.ts';
+import { grpcStatus, refuseStream } from './grpc-response.ts';
 
 /** Certificates, PEM. */
 export interface LinkTls {
@@ -28,27 +30,16 @@ export interface LinkTls {
   readonly key: string;
 }
 
-/** Where to listen. */
-export interface LinkAddress {
-  /** Name or address of a local interface. */
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
-}
-
 /** What the listener needs. */
 export interface LinkServerOptions {
   readonly tls: LinkTls;
-  readonly listen: LinkAddress;
+  /** A local interface; port 0 for any free one. */
+  readonly listen: HostPort;
   readonly clock: Clock;
   readonly log: Logger;
   /** Makes the session of a new Session request. */
   onSession(stream: ServerHttp2Stream, peer: AgentPeer): AgentSession;
 }
-
-/** Keep commands at 0.3 to 0.4 ms under bulk (performance.md). */
-const streamWindowBytes = 256 << 10;
-const connectionWindowBytes = 1 << 20;
 
 /** Readers of logs come and go in herds: so many resets at once, and a second, before a connection counts as hostile. */
 const streamResetBurst = 10_000;
@@ -107,7 +98,7 @@ export class LinkServer implements AsyncDisposable {
   /** Where it listens, as HOST:PORT, with the port that it really has. */
   get address(): string {
     const { address, port } = this.#server.address() as AddressInfo;
-    return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+    return formatHostPort({ host: address, port });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,7 +116,7 @@ export class LinkServer implements AsyncDisposable {
   }
 
   #connected(http2: ServerHttp2Session): void {
-    http2.setLocalWindowSize(connectionWindowBytes);
+    http2.setLocalWindowSize(limits.linkConnectionWindowBytes);
     http2.on('error', (error) => this.#options.log.debug({ error: error.message }, 'link broke'));
     const deadline = this.#options.clock.schedule(limits.headersTimeoutMs, () => http2.destroy());
     this.#connections.set(http2, { peer: readPeer(http2.socket as TLSSocket), deadline, session: undefined });
@@ -185,7 +176,7 @@ function createServer(tls: LinkTls): Http2SecureServer {
     unknownProtocolTimeout: limits.handshakeTimeoutMs,
     settings: {
       enablePush: false,
-      initialWindowSize: streamWindowBytes,
+      initialWindowSize: limits.linkStreamWindowBytes,
       maxConcurrentStreams: limits.sessionLogStreamsMax + 1,
     },
     maxSessionMemory: connectionMemoryMb,

@@ -3,7 +3,7 @@
  * process itself stood still, so that a controller that was paused loses no node. Reads and writes no store.
  */
 import type { Clock } from '#base/clock.ts';
-import { heartbeatIntervalMs, stateWithoutSession } from '#core/liveness.ts';
+import { heartbeatIntervalMs, stateWithoutSession, unreachableAfterMs } from '#core/liveness.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
@@ -18,6 +18,8 @@ const stallMs = 2_000;
 const graceMinMs = 60_000;
 const graceIntervals = 3;
 const graceMsPerNode = 20;
+
+const spreadMsPerNode = 5;
 
 interface Contact {
   /** On the judging clock; undefined where it was not heard of since this process began. */
@@ -66,6 +68,11 @@ export class LivenessTracker {
     return heartbeatIntervalMs(this.#contacts.size);
   }
 
+  /** Over what time so many nodes are to spread their return, milliseconds: two hundred handshakes a second. */
+  reconnectSpreadMs(): number {
+    return this.#contacts.size * spreadMsPerNode;
+  }
+
   /** Something came from the node. */
   heard(node: NodeName): void {
     const contact = this.#contact(node);
@@ -92,6 +99,17 @@ export class LivenessTracker {
     const contact = this.#contacts.get(node);
     if (!contact) return { state: NodeState.JOINED, seenAtMs: undefined };
     return { state: this.#stateOf(contact), seenAtMs: contact.seenAtMs };
+  }
+
+  /**
+   * How long an absent node may still be expected back, milliseconds: until its own silence makes it unreachable, counted from
+   * the start of this process where it was not heard of since. 0 where it is not, or never came. The grace at the start does
+   * not lengthen it: that is for judging nodes, and nobody should wait for so long.
+   */
+  expectedBackMs(node: NodeName): number {
+    const contact = this.#contacts.get(node);
+    if (!contact || contact.seenAtMs === undefined) return 0;
+    return Math.max(0, unreachableAfterMs(this.intervalMs()) - this.#silentMs(contact));
   }
 
   /** Looks again at every node, and tells of those whose state has changed. */
@@ -144,10 +162,13 @@ export class LivenessTracker {
   #stateOf(contact: Contact): NodeState {
     if (contact.connected) return NodeState.CONNECTED;
     if (contact.seenAtMs === undefined) return NodeState.JOINED;
-    const silentMs = this.now() - (contact.heardMs ?? this.#startedMs);
-    const state = stateWithoutSession(silentMs, this.intervalMs());
+    const state = stateWithoutSession(this.#silentMs(contact), this.intervalMs());
     if (state === NodeState.CONNECTED) return contact.heardMs === undefined ? NodeState.DISCONNECTED : state;
     return this.now() < this.#startedMs + this.#graceMs() ? NodeState.DISCONNECTED : state;
+  }
+
+  #silentMs(contact: Contact): number {
+    return this.now() - (contact.heardMs ?? this.#startedMs);
   }
 
   #graceMs(): number {

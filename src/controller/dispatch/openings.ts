@@ -22,9 +22,8 @@ import { endRuns } from './end-runs.ts';
 import { storeFailedRetryMs } from './ingest.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
-import { wasNeverSent, withReason } from './pending-reason.ts';
+import { didNotReturn, wasNeverSent, withReason } from './pending-reason.ts';
 import { type OpeningPlan, planOpening } from './plan-opening.ts';
-import type { Pulse } from './pulse.ts';
 import { StartSender } from './send-starts.ts';
 
 /** What openings need. */
@@ -34,7 +33,6 @@ export interface OpeningsOptions {
   readonly log: Logger;
   readonly links: NodeLinks;
   readonly liveness: LivenessTracker;
-  readonly pulse: Pulse;
   readonly changes: Changes<[Task]>;
   /** The controller's version. */
   readonly version: string;
@@ -49,6 +47,9 @@ const heldMax = 20_000;
 
 /** Starts written to one session before waiting until they have left. */
 const startsAtOnce = 1_000;
+
+/** Why a task ends whose start was on its way when its node went away. */
+const brokeBeforeStart = 'the connection to its node broke before the start arrived';
 
 /** One agent that may come in. */
 interface Admission {
@@ -163,6 +164,7 @@ export class Openings implements AsyncDisposable {
       tasks,
       held: new Set(session.hello?.tasks),
       cut: this.#options.links.unanswered(session.node),
+      wasUnreachable: this.#options.liveness.expectedBackMs(session.node) === 0,
       whenUnreachable: (run) => runs.get(run)?.whenUnreachable ?? WhenUnreachable.FAIL,
       startedAtMs: this.#startedAtMs,
       nowMs: this.#options.clock.wallMs(),
@@ -172,15 +174,21 @@ export class Openings implements AsyncDisposable {
   }
 
   #welcome({ session, acknowledgedEvent, plan }: Admission): void {
-    const { links, liveness, pulse, log, version, clusterId } = this.#options;
+    const { links, liveness, log, version, clusterId } = this.#options;
     links.clearUnanswered(session.node);
     if (session.state !== 'opening') return;
     links.setOpen(session);
     liveness.connected(session.node);
     const heartbeatIntervalMs = liveness.intervalMs();
-    pulse.begin(session, heartbeatIntervalMs);
     const protocol = Math.min(session.hello?.protocol ?? linkProtocolVersion, linkProtocolVersion);
-    session.welcome({ protocol, version, clusterId, heartbeatIntervalMs, acknowledgedEvent });
+    session.welcome({
+      protocol,
+      version,
+      clusterId,
+      heartbeatIntervalMs,
+      acknowledgedEvent,
+      reconnectSpreadMs: liveness.reconnectSpreadMs(),
+    });
     log.info(
       { node: session.node, address: session.peer.address, pending: plan.send.length },
       'session open',
@@ -236,7 +244,7 @@ async function recordSession(writer: StoreWriter, admission: Admission, nowMs: n
 /** The tasks that change when this agent comes in. */
 function changesOf({ session, record, plan }: Admission): Task[] {
   const ended = plan.unreachable.map((task) => {
-    const reason = 'the connection to its node broke before the start arrived';
+    const reason = wasNeverSent(task) ? didNotReturn : brokeBeforeStart;
     return endTask(task, unreachable(reason, record.seenAtMs), Cause.ITSELF, reason);
   });
   const sent = plan.send.filter(wasNeverSent).map((task) => withReason(task, ''));

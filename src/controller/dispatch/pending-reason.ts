@@ -8,14 +8,33 @@ import { type Task, TaskSchema, TaskState } from '#protocol/gen/drover/v1/task_p
 
 const waitsForNode = 'waits for its node to connect';
 
+/** What follows says for how long. */
+const waitsForReturn = 'its node is disconnected: ';
+
+/** Why a task ends whose node was expected back and stayed away. */
+export const didNotReturn = 'its node did not come back';
+
 /** Whether the task was certainly never sent. */
 export function wasNeverSent(task: Task): boolean {
-  return task.state === TaskState.PENDING && task.reason === waitsForNode;
+  return (task.state === TaskState.PENDING && task.reason === waitsForNode) || isForReturn(task);
 }
 
-/** The pending task, marked. */
-export function markNeverSent(task: Task): Task {
+/** Whether the task was never sent and is to end as unreachable if its node does not come back in time. */
+export function isForReturn(task: Task): boolean {
+  return task.state === TaskState.PENDING && task.reason.startsWith(waitsForReturn);
+}
+
+/** The pending task, marked: it waits for its node however long. */
+export function markForNode(task: Task): Task {
   return withReason(task, waitsForNode);
+}
+
+/** The pending task, marked: its node is expected back within `withinMs`. */
+export function markForReturn(task: Task, withinMs: number): Task {
+  return withReason(
+    task,
+    `${waitsForReturn}unreachable unless it is back in ${Math.ceil(withinMs / 1000)} s`,
+  );
 }
 
 /** The task with another reason and nothing else changed. */

@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { TaskSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { markForReturn } from './pending-reason.ts';
 import { type OpeningPlan, orphanLaunchMaxMs, planOpening } from './plan-opening.ts';
 
 const { FAIL, WAIT } = WhenUnreachable;
@@ -17,6 +18,9 @@ interface Case {
   when?: WhenUnreachable;
   held?: boolean;
   cut?: boolean;
+  /** It was never sent: its node was away when it was launched. */
+  forReturn?: boolean;
+  wasUnreachable?: boolean;
   createdAtMs?: number;
   plan: keyof OpeningPlan | undefined;
 }
@@ -28,7 +32,12 @@ const cases: Case[] = [
   { when: WAIT, cut: true, plan: 'send' },
   { when: WAIT, createdAtMs: 0, plan: 'send' },
   { when: FAIL, plan: 'send' },
-  { when: FAIL, cut: true, plan: 'unreachable' },
+  { when: FAIL, cut: true, plan: 'send' },
+  { when: FAIL, forReturn: true, plan: 'send' },
+  { when: FAIL, wasUnreachable: true, plan: 'send' },
+  { when: FAIL, wasUnreachable: true, cut: true, plan: 'unreachable' },
+  { when: FAIL, wasUnreachable: true, forReturn: true, plan: 'unreachable' },
+  { when: WAIT, wasUnreachable: true, cut: true, plan: 'send' },
   { when: FAIL, createdAtMs: startedAtMs, plan: 'send' },
   { when: FAIL, createdAtMs: startedAtMs - 1, plan: 'unreachable' },
   { when: FAIL, createdAtMs: nowMs - orphanLaunchMaxMs + 1, plan: 'send' },
@@ -40,13 +49,15 @@ const cases: Case[] = [
 test('planOpening() sends, ends or leaves each task', () => {
   for (const [
     index,
-    { state = PENDING, when = FAIL, held, cut, createdAtMs = nowMs, plan },
+    { state = PENDING, when = FAIL, held, cut, forReturn, wasUnreachable, createdAtMs = nowMs, plan },
   ] of cases.entries()) {
-    const task = create(TaskSchema, { id: 't', state, createdAt: timestampFromMs(createdAtMs) });
+    const created = create(TaskSchema, { id: 't', state, createdAt: timestampFromMs(createdAtMs) });
+    const task = forReturn ? markForReturn(created, 20_000) : created;
     const decided = planOpening({
       tasks: [task],
       held: new Set(held ? ['t'] : []),
       cut: new Set(cut ? ['t'] : []),
+      wasUnreachable: wasUnreachable ?? false,
       whenUnreachable: () => when,
       startedAtMs,
       nowMs,

@@ -2,14 +2,15 @@
  * What a new session means for the tasks of its node, out of what the store says of them and what the agent holds. Pure.
  *
  *   store says   agent holds it   it does not
- *   pending      nothing: its     WAIT: send · FAIL: send if it may still be on its way to being sent,
- *                events will come else it ended unreachable: now it is certain that it never started
+ *   pending      nothing: its     WAIT: send · FAIL: send unless the node was unreachable meanwhile, or the task is
+ *                events will come of long ago: then it ended unreachable, certain now that it never started
  *   active       nothing          leave it and say so: only the agent can tell what became of it
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RunId, TaskId } from '#protocol/ids.ts';
+import { isForReturn } from './pending-reason.ts';
 
 /** What is known when an agent comes in. */
 export interface OpeningFacts {
@@ -19,6 +20,8 @@ export interface OpeningFacts {
   readonly held: ReadonlySet<string>;
   /** Starts that an earlier session of this node took with it, as far as this process sent them. */
   readonly cut: ReadonlySet<TaskId>;
+  /** The node was away for so long that nobody expected it back. */
+  readonly wasUnreachable: boolean;
   readonly whenUnreachable: (run: RunId) => WhenUnreachable;
   /** Start of this controller process, wall clock, milliseconds. */
   readonly startedAtMs: number;
@@ -50,9 +53,13 @@ export function planOpening(facts: OpeningFacts): OpeningPlan {
   };
 }
 
-function maySend(task: Task, { cut, whenUnreachable, startedAtMs, nowMs }: OpeningFacts): boolean {
+function maySend(
+  task: Task,
+  { cut, wasUnreachable, whenUnreachable, startedAtMs, nowMs }: OpeningFacts,
+): boolean {
   if (whenUnreachable(task.runId) === WhenUnreachable.WAIT) return true;
-  if (cut.has(task.id)) return false;
+  // One that is neither was launched while the node comes in.
+  if (wasUnreachable && (cut.has(task.id) || isForReturn(task))) return false;
   const createdAtMs = task.createdAt ? timestampMs(task.createdAt) : 0;
   return createdAtMs >= startedAtMs || nowMs - createdAtMs < orphanLaunchMaxMs;
 }

@@ -46,7 +46,7 @@ test('launch() sends one start to a connected node, and its events advance the t
   assert.ok(run?.run.endedAt);
 });
 
-test('launch() ends the tasks of a node that is not connected as unreachable, or lets them wait', async () => {
+test('launch() ends the tasks of a node that never came as unreachable, or lets them wait', async () => {
   await using fixture = await DispatchFixture.start('n1', 'n2');
   const [failed] = await fixture.launch(['n1'], FAIL);
   assert.ok(failed);
@@ -66,17 +66,87 @@ test('launch() ends the tasks of a node that is not connected as unreachable, or
   assert.equal((await fixture.task(waiting.id)).reason, '');
 });
 
-test('launch() tells when an unreachable node was last seen', async () => {
+test('launch() keeps the tasks of a node that is disconnected, and sends them when it is back', async () => {
   await using fixture = await DispatchFixture.start('n1');
-  const agent = await fixture.join('n1');
+  await fixture.clock.advance(70_000);
+  const first = await fixture.join('n1');
+  await first[Symbol.asyncDispose]();
+  await gone(fixture, 'n1');
+  const [blink] = await fixture.launch(['n1'], FAIL);
+  await advance(fixture, 3_000);
+  const [later] = await fixture.launch(['n1'], FAIL);
+  assert.ok(blink && later);
+  const { state, reason } = await fixture.task(later.id);
+  assert.deepEqual(
+    [state, reason.replace(/\d+/, 'N')],
+    [PENDING, 'its node is disconnected: unreachable unless it is back in N s'],
+  );
+
+  const second = await fixture.join('n1');
+  const sent = [await second.next('start'), await second.next('start')].map((start) => start.taskId);
+  assert.deepEqual(sent.sort(), [blink.id, later.id].sort());
+  assert.equal((await fixture.task(later.id)).reason, '');
+  await advance(fixture, 30_000);
+  assert.equal((await fixture.task(later.id)).state, PENDING);
+});
+
+test('launch() for a node that stays away ends when it becomes unreachable, and at once from then on', async () => {
+  await using fixture = await DispatchFixture.start('n1', 'n2');
+  await fixture.clock.advance(70_000);
+  const agents = [await fixture.join('n1'), await fixture.join('n2')];
   const seenAtMs = fixture.clock.wallMs();
-  await agent[Symbol.asyncDispose]();
-  await disconnected(fixture, 'n1');
-  const [task] = await fixture.launch(['n1']);
-  assert.ok(task);
-  const { outcome } = await fixture.task(task.id);
-  assert.ok(outcome?.kind.case === 'unreachable' && outcome.kind.value.seenAt);
-  assert.equal(timestampMs(outcome.kind.value.seenAt), seenAtMs);
+  for (const agent of agents) await agent[Symbol.asyncDispose]();
+  for (const node of ['n1', 'n2']) await gone(fixture, node);
+  const waiting = await fixture.launch(['n1', 'n2'], FAIL);
+  const [patient] = await fixture.launch(['n1'], WAIT);
+  const [stopped] = await fixture.launch(['n1'], FAIL);
+  assert.ok(waiting[0] && patient && stopped);
+  await fixture.dispatch.stop(stopped, 0, Cause.OPERATOR, never);
+  assert.equal((await fixture.task(stopped.id)).outcome?.kind.case, 'skipped');
+
+  const ended = Promise.all(
+    waiting.map(({ id }) => fixture.changed((task) => task.id === id && task.state === ENDED)),
+  );
+  await advance(fixture, 19_000 - (fixture.clock.wallMs() - seenAtMs));
+  assert.equal((await fixture.task(waiting[0].id)).state, PENDING);
+  fixture.storeFails = true;
+  await advance(fixture, 1_000);
+  fixture.storeFails = false;
+  await advance(fixture, 1_000);
+  for (const { outcome, reason } of await ended) {
+    assert.equal(reason, 'its node did not come back');
+    assert.ok(outcome?.kind.case === 'unreachable' && outcome.kind.value.seenAt);
+    assert.equal(timestampMs(outcome.kind.value.seenAt), seenAtMs);
+  }
+  assert.ok((await fixture.store.read.findRun(waiting[0].runId))?.run.endedAt);
+  assert.equal((await fixture.task(patient.id)).state, PENDING);
+
+  const [atOnce] = await fixture.launch(['n1'], FAIL);
+  assert.equal((await fixture.task(atOnce?.id ?? '')).reason, 'its node is not connected');
+});
+
+test('after its start a controller waits for the nodes that had a session, no longer than their own silence', async () => {
+  await using fixture = await DispatchFixture.start('n1', 'n2');
+  for (const node of ['n1', 'n2']) await fixture.join(node);
+  await fixture.stopDispatch();
+  await fixture.clock.advance(40_000);
+  await fixture.startDispatch();
+  const [back] = await fixture.launch(['n1'], FAIL);
+  const [away] = await fixture.launch(['n2'], FAIL);
+  assert.ok(back && away);
+  const agent = await fixture.join('n1');
+  assert.equal((await agent.next('start')).taskId, back.id);
+  // Its end is left to the next controller, which waits as long again.
+  await fixture.stopDispatch();
+  await fixture.startDispatch();
+  const ended = fixture.changed((task) => task.id === away.id);
+  await advance(fixture, 19_000);
+  assert.equal((await fixture.task(away.id)).state, PENDING);
+  await advance(fixture, 1_000);
+  assert.equal((await ended).outcome?.kind.case, 'unreachable');
+  assert.equal(fixture.dispatch.liveness('n2').state, NodeState.DISCONNECTED);
+  const [late] = await fixture.launch(['n2'], FAIL);
+  assert.equal((await fixture.task(late?.id ?? '')).state, ENDED);
 });
 
 test('launch() waits for a node that is about to come in, and sends its start once', async () => {
@@ -154,8 +224,9 @@ test('after a lost link events go on from the last that is on disk', async () =>
   assert.equal((await lost.next('welcome')).acknowledgedEvent, 0n);
 });
 
-test('of starts that a lost link took with it, those to fail are ended and those to wait are sent again', async () => {
+test('starts that a lost link took with it are sent again, those to fail only to a node that came back in time', async () => {
   await using fixture = await DispatchFixture.start('n1');
+  await fixture.clock.advance(70_000);
   const first = await fixture.join('n1');
   const [held] = await fixture.launch(['n1'], FAIL);
   const [failing] = await fixture.launch(['n1'], FAIL);
@@ -164,10 +235,18 @@ test('of starts that a lost link took with it, those to fail are ended and those
   for (let i = 0; i < 3; i++) await first.next('start');
   await first[Symbol.asyncDispose]();
   const second = await fixture.join('n1', { tasks: [held.id] });
-  assert.equal((await second.next('start')).taskId, waiting.id);
+  const sent = [await second.next('start'), await second.next('start')].map((start) => start.taskId);
+  assert.deepEqual(sent.sort(), [failing.id, waiting.id].sort());
+  assert.equal((await fixture.task(held.id)).state, PENDING);
+  await second[Symbol.asyncDispose]();
+  await gone(fixture, 'n1');
+
+  await advance(fixture, 25_000);
+  const third = await fixture.join('n1', { tasks: [held.id] });
+  assert.equal((await third.next('start')).taskId, waiting.id);
   assert.equal((await fixture.task(failing.id)).outcome?.kind.case, 'unreachable');
   assert.equal((await fixture.task(held.id)).state, PENDING);
-  assert.equal(second.frames.filter((frame) => frame.case === 'start').length, 0);
+  assert.equal(third.frames.filter((frame) => frame.case === 'start').length, 0);
 });
 
 test('a restarted controller settles the starts of the one before it', async () => {
@@ -391,7 +470,15 @@ async function roundTrip(
   await usage;
 }
 
-/** Resolves when the controller has noticed that a session is gone. */
+/** Resolves when the controller has noticed that a session is gone, without time passing. */
+async function gone(fixture: DispatchFixture, node: NodeName): Promise<void> {
+  for (;;) {
+    const usage = fixture.dispatch.usage(node, AbortSignal.timeout(1)).catch((error: unknown) => error);
+    if (String(await usage).includes('the node is not connected')) return;
+  }
+}
+
+/** Resolves when the controller counts a node as disconnected. */
 async function disconnected(fixture: DispatchFixture, node: NodeName): Promise<void> {
   while (fixture.dispatch.liveness(node).state === NodeState.CONNECTED) await fixture.clock.advance(500);
 }

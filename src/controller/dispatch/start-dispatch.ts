@@ -1,5 +1,6 @@
 /** Puts the parts of dispatch together and opens the agents' listener. */
 import type { Clock } from '#base/clock.ts';
+import type { HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -10,11 +11,10 @@ import { Changes } from './changes.ts';
 import type { Dispatch, NodeLiveness } from './dispatch.ts';
 import { Ingest } from './ingest.ts';
 import { Launches } from './launches.ts';
-import { type LinkAddress, LinkServer, type LinkTls } from './link-server.ts';
+import { LinkServer, type LinkTls } from './link-server.ts';
 import { LivenessTracker, tickMs } from './liveness-tracker.ts';
 import { NodeLinks } from './node-links.ts';
 import { Openings } from './openings.ts';
-import { Pulse } from './pulse.ts';
 import { repeat } from './repeat.ts';
 
 /** What dispatch is given. All of it must outlive it. */
@@ -25,7 +25,7 @@ export interface DispatchOptions {
   /** Certificates of the agents' listener. */
   readonly tls: LinkTls;
   /** Where the agents' listener is to be; port 0 for any free one. */
-  readonly listen: LinkAddress;
+  readonly listen: HostPort;
   /** The controller's version. */
   readonly version: string;
   /** Random id of the cluster. */
@@ -53,25 +53,24 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const taskChanges = new Changes<[Task]>();
   const nodeChanges = new Changes<[NodeName, NodeLiveness]>();
   const liveness = new LivenessTracker(clock, nodeChanges, await store.read.listNodes());
-  const pulse = new Pulse(() => liveness.now(), random);
+  const now = () => liveness.now();
   const links = new NodeLinks();
   taskChanges.listen((task) => links.forget(task));
   const ingest = new Ingest({ store, clock, log, changes: taskChanges });
-  const openings = new Openings({ ...options, links, liveness, pulse, changes: taskChanges });
-  const launches = new Launches({ store, clock, links, liveness, changes: taskChanges });
-  const owner = createOwner({ links, pulse, liveness, ingest, openings });
+  const openings = new Openings({ ...options, links, liveness, changes: taskChanges });
+  const launches = await Launches.open({ store, clock, log, links, liveness, changes: taskChanges });
+  const owner = createOwner({ links, liveness, ingest, openings });
   const server = await LinkServer.start({
     ...options,
     onSession(stream, peer) {
-      const session = new AgentSession(stream, peer, { owner, clock, log });
+      const session = new AgentSession(stream, peer, { owner, clock, now, random, log });
       links.add(session);
-      pulse.add(session);
       return session;
     },
   });
   const seen = new SeenWriter(store, liveness, log);
   const timers = new DisposableStack();
-  timers.use(repeat(clock, tickMs, () => tick(liveness, pulse, links, ingest)));
+  timers.use(repeat(clock, tickMs, () => tick(liveness, links, launches)));
   timers.use(repeat(clock, writeSeenMs, () => void seen.write()));
   const dispatch = new AgentDispatch({ links, launches, liveness, taskChanges, nodeChanges });
   return Object.assign(dispatch, {
@@ -81,6 +80,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
       await server[Symbol.asyncDispose]();
       await openings[Symbol.asyncDispose]();
       await ingest[Symbol.asyncDispose]();
+      await launches[Symbol.asyncDispose]();
       await seen.write();
     },
   });
@@ -88,31 +88,28 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
 
 interface OwnerParts {
   readonly links: NodeLinks;
-  readonly pulse: Pulse;
   readonly liveness: LivenessTracker;
   readonly ingest: Ingest;
   readonly openings: Openings;
 }
 
-function createOwner({ links, pulse, liveness, ingest, openings }: OwnerParts): SessionOwner {
+function createOwner({ links, liveness, ingest, openings }: OwnerParts): SessionOwner {
   return {
     onHello: (session) => openings.add(session),
     onEvent: (session, event, bytes) => ingest.add(session, event, bytes),
     onHeard(session) {
-      pulse.heard(session);
       if (session.state === 'open') liveness.heard(session.node);
     },
     onClosed(session) {
-      pulse.remove(session);
       if (links.remove(session)) liveness.disconnected(session.node);
     },
   };
 }
 
-function tick(liveness: LivenessTracker, pulse: Pulse, links: NodeLinks, ingest: Ingest): void {
+function tick(liveness: LivenessTracker, links: NodeLinks, launches: Launches): void {
   liveness.tick();
-  for (const session of links.sessions()) if (ingest.isPaused(session)) pulse.heard(session);
-  pulse.tick();
+  for (const session of links.sessions()) session.tick();
+  launches.endOverdue();
 }
 
 /** Writes down when nodes were last heard of; a write that fails is tried again with the next one. */

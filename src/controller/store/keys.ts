@@ -1,4 +1,4 @@
-/** Conditions on keys, in SQL that every backend understands. */
+/** Conditions on keys, and changes by key, in SQL that every backend understands. */
 import { type RawBuilder, sql } from 'kysely';
 
 /**
@@ -13,6 +13,16 @@ export function keyList(keys: readonly string[]): RawBuilder<string> {
 /** The same for keys that are integers. */
 export function numberList<N extends number>(keys: readonly N[]): RawBuilder<N> {
   return sql<N>`(select cast("key" as bigint) from json_each(${keyObject(keys)}))`;
+}
+
+/**
+ * What an UPDATE changes in any number of rows, as one parameter and a table `change` of `key` and `value`; a field of the
+ * value is text or null by `change.value ->> 'field'`, in SQLite as in PostgreSQL. Each key once.
+ */
+export function changeList(
+  changes: readonly (readonly [key: string, change: object])[],
+): RawBuilder<unknown> {
+  return sql`json_each(${JSON.stringify(Object.fromEntries(changes))}) as change`;
 }
 
 /** The bound above every key that begins with `prefix`: ours are ASCII, and this is the last code point there is. */

@@ -1,8 +1,9 @@
 /** Nodes, as rows. */
-import type { Updateable } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { decodeLabels, decodeOptional, encodeLabels, encodeOptional } from './json-columns.ts';
+import { changeList } from './keys.ts';
 import type { Executor, NodesTable } from './schema.ts';
 import { type NodeRecord, type NodeSession, StoreError } from './store.ts';
 
@@ -59,9 +60,18 @@ export async function updateNodeSession(db: Executor, name: NodeName, session: N
   });
 }
 
-/** @see StoreWriter.setAcknowledgedEvent */
-export async function setAcknowledgedEvent(db: Executor, name: NodeName, event: bigint): Promise<void> {
-  await updateNode(db, name, { acknowledged_event: String(event) });
+/** @see StoreWriter.setAcknowledgedEvents */
+export async function setAcknowledgedEvents(
+  db: Executor,
+  events: ReadonlyMap<NodeName, bigint>,
+): Promise<void> {
+  const changes = changeList([...events].map(([name, event]) => [name, { event: String(event) }]));
+  const { numAffectedRows = 0n } = await sql`
+    update nodes set acknowledged_event = change.value ->> 'event'
+    from ${changes}
+    where nodes.name = change.key`.execute(db);
+  const missing = BigInt(events.size) - numAffectedRows;
+  if (missing !== 0n) throw new StoreError('failed', `${missing} of ${events.size} nodes are not recorded`);
 }
 
 /** @see StoreWriter.updateNodesSeen */

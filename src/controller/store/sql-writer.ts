@@ -2,7 +2,7 @@
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId } from '#protocol/ids.ts';
 import { insertAudit } from './audit.ts';
-import { insertNode, setAcknowledgedEvent, updateNodeSession, updateNodesSeen } from './nodes.ts';
+import { insertNode, setAcknowledgedEvents, updateNodeSession, updateNodesSeen } from './nodes.ts';
 import { insertRun, setRunEnded } from './runs.ts';
 import { SqlReader } from './sql-reader.ts';
 import type { Scope } from './sql-scope.ts';
@@ -43,9 +43,9 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     );
   }
 
-  setAcknowledgedEvent(name: NodeName, event: bigint): Promise<void> {
-    return this.#scope.run(`record event ${event} of node ${name}`, (db) =>
-      setAcknowledgedEvent(db, name, event),
+  setAcknowledgedEvents(events: ReadonlyMap<NodeName, bigint>): Promise<void> {
+    return this.#scope.run(`record the events of ${events.size} nodes`, (db) =>
+      setAcknowledgedEvents(db, events),
     );
   }
 

@@ -167,15 +167,15 @@ export interface StoreWriter extends StoreReader {
   updateNodeSession(name: NodeName, session: NodeSession): Promise<void>;
   /** When these nodes were last heard of. Those that are not recorded (any more) are passed over. */
   updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
-  /** The last event that was applied of a node's journal. */
-  setAcknowledgedEvent(name: NodeName, event: bigint): Promise<void>;
+  /** The last event that was applied of each of these nodes' journals. */
+  setAcknowledgedEvents(events: ReadonlyMap<NodeName, bigint>): Promise<void>;
 
   /** @throws StoreError reason "duplicate" when the id is taken. */
   insertRun(run: RunRecord): Promise<void>;
   setRunEnded(id: RunId, endedAtMs: number): Promise<void>;
   /** In this order, each of a recorded run. @throws StoreError reason "duplicate" when an id is taken. */
   insertTasks(tasks: readonly Task[]): Promise<void>;
-  /** Replaces everything of these tasks that may change: state, reason, outcome, cause and attempts. */
+  /** Replaces everything of these tasks, each named once, that may change: state, reason, outcome, cause and attempts. */
   updateTasks(tasks: readonly Task[]): Promise<void>;
 
   insertOperatorToken(token: OperatorTokenRecord): Promise<void>;

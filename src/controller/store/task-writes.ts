@@ -1,6 +1,8 @@
 /** Recording tasks and their progress. */
+import { sql } from 'kysely';
 import { type Task, type TaskSpec, TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import { encodeMessage, requiredMs } from './json-columns.ts';
+import { changeList } from './keys.ts';
 import { runKeys } from './runs.ts';
 import type { Executor, RunsTable, TasksTable } from './schema.ts';
 import { StoreError } from './store.ts';
@@ -29,14 +31,20 @@ export async function insertTasks(db: Executor, tasks: readonly Task[]): Promise
 
 /** @see StoreWriter.updateTasks */
 export async function updateTasks(db: Executor, tasks: readonly Task[]): Promise<void> {
-  for (const task of tasks) {
-    const { numUpdatedRows } = await db
-      .updateTable('tasks')
-      .set(encodeProgress(task))
-      .where('id', '=', task.id)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw new StoreError('failed', `task ${task.id} is not recorded`);
-  }
+  const changes = changeList(tasks.map((task) => [task.id, encodeProgress(task)]));
+  const { numAffectedRows = 0n } = await sql`
+    update tasks set
+      state = cast(change.value ->> 'state' as bigint),
+      reason = change.value ->> 'reason',
+      attempts = change.value ->> 'attempts',
+      outcome = change.value ->> 'outcome',
+      cause = cast(change.value ->> 'cause' as bigint),
+      ending = change.value ->> 'ending',
+      pid = cast(change.value ->> 'pid' as bigint)
+    from ${changes}
+    where tasks.id = change.key`.execute(db);
+  const missing = BigInt(tasks.length) - numAffectedRows;
+  if (missing !== 0n) throw new StoreError('failed', `${missing} of ${tasks.length} tasks are not recorded`);
 }
 
 async function newRows(

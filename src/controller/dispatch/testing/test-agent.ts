@@ -4,8 +4,7 @@
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
-import { grpcContentType } from '#controller/dispatch/grpc-response.ts';
+import { encodeFrame, FrameDecoder, grpcContentType } from '#base/grpc-frames.ts';
 import {
   AgentFrameSchema,
   type ControllerFrame,

@@ -6,19 +6,24 @@ import { filled } from './filled.ts';
 import type { StoreTest } from './fixture.ts';
 import { nodeRecord, rejectsWith } from './records.ts';
 
+const facts = filled(HostFactsSchema) as MessageShape<typeof HostFactsSchema>;
+const web1 = nodeRecord('web1', {
+  labels: { site: 'north', 'with "quotes"': "it's", __proto__x: '' },
+  seenAtMs: 1_700_000_000_999,
+  address: '192.0.2.1:4711',
+  version: '0.1.0',
+  facts,
+  journalId: 'j1',
+  acknowledgedEvent: 2n ** 64n - 1n,
+});
+
 /** Declares the tests. */
 export function nodesContract(test: StoreTest): void {
-  const facts = filled(HostFactsSchema) as MessageShape<typeof HostFactsSchema>;
-  const web1 = nodeRecord('web1', {
-    labels: { site: 'north', 'with "quotes"': "it's", __proto__x: '' },
-    seenAtMs: 1_700_000_000_999,
-    address: '192.0.2.1:4711',
-    version: '0.1.0',
-    facts,
-    journalId: 'j1',
-    acknowledgedEvent: 2n ** 64n - 1n,
-  });
+  recordsContract(test);
+  changesContract(test);
+}
 
+function recordsContract(test: StoreTest): void {
   test('insertNode() keeps the whole record', async (store) => {
     await store.transact((writer) => writer.insertNode(web1));
     assert.deepEqual(await store.read.findNode('web1'), web1);
@@ -41,7 +46,9 @@ export function nodesContract(test: StoreTest): void {
     );
     assert.deepEqual(await store.read.listNodes(), [web1]);
   });
+}
 
+function changesContract(test: StoreTest): void {
   test('updateNodeSession() replaces what a session tells, and nothing else', async (store) => {
     const before = nodeRecord('web1', { labels: { site: 'north' } });
     const session = {
@@ -61,11 +68,11 @@ export function nodesContract(test: StoreTest): void {
     assert.deepEqual(await store.read.findNode('web2'), nodeRecord('web2'));
   });
 
-  test('setAcknowledgedEvent() and updateNodesSeen() change one thing each', async (store) => {
+  test('setAcknowledgedEvents() and updateNodesSeen() change one thing each', async (store) => {
     await store.transact(async (writer) => {
       await writer.insertNode(web1);
       await writer.insertNode(nodeRecord('web2'));
-      await writer.setAcknowledgedEvent('web1', 12n);
+      await writer.setAcknowledgedEvents(new Map([['web1', 12n]]));
       await writer.updateNodesSeen(
         new Map([
           ['web2', 1_800_000_000_000],
@@ -83,10 +90,27 @@ export function nodesContract(test: StoreTest): void {
     );
   });
 
-  test('setAcknowledgedEvent() of a node that is not recorded fails', async (store) => {
+  test('setAcknowledgedEvents() is all or nothing when one is not recorded', async (store) => {
+    await store.transact((writer) => writer.insertNode(web1));
+    const events = new Map([
+      ['web1', 1n],
+      ['ghost', 1n],
+    ]);
     await rejectsWith(
-      store.transact((writer) => writer.setAcknowledgedEvent('ghost', 1n)),
+      store.transact((writer) => writer.setAcknowledgedEvents(events)),
       'failed',
     );
+    assert.deepEqual(await store.read.findNode('web1'), web1);
+  });
+
+  test('setAcknowledgedEvents() takes any number of nodes, and any event', async (store) => {
+    const names = Array.from({ length: 5_000 }, (_, i) => `web${i}`);
+    const last = 2n ** 64n - 1n;
+    await store.transact(async (writer) => {
+      for (const name of names) await writer.insertNode(nodeRecord(name));
+      await writer.setAcknowledgedEvents(new Map(names.map((name) => [name, last])));
+    });
+    const nodes = await store.read.listNodes();
+    assert.equal(nodes.filter((node) => node.acknowledgedEvent === last).length, names.length);
   });
 }

@@ -76,6 +76,23 @@ function changesContract(test: StoreTest): void {
     assert.deepEqual(b, pendingTask('b', 'r1', 'web1'));
   });
 
+  test('updateTasks() keeps each task apart, and any text', async (store) => {
+    const ids = ['a', '7', '__proto__', 'c'];
+    await recordRun(
+      store,
+      runRecord('r1'),
+      ids.map((id) => pendingTask(id, 'r1', 'web1')),
+    );
+    const texts = ['', 'with "quotes" \\ and \u0000 \n \u{1f980}', "it's {}", '[1]'];
+    const changed = ids.map((id, i) => pendingTask(id, 'r1', 'web1', { reason: texts[i] ?? '' }));
+    await store.transact((writer) => writer.updateTasks(changed));
+    const found = await store.read.getTasks(ids);
+    assert.deepEqual(
+      new Map(found.map(({ id, reason }) => [id, reason])),
+      new Map(changed.map(({ id, reason }) => [id, reason])),
+    );
+  });
+
   test('updateTasks() is all or nothing when one is not recorded', async (store) => {
     await recordRun(store, runRecord('r1'), [pendingTask('a', 'r1', 'web1')]);
     const running = ['a', 'ghost'].map((id) => pendingTask(id, 'r1', 'web1', { state: TaskState.RUNNING }));

@@ -1,27 +1,44 @@
 /**
- * The outgoing side of a session: frames of one turn go out in one write, and wait here while the peer takes none.
- * Knows no message.
+ * The sending half of a session, of either side: the frames of one turn of the event loop leave in one write, and wait here
+ * while the peer takes none. A thousand exits that come together cost one system call. Knows no message.
  *
  *   write ──► queue ──once a turn, unless the stream is full──► stream
  */
 import type { Writable } from 'node:stream';
-import { limits } from '#protocol/limits.ts';
+
+/** What may wait, and what to do about it. Callbacks must not throw. */
+export interface FrameWriterOptions {
+  /** Frames that may wait in the queue. */
+  readonly framesMax: number;
+  /** Bytes that may wait in the queue. */
+  readonly bytesMax: number;
+  /**
+   * More waits than may; called once, and nothing is taken any more. `waiting` says how much, as in "3 frames of 70 bytes".
+   */
+  readonly onOverflow: (waiting: string) => void;
+  /** There is room again after `crowded` was true. */
+  readonly onRoom?: () => void;
+}
 
 /** Where frames wait for their stream. */
 export class FrameWriter {
   readonly #stream: Writable;
-  readonly #onTooSlow: (reason: string) => void;
+  readonly #options: FrameWriterOptions;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #scheduled = false;
   #full = false;
+  #crowded = false;
   #ended = false;
   #waiting: (() => void)[] = [];
+  readonly #endOfTurn = () => {
+    this.#scheduled = false;
+    this.#flush();
+  };
 
-  /** @param onTooSlow called once when more waits than limits.sessionQueueMax frames or limits.sessionQueueBytesMax. */
-  constructor(stream: Writable, onTooSlow: (reason: string) => void) {
+  constructor(stream: Writable, options: FrameWriterOptions) {
     this.#stream = stream;
-    this.#onTooSlow = onTooSlow;
+    this.#options = options;
     stream.on('drain', () => {
       this.#full = false;
       this.#flush();
@@ -29,23 +46,28 @@ export class FrameWriter {
     stream.on('close', () => this.discard());
   }
 
+  /**
+   * Whether what can wait elsewhere should wait until `onRoom`: a sixteenth of `bytesMax` is queued, so that what cannot
+   * wait still has room.
+   */
+  get crowded(): boolean {
+    return this.#crowded;
+  }
+
   /** Sends a frame at the end of this turn, or as soon as there is room. Without effect after `end` or `discard`. */
   write(frame: Buffer): void {
     if (this.#ended) return;
     this.#queue.push(frame);
     this.#queuedBytes += frame.length;
-    if (this.#queue.length > limits.sessionQueueMax || this.#queuedBytes > limits.sessionQueueBytesMax) {
-      const waiting = `${this.#queue.length} commands of ${this.#queuedBytes} bytes`;
-      this.discard();
-      this.#onTooSlow(`it is too slow: ${waiting} wait for it`);
+    const { framesMax, bytesMax } = this.#options;
+    if (this.#queue.length > framesMax || this.#queuedBytes > bytesMax) {
+      this.#overflow();
       return;
     }
+    if (this.#queuedBytes > bytesMax >> 4) this.#crowded = true;
     if (this.#scheduled || this.#full) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
+    setImmediate(this.#endOfTurn);
   }
 
   /** Resolves when everything so far was handed to the stream and it would take more, or when it is over. */
@@ -71,6 +93,7 @@ export class FrameWriter {
   }
 
   #flush(): void {
+    if (!this.#stream.writable) this.discard();
     if (this.#full || this.#ended) return;
     if (this.#queue.length > 0) {
       const [first] = this.#queue;
@@ -79,7 +102,17 @@ export class FrameWriter {
       this.#queuedBytes = 0;
       this.#full = !this.#stream.write(bytes);
     }
-    if (!this.#full) this.#wake();
+    if (this.#full) return;
+    this.#wake();
+    if (!this.#crowded) return;
+    this.#crowded = false;
+    this.#options.onRoom?.();
+  }
+
+  #overflow(): void {
+    const waiting = `${this.#queue.length} frames of ${this.#queuedBytes} bytes`;
+    this.discard();
+    this.#options.onOverflow(waiting);
   }
 
   #wake(): void {
