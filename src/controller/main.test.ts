@@ -154,8 +154,10 @@ class Program implements AsyncDisposable {
 }
 
 function start(data: string, ...options: string[]): Program {
-  const ports = ['--listen', '127.0.0.1:0', '--agent-listen', '127.0.0.1:0', '--log-level', 'error'];
-  return new Program(['--data', data, ...ports, ...options]);
+  const ports = ['--listen', '--agent-listen'].flatMap((option) =>
+    options.includes(option) ? [] : [option, '127.0.0.1:0'],
+  );
+  return new Program(['--data', data, ...ports, '--log-level', 'error', ...options]);
 }
 
 async function readAccess(data: string): Promise<Access> {
