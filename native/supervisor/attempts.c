@@ -148,9 +148,7 @@ static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, siz
       }
       return true;
     case SV_EMPTY:
-      (void)sv_get_i64(&r);
-      (void)sv_get_u64(&r);
-      (void)sv_get_u64(&r);
+      (void)sv_get_empty(&r, &(struct sv_empty){0});
       break;
     case SV_NOT_STARTED:
       (void)sv_get_str(&r, BODY_MAX);

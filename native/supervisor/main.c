@@ -19,10 +19,6 @@
 
 #include "server.h"
 
-#ifndef SV_VERSION
-#define SV_VERSION "0.0.0"
-#endif
-
 #define EXIT_USAGE 2
 #define EXIT_RUNNING 3
 #define LINE_MAX_BYTES 512

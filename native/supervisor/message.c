@@ -33,10 +33,18 @@ static bool rlimits_valid(const struct sv_start *start) {
   return true;
 }
 
+/* A terminal and a pipe exclude each other, and a file as stdin excludes both. */
+static bool stdin_valid(const struct sv_start *s) {
+  const uint32_t kinds = s->flags & (SV_START_INPUT | SV_START_TERMINAL);
+  if (kinds == (SV_START_INPUT | SV_START_TERMINAL)) return false;
+  return kinds == 0 || s->in[0] == '\0';
+}
+
 static bool path_valid(const char *path) { return path[0] == '/' && strlen(path) < PATH_MAX; }
 
 static const char *explain_start(const struct sv_start *s) {
-  const uint32_t flags = SV_START_SETUSER | SV_START_NO_NEW_PRIVS | SV_START_NICE | SV_START_OOM;
+  const uint32_t flags = SV_START_SETUSER | SV_START_NO_NEW_PRIVS | SV_START_NICE | SV_START_OOM | SV_START_INPUT |
+                         SV_START_TERMINAL;
   const struct {
     bool valid;
     const char *what;
@@ -50,6 +58,7 @@ static const char *explain_start(const struct sv_start *s) {
       {rlimits_valid(s), "rlimits has an unknown resource or soft above hard"},
       {path_valid(s->cwd), "cwd is not an absolute path"},
       {s->in[0] == '\0' || path_valid(s->in), "stdin is neither empty nor an absolute path"},
+      {stdin_valid(s), "stdin is more than one of a file, a pipe and a terminal"},
       {path_valid(s->out), "stdout is not an absolute path"},
       {path_valid(s->err), "stderr is not an absolute path"},
       {path_valid(s->path), "path is not an absolute path"},
@@ -71,6 +80,11 @@ const char *sv_decode_start(struct sv_reader *r, struct sv_start *s) {
   s->nice = sv_get_i32(r);
   s->oom_score_adj = sv_get_i32(r);
   if (!get_rlimits(r, s)) return "rlimits has more than 16 elements";
+  s->cpu_millis = sv_get_u32(r);
+  s->memory_bytes = sv_get_u64(r);
+  s->processes = sv_get_u32(r);
+  s->rows = sv_get_u16(r);
+  s->columns = sv_get_u16(r);
   char **const paths[] = {&s->cwd, &s->in, &s->out, &s->err, &s->path};
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) *paths[i] = sv_get_str(r, SV_FRAME_MAX);
   s->argc = sv_get_strs(r, s->argv, SV_ARGV_MAX);
@@ -94,6 +108,20 @@ void sv_put_not_started(struct sv_writer *w, const char *step, int error) {
   sv_put_i32(w, error);
 }
 
+static void put_group(struct sv_writer *w, const struct sv_group *g) {
+  sv_put_u64(w, g->memory_peak_bytes);
+  sv_put_u64(w, g->cpu_us);
+  sv_put_u32(w, g->oom_kills);
+}
+
+static struct sv_group get_group(struct sv_reader *r) {
+  struct sv_group g;
+  g.memory_peak_bytes = sv_get_u64(r);
+  g.cpu_us = sv_get_u64(r);
+  g.oom_kills = sv_get_u32(r);
+  return g;
+}
+
 void sv_put_exited(struct sv_writer *w, const struct sv_exited *e) {
   sv_put_i32(w, e->status);
   sv_put_usage(w, &e->usage);
@@ -105,12 +133,14 @@ void sv_put_exited(struct sv_writer *w, const struct sv_exited *e) {
     sv_put_i32(w, e->left[i].pid);
     sv_put_str(w, e->left[i].command);
   }
+  put_group(w, &e->group);
 }
 
-void sv_put_empty(struct sv_writer *w, int64_t wall_ms, uint64_t out_bytes, uint64_t err_bytes) {
-  sv_put_i64(w, wall_ms);
-  sv_put_u64(w, out_bytes);
-  sv_put_u64(w, err_bytes);
+void sv_put_empty(struct sv_writer *w, const struct sv_empty *e) {
+  sv_put_i64(w, e->wall_ms);
+  sv_put_u64(w, e->out_bytes);
+  sv_put_u64(w, e->err_bytes);
+  put_group(w, &e->group);
 }
 
 void sv_put_lost(struct sv_writer *w, const char *reason, int64_t wall_ms) {
@@ -139,5 +169,14 @@ bool sv_get_exited(struct sv_reader *r, struct sv_exited *e) {
     const char *command = sv_get_str(r, SV_COMMAND_MAX);
     memcpy(e->left[i].command, command, strlen(command) + 1);
   }
+  e->group = get_group(r);
+  return sv_reader_done(r);
+}
+
+bool sv_get_empty(struct sv_reader *r, struct sv_empty *e) {
+  e->wall_ms = sv_get_i64(r);
+  e->out_bytes = sv_get_u64(r);
+  e->err_bytes = sv_get_u64(r);
+  e->group = get_group(r);
   return sv_reader_done(r);
 }

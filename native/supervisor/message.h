@@ -29,6 +29,10 @@ struct sv_start {
   int32_t oom_score_adj;
   uint32_t rlimit_count;
   struct sv_rlimit rlimits[SV_RLIMITS_MAX];
+  uint32_t cpu_millis; /* limits of the attempt's cgroup; 0 for none */
+  uint64_t memory_bytes;
+  uint32_t processes;
+  uint16_t rows, columns; /* of a terminal */
   char *cwd, *in, *out, *err, *path;
   size_t argc, envc;
   char *argv[SV_ARGV_MAX + 1];
@@ -38,6 +42,12 @@ struct sv_start {
 struct sv_left {
   pid_t pid;
   char command[SV_COMMAND_MAX + 1];
+};
+
+/* What a cgroup counted; 0 where there is none that counts. */
+struct sv_group {
+  uint64_t memory_peak_bytes, cpu_us;
+  uint32_t oom_kills;
 };
 
 struct sv_started {
@@ -54,6 +64,13 @@ struct sv_exited {
   uint64_t out_bytes, err_bytes;
   uint32_t left_count;
   struct sv_left left[SV_LEFTOVERS_MAX];
+  struct sv_group group;
+};
+
+struct sv_empty {
+  int64_t wall_ms;
+  uint64_t out_bytes, err_bytes;
+  struct sv_group group;
 };
 
 /* What decoding a START found: NULL when all is in its range, else which value is not. bad says that the frame is malformed. */
@@ -62,10 +79,11 @@ const char *sv_decode_start(struct sv_reader *r, struct sv_start *start);
 void sv_put_started(struct sv_writer *w, const struct sv_started *s);
 void sv_put_not_started(struct sv_writer *w, const char *step, int error);
 void sv_put_exited(struct sv_writer *w, const struct sv_exited *e);
-void sv_put_empty(struct sv_writer *w, int64_t wall_ms, uint64_t out_bytes, uint64_t err_bytes);
+void sv_put_empty(struct sv_writer *w, const struct sv_empty *e);
 void sv_put_lost(struct sv_writer *w, const char *reason, int64_t wall_ms);
 
 bool sv_get_started(struct sv_reader *r, struct sv_started *s);
 bool sv_get_exited(struct sv_reader *r, struct sv_exited *e);
+bool sv_get_empty(struct sv_reader *r, struct sv_empty *e);
 
 #endif

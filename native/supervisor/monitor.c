@@ -190,7 +190,8 @@ static void hear_server(struct monitor *m) {
 
 static void tell_empty(struct monitor *m) {
   struct news news;
-  sv_put_empty(news_begin(&news, m, SV_EMPTY), sv_wall_ms(), size_of(m->out), size_of(m->err));
+  const struct sv_empty empty = {.wall_ms = sv_wall_ms(), .out_bytes = size_of(m->out), .err_bytes = size_of(m->err)};
+  sv_put_empty(news_begin(&news, m, SV_EMPTY), &empty);
   news_end(&news);
   m->empty = true;
 }

@@ -84,11 +84,11 @@ static void conclude_exited(struct sv_attempt *a, int status, const struct rusag
 }
 
 static void conclude_empty(struct sv_attempt *a) {
-  uint64_t out, err;
-  uint8_t bytes[32];
+  uint8_t bytes[64];
   struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
-  sizes(a, &out, &err);
-  sv_put_empty(&body, sv_wall_ms(), out, err);
+  struct sv_empty empty = {.wall_ms = sv_wall_ms()};
+  sizes(a, &empty.out_bytes, &empty.err_bytes);
+  sv_put_empty(&body, &empty);
   sv_attempt_conclude(a, SV_EMPTY, &body);
 }
 

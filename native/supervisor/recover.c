@@ -111,10 +111,10 @@ static bool watch_monitor(struct sv_attempt *a, const struct sv_claim *claim) {
 }
 
 static void conclude_reboot(struct sv_attempt *a) {
-  uint8_t bytes[32];
+  uint8_t bytes[64];
   struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
   if (a->state == SV_ATTEMPT_EXITED) {
-    sv_put_empty(&body, sv_wall_ms(), 0, 0);
+    sv_put_empty(&body, &(struct sv_empty){.wall_ms = sv_wall_ms()});
     sv_attempt_conclude(a, SV_EMPTY, &body);
   } else if (!sv_attempt_over(a)) {
     sv_attempt_conclude_lost(a, "reboot");

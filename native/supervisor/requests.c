@@ -50,7 +50,7 @@ static bool refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int 
 static bool hello(struct sv_conn *conn, struct sv_frame *f) {
   uint32_t version = sv_get_u32(&f->body);
   if (!sv_reader_done(&f->body)) return false;
-  if (version != SV_PROTOCOL_VERSION) return refuse(conn, f->tag, SV_ERR_VERSION, 0, "only version 1 is spoken here");
+  if (version != SV_PROTOCOL_VERSION) return refuse(conn, f->tag, SV_ERR_VERSION, 0, "only version 2 is spoken here");
   if (conn->kind == SV_CONN_UNKNOWN && sv_conns_count(SV_CONN_AGENT) >= SV_CLIENTS_MAX) {
     return refuse(conn, f->tag, SV_ERR_BUSY, 0, "32 agents are connected");
   }
@@ -60,6 +60,7 @@ static bool hello(struct sv_conn *conn, struct sv_frame *f) {
   sv_put_i32(&w, getpid());
   sv_put_str(&w, sv_host.boot);
   sv_put_u64(&w, sv_host.server_start);
+  sv_put_str(&w, SV_VERSION);
   answer_end(conn, &w);
   return true;
 }
@@ -117,6 +118,7 @@ static void answer_signaled(const struct sv_pending *p, int32_t pid, uint32_t re
   struct sv_writer w = answer_begin(SV_SIGNALED, p->client_tag);
   sv_put_i32(&w, pid);
   sv_put_u32(&w, reached);
+  sv_put_u32(&w, 0);
   answer_end(sv_conn_find(p->conn), &w);
 }
 

@@ -15,6 +15,10 @@
 #define SV_UNKNOWN_MS 5000              /* how long they may wait with it */
 #define SV_PENDING_MAX 64               /* signals of one attempt that its monitor has not answered */
 
+#ifndef SV_VERSION
+#define SV_VERSION "0.0.0"
+#endif
+
 /* ---- the loop (server.c) ---- */
 
 struct sv_source {

@@ -32,6 +32,7 @@ static uint64_t get_le(struct sv_reader *r, size_t n) {
 }
 
 uint8_t sv_get_u8(struct sv_reader *r) { return (uint8_t)get_le(r, 1); }
+uint16_t sv_get_u16(struct sv_reader *r) { return (uint16_t)get_le(r, 2); }
 uint32_t sv_get_u32(struct sv_reader *r) { return (uint32_t)get_le(r, 4); }
 int32_t sv_get_i32(struct sv_reader *r) { return (int32_t)(uint32_t)get_le(r, 4); }
 uint64_t sv_get_u64(struct sv_reader *r) { return get_le(r, 8); }
@@ -88,6 +89,7 @@ static void put_le(struct sv_writer *w, uint64_t v, size_t n) {
 }
 
 void sv_put_u8(struct sv_writer *w, uint8_t v) { put_le(w, v, 1); }
+void sv_put_u16(struct sv_writer *w, uint16_t v) { put_le(w, v, 2); }
 void sv_put_u32(struct sv_writer *w, uint32_t v) { put_le(w, v, 4); }
 void sv_put_i32(struct sv_writer *w, int32_t v) { put_le(w, (uint32_t)v, 4); }
 void sv_put_u64(struct sv_writer *w, uint64_t v) { put_le(w, v, 8); }

@@ -44,6 +44,7 @@ enum sv_frame_result { SV_FRAME_PARTIAL, SV_FRAME_READY, SV_FRAME_MALFORMED };
 
 struct sv_reader sv_reader_of(void *bytes, size_t len);
 uint8_t sv_get_u8(struct sv_reader *r);
+uint16_t sv_get_u16(struct sv_reader *r);
 uint32_t sv_get_u32(struct sv_reader *r);
 int32_t sv_get_i32(struct sv_reader *r);
 uint64_t sv_get_u64(struct sv_reader *r);
@@ -64,6 +65,7 @@ bool sv_reader_done(const struct sv_reader *r);
 
 struct sv_writer sv_writer_of(void *bytes, size_t cap);
 void sv_put_u8(struct sv_writer *w, uint8_t v);
+void sv_put_u16(struct sv_writer *w, uint16_t v);
 void sv_put_u32(struct sv_writer *w, uint32_t v);
 void sv_put_i32(struct sv_writer *w, int32_t v);
 void sv_put_u64(struct sv_writer *w, uint64_t v);

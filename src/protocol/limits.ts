@@ -68,6 +68,20 @@ export const limits = {
   sessionLogStreamsMax: 1_000,
   /** Bytes of output that wait for one reader of the API before its log streams are paused. */
   followBufferBytesMax: 1 << 20,
+  /** Attempts of one task that are kept with it: the first, and the latest. */
+  taskAttemptsMax: 100,
+  /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */
+  logMergeTasksMax: 256,
+  /** Output that one attempt keeps of each of its two streams; older bytes are given back to the disk. */
+  logStreamBytesMax: 64 << 20,
+  /** Output that one node keeps of all its tasks; above it the oldest ended attempts go first. */
+  logNodeBytesMax: 2 * 2 ** 30,
+  /** Bytes of input that are under way to one task and not taken yet. */
+  inputWindowBytes: 256 << 10,
+  /** How far a terminal may be ahead of the person at it before the task is held up. */
+  terminalAheadBytes: 256 << 10,
+  /** Tasks that one call samples on one node. */
+  samplesMax: 5_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Request headers until their end. */

@@ -89,6 +89,11 @@ uint32_t client_start(struct client *c, const struct task *t) {
     sv_put_u64(&w, t->rlimit_soft);
     sv_put_u64(&w, t->rlimit_soft);
   }
+  sv_put_u32(&w, t->cpu_millis);
+  sv_put_u64(&w, t->memory_bytes);
+  sv_put_u32(&w, t->processes);
+  sv_put_u16(&w, t->rows);
+  sv_put_u16(&w, t->columns);
   sv_put_str(&w, t->cwd != NULL ? t->cwd : "/");
   sv_put_str(&w, "");
   sv_put_str(&w, t->out != NULL ? t->out : "/dev/null");
@@ -263,7 +268,7 @@ uint8_t client_state(struct client *c, const char *id, struct sv_exited *exited)
         struct sv_reader start = r, rest = r;
         start.end = start.at + 24;
         rest.at += 24;
-        if (state == SV_ATTEMPT_ENDED) rest.end -= 24; /* EMPTY */
+        if (state == SV_ATTEMPT_ENDED) rest.end -= 44; /* EMPTY */
         CHECK(sv_get_started(&start, &s) && sv_get_exited(&rest, exited));
       }
     }

@@ -111,7 +111,7 @@ static void records(void) {
   sv_record_end(&w, at);
   const size_t first = w.len;
   at = sv_record_begin(&w, SV_EMPTY);
-  sv_put_empty(&w, 1, 2, 3);
+  sv_put_empty(&w, &(struct sv_empty){.wall_ms = 1, .out_bytes = 2, .err_bytes = 3});
   sv_record_end(&w, at);
   bool cuts = true, flips = true;
   for (size_t len = 0; len <= w.len; len++) {

@@ -24,9 +24,10 @@ const usage = {
   voluntarySwitches: 8n,
   involuntarySwitches: 9n,
 };
+const group = { memoryPeakBytes: 0n, cpuUs: 0n, oomKills: 0 };
 const left = [{ pid: 9, command: 'sleep' }];
 const started: AttemptInput = { kind: 'started', pid: 7, startTicks: 1n, wallMs: 1_000, monitorPid: 6 };
-const empty: AttemptInput = { kind: 'empty', wallMs: 3_000, stdoutBytes: 5n, stderrBytes: 6n };
+const empty: AttemptInput = { kind: 'empty', wallMs: 3_000, stdoutBytes: 5n, stderrBytes: 6n, group };
 const lost: AttemptInput = {
   kind: 'lost',
   reason: 'monitor lost',
@@ -44,7 +45,7 @@ const timeout: AttemptInput = { kind: 'timeout' };
 const killDue: AttemptInput = { kind: 'killDue' };
 
 function exited(status: number, leftovers: readonly { pid: number; command: string }[] = []): AttemptInput {
-  return { kind: 'exited', status, usage, wallMs: 2_000, stdoutBytes: 1n, stderrBytes: 1n, leftovers };
+  return { kind: 'exited', status, usage, wallMs: 2_000, stdoutBytes: 1n, stderrBytes: 1n, leftovers, group };
 }
 
 function stop(graceMs = 4_000, cause: Cause = Cause.OPERATOR): AttemptInput {

@@ -14,7 +14,7 @@ import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors
 import { supervisorErrors } from './supervisor-messages.ts';
 
 const log = pino({ level: 'silent' });
-const server = { version: 1, pid: 4, bootId: 'boot', startTicks: 1n };
+const server = { version: 2, pid: 4, bootId: 'boot', startTicks: 1n, binaryVersion: '0.1.0' };
 
 type Answer = (message: SupervisorMessage, socket: Socket) => void;
 

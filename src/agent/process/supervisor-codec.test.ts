@@ -41,7 +41,7 @@ test('encodeMessage() writes the values where the vectors have them', () => {
     tag: 2,
     body: {
       id: 'run-7.web_1',
-      flags: 15,
+      flags: 47,
       uid: 1000,
       gid: 1001,
       groups: [1001, 27],
@@ -49,6 +49,11 @@ test('encodeMessage() writes the values where the vectors have them', () => {
       nice: -5,
       oomScoreAdj: 500,
       rlimits: [{ resource: 7, soft: 1024n, hard: 1_099_511_627_776n }],
+      cpuMillis: 1500,
+      memoryBytes: 268_435_456n,
+      processes: 64,
+      rows: 24,
+      columns: 80,
       cwd: '/srv/app',
       stdin: '',
       stdout: '/var/log/o',
@@ -58,6 +63,7 @@ test('encodeMessage() writes the values where the vectors have them', () => {
       env: ['PATH=/bin', 'EMPTY='],
     },
   });
+  const group = { memoryPeakBytes: 1_073_741_824n, cpuUs: 3_000_003n, oomKills: 2 };
   const ended = vectors.find((vector) => vector.name === 'status-ended');
   assert.deepEqual(decodeOne(ended?.bytes ?? Buffer.alloc(0)).body, {
     id: 'run-7.web_1',
@@ -69,8 +75,9 @@ test('encodeMessage() writes the values where the vectors have them', () => {
       stdoutBytes: 10n,
       stderrBytes: 5_000_000_000n,
       leftovers: [],
+      group,
     },
-    empty: { wallMs: 1_790_000_002_789, stdoutBytes: 11n, stderrBytes: 5_000_000_001n },
+    empty: { wallMs: 1_790_000_002_789, stdoutBytes: 11n, stderrBytes: 5_000_000_001n, group },
   });
 });
 

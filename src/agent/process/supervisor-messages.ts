@@ -3,6 +3,7 @@
  * Both directions are described, so that the vectors of the supervisor's own tests check all of it.
  */
 import {
+  bytes,
   type Field,
   i32,
   list,
@@ -10,6 +11,7 @@ import {
   struct,
   text,
   u8,
+  u16,
   u32,
   u64,
   type ValueOf,
@@ -17,7 +19,7 @@ import {
 } from './wire-fields.ts';
 
 /** SV_PROTOCOL_VERSION. */
-export const supervisorProtocolVersion = 1;
+export const supervisorProtocolVersion = 2;
 
 /** SV_FRAME_MAX: bytes of a frame after its length. */
 export const supervisorFrameBytesMax = 1 << 20;
@@ -29,7 +31,7 @@ const rlimitsMax = 16;
 const leftoversMax = 64;
 
 /** sv_start_flags. */
-export const startFlags = { setUser: 1, noNewPrivs: 2, nice: 4, oom: 8 } as const;
+export const startFlags = { setUser: 1, noNewPrivs: 2, nice: 4, oom: 8, input: 16, terminal: 32 } as const;
 
 /** sv_scope. */
 export const signalScopes = { leader: 1, group: 2, tree: 3 } as const;
@@ -57,6 +59,9 @@ const usage = struct({
   involuntarySwitches: u64,
 });
 
+const group = struct({ memoryPeakBytes: u64, cpuUs: u64, oomKills: u32 });
+const procs = list(struct({ pid: i32, state: u8, command: text }), leftoversMax);
+
 const started = { pid: i32, startTicks: u64, wallMs: milliseconds, monitorPid: i32 };
 const notStarted = { step: text, errno: i32 };
 const exited = {
@@ -66,8 +71,9 @@ const exited = {
   stdoutBytes: u64,
   stderrBytes: u64,
   leftovers: list(struct({ pid: i32, command: text }), leftoversMax),
+  group,
 };
-const empty = { wallMs: milliseconds, stdoutBytes: u64, stderrBytes: u64 };
+const empty = { wallMs: milliseconds, stdoutBytes: u64, stderrBytes: u64, group };
 const lost = { reason: text, wallMs: milliseconds };
 
 const bodies = {
@@ -164,6 +170,11 @@ export const supervisorMessages = {
       nice: i32,
       oomScoreAdj: i32,
       rlimits: list(struct({ resource: u32, soft: u64, hard: u64 }), rlimitsMax),
+      cpuMillis: u32,
+      memoryBytes: u64,
+      processes: u32,
+      rows: u16,
+      columns: u16,
       cwd: text,
       stdin: text,
       stdout: text,
@@ -179,18 +190,43 @@ export const supervisorMessages = {
   usage: { type: 6, body: nothing },
   shutdown: { type: 7, body: nothing },
   resume: { type: 8, body: struct({ id: text, startTicks: u64 }) },
-  helloOk: { type: 65, body: struct({ version: u32, pid: i32, bootId: text, startTicks: u64 }) },
+  release: { type: 9, body: struct(id) },
+  sample: { type: 10, body: struct(id) },
+  punch: { type: 11, body: struct({ id: text, stream: u8, end: u64 }) },
+  upgrade: { type: 12, body: struct({ path: text }) },
+  helloOk: {
+    type: 65,
+    body: struct({ version: u32, pid: i32, bootId: text, startTicks: u64, binaryVersion: text }),
+  },
   ok: { type: 66, body: nothing },
   error: { type: 67, body: struct({ code: u32, errno: i32, message: text }) },
-  signaled: { type: 68, body: struct({ pid: i32, reached: u32 }) },
+  signaled: { type: 68, body: struct({ pid: i32, reached: u32, procs }) },
   status: { type: 69, body: status },
   listEnd: { type: 70, body: struct({ count: u32 }) },
   usageOk: { type: 71, body: usage },
+  sampled: {
+    type: 72,
+    body: struct({
+      processes: u32,
+      threads: u32,
+      userUs: u64,
+      systemUs: u64,
+      rssBytes: u64,
+      groupMemoryBytes: u64,
+      stdoutBytes: u64,
+      stderrBytes: u64,
+    }),
+  },
   started: { type: 80, body: struct({ ...id, ...started }) },
   notStarted: { type: 81, body: struct({ ...id, ...notStarted }) },
   exited: { type: 82, body: struct({ ...id, ...exited }) },
   empty: { type: 83, body: struct({ ...id, ...empty }) },
   lost: { type: 84, body: struct({ ...id, ...lost }) },
+  attachData: { type: 96, body: struct({ offset: u64, data: bytes }) },
+  attachEnd: { type: 97, body: struct({ offset: u64 }) },
+  attachResize: { type: 98, body: struct({ rows: u16, columns: u16 }) },
+  attachRead: { type: 99, body: struct({ offset: u64 }) },
+  attachTaken: { type: 100, body: struct({ offset: u64, over: u8 }) },
 } as const;
 
 /** Name of a message. */

@@ -66,6 +66,12 @@ export const u8: Field<number> = {
   write: (writer, value) => void writer.room(1).writeUInt8(value),
 };
 
+/** Unsigned, two bytes. */
+export const u16: Field<number> = {
+  read: (reader) => reader.take(2).readUInt16LE(),
+  write: (writer, value) => void writer.room(2).writeUInt16LE(value),
+};
+
 /** Unsigned, four bytes. */
 export const u32: Field<number> = {
   read: (reader) => reader.take(4).readUInt32LE(),
@@ -106,6 +112,15 @@ export const text: Field<string> = {
     const bytes = Buffer.from(value, 'utf8');
     u32.write(writer, bytes.length);
     writer.put(bytes);
+  },
+};
+
+/** Bytes, their number in four bytes before them. What is read is a view of the message. */
+export const bytes: Field<Uint8Array> = {
+  read: (reader) => reader.take(u32.read(reader)),
+  write(writer, value) {
+    u32.write(writer, value.length);
+    writer.put(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
   },
 };
 

@@ -15,7 +15,9 @@ import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts
 import { canonicalSignal } from './signal-names.ts';
 
 /** The handlers. */
-export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskService> {
+export function createTaskService(
+  parts: ApiParts,
+): Omit<ServiceImpl<typeof TaskService>, 'sampleTasks' | 'writeInput'> {
   const { store, dispatch } = parts;
   return {
     async listTasks(request) {

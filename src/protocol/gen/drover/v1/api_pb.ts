@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import type { Node, NodeSchema, NodeUsage } from "./node_pb.ts";
 import { file_drover_v1_node } from "./node_pb.ts";
 import { file_drover_v1_options } from "./options_pb.ts";
-import type { LogChunk, LogChunkSchema, LogSource, Run, RunSchema, SignalScope, Task, TaskSchema, TaskSpec, TaskState } from "./task_pb.ts";
+import type { LogChunk, LogChunkSchema, LogSource, Run, RunSchema, SignalScope, Task, TaskSample, TaskSchema, TaskSpec, TaskState, TerminalSize } from "./task_pb.ts";
 import { file_drover_v1_task } from "./task_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/api.proto.
  */
 export const file_drover_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkiMwoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5kcm92ZXIudjEuTm9kZSIeCg5HZXROb2RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIiQKE0dldE5vZGVVc2FnZVJlcXVlc3QSDQoFbm9kZXMYASABKAkiOwoUR2V0Tm9kZVVzYWdlUmVzcG9uc2USIwoFbm9kZXMYASADKAsyFC5kcm92ZXIudjEuTm9kZVVzYWdlIqUBChBDcmVhdGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyABKAkSIQoEc3BlYxgEIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxI0ChB3aGVuX3VucmVhY2hhYmxlGAUgASgOMhouZHJvdmVyLnYxLldoZW5VbnJlYWNoYWJsZRIPCgdleGNsdWRlGAYgASgJIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJeCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiSQoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgidgoTRm9sbG93VGFza3NSZXNwb25zZRIfCgR0YXNrGAEgASgLMg8uZHJvdmVyLnYxLlRhc2tIABIiCgNsb2cYAiABKAsyEy5kcm92ZXIudjEuTG9nQ2h1bmtIABISCghzZWxlY3RlZBgDIAEoDUgAQgYKBGtpbmQivwEKD1JlYWRMb2dzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSJAoGc291cmNlGAIgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIPCgdhdHRlbXB0GAMgASgNEhUKDXN0ZG91dF9vZmZzZXQYBCABKAQSFQoNc3RkZXJyX29mZnNldBgFIAEoBBISCgp0YWlsX2xpbmVzGAYgASgNEg4KBmZvbGxvdxgHIAEoCCITChFHZXRDbHVzdGVyUmVxdWVzdCKaAQoSR2V0Q2x1c3RlclJlc3BvbnNlEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9kZXMYBCABKA0SEQoJY29ubmVjdGVkGAUgASgNEhUKDWFnZW50X2FkZHJlc3MYBiABKAkiPgoPU2h1dGRvd25SZXF1ZXN0EhIKCnN0b3BfdGFza3MYASABKAgSFwoPc3RvcF90aW1lb3V0X21zGAIgASgEIigKEFNodXRkb3duUmVzcG9uc2USFAoMYWN0aXZlX3Rhc2tzGAEgAygJIhAKDkdldFJvb3RSZXF1ZXN0IisKD0dldFJvb3RSZXNwb25zZRIYChByb290X2NlcnRpZmljYXRlGAEgASgMIloKC0pvaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoDBIMCgRuYW1lGAMgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYBCABKAwiXQoMSm9pblJlc3BvbnNlEgwKBG5hbWUYASABKAkSFAoMY2VydGlmaWNhdGVzGAIgAygMEhUKDWFnZW50X2FkZHJlc3MYAyABKAkSEgoKY2x1c3Rlcl9pZBgEIAEoCSK4AQoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBINCgVuYW1lcxgBIAEoCRI9CgZsYWJlbHMYAiADKAsyLS5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdC5MYWJlbHNFbnRyeRITCgt0dGxfc2Vjb25kcxgDIAEoDRIMCgR1c2VzGAQgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUAoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSJgoIcmVjb3JkZWQYAiABKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIo4CCglKb2luVG9rZW4SCgoCaWQYASABKAkSDQoFbmFtZXMYAiABKAkSMAoGbGFiZWxzGAMgAygLMiAuZHJvdmVyLnYxLkpvaW5Ub2tlbi5MYWJlbHNFbnRyeRIRCgl1c2VzX2xlZnQYBCABKA0SEgoKY3JlYXRlZF9ieRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhcKFUxpc3RKb2luVG9rZW5zUmVxdWVzdCI+ChZMaXN0Sm9pblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4iJAoWUmV2b2tlSm9pblRva2VuUmVxdWVzdBIKCgJpZBgBIAEoCSIZChdSZXZva2VKb2luVG9rZW5SZXNwb25zZSppCg9XaGVuVW5yZWFjaGFibGUSIAocV0hFTl9VTlJFQUNIQUJMRV9VTlNQRUNJRklFRBAAEhkKFVdIRU5fVU5SRUFDSEFCTEVfRkFJTBABEhkKFVdIRU5fVU5SRUFDSEFCTEVfV0FJVBACMu8BCgtOb2RlU2VydmljZRJMCglMaXN0Tm9kZXMSGy5kcm92ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIEiLUYAhI7CgdHZXROb2RlEhkuZHJvdmVyLnYxLkdldE5vZGVSZXF1ZXN0Gg8uZHJvdmVyLnYxLk5vZGUiBIi1GAISVQoMR2V0Tm9kZVVzYWdlEh4uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlcXVlc3QaHy5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVzcG9uc2UiBIi1GAIy3wEKClJ1blNlcnZpY2USTAoJQ3JlYXRlUnVuEhsuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlcXVlc3QaHC5kcm92ZXIudjEuQ3JlYXRlUnVuUmVzcG9uc2UiBIi1GAUSOAoGR2V0UnVuEhguZHJvdmVyLnYxLkdldFJ1blJlcXVlc3QaDi5kcm92ZXIudjEuUnVuIgSItRgEEkkKCExpc3RSdW5zEhouZHJvdmVyLnYxLkxpc3RSdW5zUmVxdWVzdBobLmRyb3Zlci52MS5MaXN0UnVuc1Jlc3BvbnNlIgSItRgEMtUDCgtUYXNrU2VydmljZRJMCglMaXN0VGFza3MSGy5kcm92ZXIudjEuTGlzdFRhc2tzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0VGFza3NSZXNwb25zZSIEiLUYBBI7CgdHZXRUYXNrEhkuZHJvdmVyLnYxLkdldFRhc2tSZXF1ZXN0Gg8uZHJvdmVyLnYxLlRhc2siBIi1GAQSUQoLU2lnbmFsVGFza3MSHS5kcm92ZXIudjEuU2lnbmFsVGFza3NSZXF1ZXN0Gh0uZHJvdmVyLnYxLkFjdE9uVGFza3NSZXNwb25zZSIEiLUYBhJNCglTdG9wVGFza3MSGy5kcm92ZXIudjEuU3RvcFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSVAoLRm9sbG93VGFza3MSHS5kcm92ZXIudjEuRm9sbG93VGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVzcG9uc2UiBIi1GAQwARJDCghSZWFkTG9ncxIaLmRyb3Zlci52MS5SZWFkTG9nc1JlcXVlc3QaEy5kcm92ZXIudjEuTG9nQ2h1bmsiBIi1GAgwATKsAQoOQ2x1c3RlclNlcnZpY2USTwoKR2V0Q2x1c3RlchIcLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVxdWVzdBodLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVzcG9uc2UiBIi1GAISSQoIU2h1dGRvd24SGi5kcm92ZXIudjEuU2h1dGRvd25SZXF1ZXN0GhsuZHJvdmVyLnYxLlNodXRkb3duUmVzcG9uc2UiBIi1GAMylAEKC0pvaW5TZXJ2aWNlEkYKB0dldFJvb3QSGS5kcm92ZXIudjEuR2V0Um9vdFJlcXVlc3QaGi5kcm92ZXIudjEuR2V0Um9vdFJlc3BvbnNlIgSItRgBEj0KBEpvaW4SFi5kcm92ZXIudjEuSm9pblJlcXVlc3QaFy5kcm92ZXIudjEuSm9pblJlc3BvbnNlIgSItRgBMq8CChBKb2luVG9rZW5TZXJ2aWNlEl4KD0NyZWF0ZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJElsKDkxpc3RKb2luVG9rZW5zEiAuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVxdWVzdBohLmRyb3Zlci52MS5MaXN0Sm9pblRva2Vuc1Jlc3BvbnNlIgSItRgJEl4KD1Jldm9rZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5SZXZva2VKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJYgZwcm90bzM", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIiEKEExpc3ROb2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkiMwoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5kcm92ZXIudjEuTm9kZSIeCg5HZXROb2RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIiQKE0dldE5vZGVVc2FnZVJlcXVlc3QSDQoFbm9kZXMYASABKAkiOwoUR2V0Tm9kZVVzYWdlUmVzcG9uc2USIwoFbm9kZXMYASADKAsyFC5kcm92ZXIudjEuTm9kZVVzYWdlIqUBChBDcmVhdGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyABKAkSIQoEc3BlYxgEIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxI0ChB3aGVuX3VucmVhY2hhYmxlGAUgASgOMhouZHJvdmVyLnYxLldoZW5VbnJlYWNoYWJsZRIPCgdleGNsdWRlGAYgASgJIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJeCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiSQoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgidgoTRm9sbG93VGFza3NSZXNwb25zZRIfCgR0YXNrGAEgASgLMg8uZHJvdmVyLnYxLlRhc2tIABIiCgNsb2cYAiABKAsyEy5kcm92ZXIudjEuTG9nQ2h1bmtIABISCghzZWxlY3RlZBgDIAEoDUgAQgYKBGtpbmQiwQIKD1JlYWRMb2dzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSJAoGc291cmNlGAIgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIPCgdhdHRlbXB0GAMgASgNEhUKDXN0ZG91dF9vZmZzZXQYBCABKAQSFQoNc3RkZXJyX29mZnNldBgFIAEoBBISCgp0YWlsX2xpbmVzGAYgASgNEg4KBmZvbGxvdxgHIAEoCBIpCgVzaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWluX3RpbWVfb3JkZXIYCiABKAgSEwoLaW50ZXJhY3RpdmUYCyABKAgiOQoSU2FtcGxlVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeSKHAQoTU2FtcGxlVGFza3NSZXNwb25zZRImCgdzYW1wbGVzGAEgAygLMhUuZHJvdmVyLnYxLlRhc2tTYW1wbGUSHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzaxIoCghwcm9ibGVtcxgDIAMoCzIWLmRyb3Zlci52MS5Ob2RlUHJvYmxlbSIqCgtOb2RlUHJvYmxlbRIMCgRub2RlGAEgASgJEg0KBWVycm9yGAIgASgJIqEBChFXcml0ZUlucHV0UmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyFi5kcm92ZXIudjEuSW5wdXRUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISAASKQoGcmVzaXplGAQgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgFIAEoCEgAQgYKBGtpbmQiQgoLSW5wdXRUYXJnZXQSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm9mZnNldBgCIAEoBCJNChJXcml0ZUlucHV0UmVzcG9uc2USDQoFdGFrZW4YASABKAQSKAoHcmVmdXNlZBgCIAMoCzIXLmRyb3Zlci52MS5JbnB1dFJlZnVzYWwiPQoMSW5wdXRSZWZ1c2FsEg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiEwoRR2V0Q2x1c3RlclJlcXVlc3QimgEKEkdldENsdXN0ZXJSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBW5vZGVzGAQgASgNEhEKCWNvbm5lY3RlZBgFIAEoDRIVCg1hZ2VudF9hZGRyZXNzGAYgASgJIj4KD1NodXRkb3duUmVxdWVzdBISCgpzdG9wX3Rhc2tzGAEgASgIEhcKD3N0b3BfdGltZW91dF9tcxgCIAEoBCIoChBTaHV0ZG93blJlc3BvbnNlEhQKDGFjdGl2ZV90YXNrcxgBIAMoCSIQCg5HZXRSb290UmVxdWVzdCIrCg9HZXRSb290UmVzcG9uc2USGAoQcm9vdF9jZXJ0aWZpY2F0ZRgBIAEoDCJaCgtKb2luUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAwSDAoEbmFtZRgDIAEoCRIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAQgASgMIl0KDEpvaW5SZXNwb25zZRIMCgRuYW1lGAEgASgJEhQKDGNlcnRpZmljYXRlcxgCIAMoDBIVCg1hZ2VudF9hZGRyZXNzGAMgASgJEhIKCmNsdXN0ZXJfaWQYBCABKAkiuAEKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSDQoFbmFtZXMYASABKAkSPQoGbGFiZWxzGAIgAygLMi0uZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QuTGFiZWxzRW50cnkSEwoLdHRsX3NlY29uZHMYAyABKA0SDAoEdXNlcxgEIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlAKF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEiYKCHJlY29yZGVkGAIgASgLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiKOAgoJSm9pblRva2VuEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgASgJEjAKBmxhYmVscxgDIAMoCzIgLmRyb3Zlci52MS5Kb2luVG9rZW4uTGFiZWxzRW50cnkSEQoJdXNlc19sZWZ0GAQgASgNEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIXChVMaXN0Sm9pblRva2Vuc1JlcXVlc3QiPgoWTGlzdEpvaW5Ub2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIiQKFlJldm9rZUpvaW5Ub2tlblJlcXVlc3QSCgoCaWQYASABKAkiGQoXUmV2b2tlSm9pblRva2VuUmVzcG9uc2UqaQoPV2hlblVucmVhY2hhYmxlEiAKHFdIRU5fVU5SRUFDSEFCTEVfVU5TUEVDSUZJRUQQABIZChVXSEVOX1VOUkVBQ0hBQkxFX0ZBSUwQARIZChVXSEVOX1VOUkVBQ0hBQkxFX1dBSVQQAjLvAQoLTm9kZVNlcnZpY2USTAoJTGlzdE5vZGVzEhsuZHJvdmVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdE5vZGVzUmVzcG9uc2UiBIi1GAISOwoHR2V0Tm9kZRIZLmRyb3Zlci52MS5HZXROb2RlUmVxdWVzdBoPLmRyb3Zlci52MS5Ob2RlIgSItRgCElUKDEdldE5vZGVVc2FnZRIeLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXF1ZXN0Gh8uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlc3BvbnNlIgSItRgCMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * Rides on every error as a detail: a stable word for programs beside the line for people.
@@ -703,6 +703,35 @@ export type ReadLogsRequest = Message<"drover.v1.ReadLogsRequest"> & {
    * @generated from field: bool follow = 7;
    */
   follow: boolean;
+
+  /**
+   * Only what was written at or after this time, by the clocks of the nodes.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 8;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only what was written before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 9;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * In the order of writing over all outputs, tasks and nodes, with written_at; while following, from the moment on at
+   * which everything that was there has been sent, in the order of arrival. At most limits.logMergeTasksMax tasks.
+   *
+   * @generated from field: bool in_time_order = 10;
+   */
+  inTimeOrder: boolean;
+
+  /**
+   * The reader is a person at the terminal of one task: see OpenLog.interactive.
+   *
+   * @generated from field: bool interactive = 11;
+   */
+  interactive: boolean;
 };
 
 /**
@@ -711,6 +740,243 @@ export type ReadLogsRequest = Message<"drover.v1.ReadLogsRequest"> & {
  */
 export const ReadLogsRequestSchema: GenMessage<ReadLogsRequest> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 21);
+
+/**
+ * Which tasks to sample.
+ *
+ * @generated from message drover.v1.SampleTasksRequest
+ */
+export type SampleTasksRequest = Message<"drover.v1.SampleTasksRequest"> & {
+  /**
+   * Which tasks; those that do not run now are left out. Empty: every task.
+   *
+   * @generated from field: drover.v1.TaskQuery query = 1;
+   */
+  query?: TaskQuery | undefined;
+};
+
+/**
+ * Describes the message drover.v1.SampleTasksRequest.
+ * Use `create(SampleTasksRequestSchema)` to create a new message.
+ */
+export const SampleTasksRequestSchema: GenMessage<SampleTasksRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 22);
+
+/**
+ * What they use.
+ *
+ * @generated from message drover.v1.SampleTasksResponse
+ */
+export type SampleTasksResponse = Message<"drover.v1.SampleTasksResponse"> & {
+  /**
+   * One for each running task whose node answered.
+   *
+   * @generated from field: repeated drover.v1.TaskSample samples = 1;
+   */
+  samples: TaskSample[];
+
+  /**
+   * The tasks that were sampled, as they are.
+   *
+   * @generated from field: repeated drover.v1.Task tasks = 2;
+   */
+  tasks: Task[];
+
+  /**
+   * Nodes that could not be asked.
+   *
+   * @generated from field: repeated drover.v1.NodeProblem problems = 3;
+   */
+  problems: NodeProblem[];
+};
+
+/**
+ * Describes the message drover.v1.SampleTasksResponse.
+ * Use `create(SampleTasksResponseSchema)` to create a new message.
+ */
+export const SampleTasksResponseSchema: GenMessage<SampleTasksResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 23);
+
+/**
+ * Why a node could not be asked.
+ *
+ * @generated from message drover.v1.NodeProblem
+ */
+export type NodeProblem = Message<"drover.v1.NodeProblem"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * One line for a person.
+   *
+   * @generated from field: string error = 2;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message drover.v1.NodeProblem.
+ * Use `create(NodeProblemSchema)` to create a new message.
+ */
+export const NodeProblemSchema: GenMessage<NodeProblem> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 24);
+
+/**
+ * Input, or who is to get it.
+ *
+ * @generated from message drover.v1.WriteInputRequest
+ */
+export type WriteInputRequest = Message<"drover.v1.WriteInputRequest"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.WriteInputRequest.kind
+   */
+  kind: {
+    /**
+     * Comes first, once: who is to get it.
+     *
+     * @generated from field: drover.v1.InputTarget target = 1;
+     */
+    value: InputTarget;
+    case: "target";
+  } | {
+    /**
+     * Bytes; 64 KiB at the most.
+     *
+     * @generated from field: bytes data = 2;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | {
+    /**
+     * Nothing more will come.
+     *
+     * @generated from field: bool end = 3;
+     */
+    value: boolean;
+    case: "end";
+  } | {
+    /**
+     * The terminal has another size now.
+     *
+     * @generated from field: drover.v1.TerminalSize resize = 4;
+     */
+    value: TerminalSize;
+    case: "resize";
+  } | {
+    /**
+     * The person leaves; the terminal is to stay, whatever its hangup_after_ms says.
+     *
+     * @generated from field: bool detach = 5;
+     */
+    value: boolean;
+    case: "detach";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.WriteInputRequest.
+ * Use `create(WriteInputRequestSchema)` to create a new message.
+ */
+export const WriteInputRequestSchema: GenMessage<WriteInputRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 25);
+
+/**
+ * Who is to get input.
+ *
+ * @generated from message drover.v1.InputTarget
+ */
+export type InputTarget = Message<"drover.v1.InputTarget"> & {
+  /**
+   * Which tasks; something must be given. Resolved once; ended ones are left out.
+   *
+   * @generated from field: drover.v1.TaskQuery query = 1;
+   */
+  query?: TaskQuery | undefined;
+
+  /**
+   * Where the first byte of data that follows lies in the input of the tasks; 0 at first. A client that was cut off says
+   * here what it has to send again from.
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+};
+
+/**
+ * Describes the message drover.v1.InputTarget.
+ * Use `create(InputTargetSchema)` to create a new message.
+ */
+export const InputTargetSchema: GenMessage<InputTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 26);
+
+/**
+ * News of input.
+ *
+ * @generated from message drover.v1.WriteInputResponse
+ */
+export type WriteInputResponse = Message<"drover.v1.WriteInputResponse"> & {
+  /**
+   * Every task has taken the input up to here, or takes no more. Sent first as soon as that is known, and then as it grows.
+   *
+   * @generated from field: uint64 taken = 1;
+   */
+  taken: bigint;
+
+  /**
+   * Tasks that take no more: they have ended, have closed it, or were never able to.
+   *
+   * @generated from field: repeated drover.v1.InputRefusal refused = 2;
+   */
+  refused: InputRefusal[];
+};
+
+/**
+ * Describes the message drover.v1.WriteInputResponse.
+ * Use `create(WriteInputResponseSchema)` to create a new message.
+ */
+export const WriteInputResponseSchema: GenMessage<WriteInputResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 27);
+
+/**
+ * A task that takes no more input.
+ *
+ * @generated from message drover.v1.InputRefusal
+ */
+export type InputRefusal = Message<"drover.v1.InputRefusal"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * Name of its node.
+   *
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Why, one line for a person; empty where it has simply ended.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message drover.v1.InputRefusal.
+ * Use `create(InputRefusalSchema)` to create a new message.
+ */
+export const InputRefusalSchema: GenMessage<InputRefusal> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 28);
 
 /**
  * Nothing to say.
@@ -725,7 +991,7 @@ export type GetClusterRequest = Message<"drover.v1.GetClusterRequest"> & {
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema: GenMessage<GetClusterRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 22);
+  messageDesc(file_drover_v1_api, 29);
 
 /**
  * Who this is and how it is.
@@ -781,7 +1047,7 @@ export type GetClusterResponse = Message<"drover.v1.GetClusterResponse"> & {
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema: GenMessage<GetClusterResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 23);
+  messageDesc(file_drover_v1_api, 30);
 
 /**
  * How to stop.
@@ -809,7 +1075,7 @@ export type ShutdownRequest = Message<"drover.v1.ShutdownRequest"> & {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 24);
+  messageDesc(file_drover_v1_api, 31);
 
 /**
  * It stops now.
@@ -830,7 +1096,7 @@ export type ShutdownResponse = Message<"drover.v1.ShutdownResponse"> & {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 25);
+  messageDesc(file_drover_v1_api, 32);
 
 /**
  * Nothing to say.
@@ -845,7 +1111,7 @@ export type GetRootRequest = Message<"drover.v1.GetRootRequest"> & {
  * Use `create(GetRootRequestSchema)` to create a new message.
  */
 export const GetRootRequestSchema: GenMessage<GetRootRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 26);
+  messageDesc(file_drover_v1_api, 33);
 
 /**
  * The cluster's root certificate.
@@ -866,7 +1132,7 @@ export type GetRootResponse = Message<"drover.v1.GetRootResponse"> & {
  * Use `create(GetRootResponseSchema)` to create a new message.
  */
 export const GetRootResponseSchema: GenMessage<GetRootResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 27);
+  messageDesc(file_drover_v1_api, 34);
 
 /**
  * A node asks to be let in.
@@ -908,7 +1174,7 @@ export type JoinRequest = Message<"drover.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 28);
+  messageDesc(file_drover_v1_api, 35);
 
 /**
  * The node is in.
@@ -950,7 +1216,7 @@ export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 29);
+  messageDesc(file_drover_v1_api, 36);
 
 /**
  * What the token allows.
@@ -992,7 +1258,7 @@ export type CreateJoinTokenRequest = Message<"drover.v1.CreateJoinTokenRequest">
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 30);
+  messageDesc(file_drover_v1_api, 37);
 
 /**
  * The token.
@@ -1020,7 +1286,7 @@ export type CreateJoinTokenResponse = Message<"drover.v1.CreateJoinTokenResponse
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 31);
+  messageDesc(file_drover_v1_api, 38);
 
 /**
  * What is recorded of a token.
@@ -1083,7 +1349,7 @@ export type JoinToken = Message<"drover.v1.JoinToken"> & {
  * Use `create(JoinTokenSchema)` to create a new message.
  */
 export const JoinTokenSchema: GenMessage<JoinToken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 32);
+  messageDesc(file_drover_v1_api, 39);
 
 /**
  * Nothing to say.
@@ -1098,7 +1364,7 @@ export type ListJoinTokensRequest = Message<"drover.v1.ListJoinTokensRequest"> &
  * Use `create(ListJoinTokensRequestSchema)` to create a new message.
  */
 export const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 33);
+  messageDesc(file_drover_v1_api, 40);
 
 /**
  * Tokens, newest first.
@@ -1119,7 +1385,7 @@ export type ListJoinTokensResponse = Message<"drover.v1.ListJoinTokensResponse">
  * Use `create(ListJoinTokensResponseSchema)` to create a new message.
  */
 export const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 34);
+  messageDesc(file_drover_v1_api, 41);
 
 /**
  * Which token.
@@ -1140,7 +1406,7 @@ export type RevokeJoinTokenRequest = Message<"drover.v1.RevokeJoinTokenRequest">
  * Use `create(RevokeJoinTokenRequestSchema)` to create a new message.
  */
 export const RevokeJoinTokenRequestSchema: GenMessage<RevokeJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 35);
+  messageDesc(file_drover_v1_api, 42);
 
 /**
  * It is useless now.
@@ -1155,7 +1421,7 @@ export type RevokeJoinTokenResponse = Message<"drover.v1.RevokeJoinTokenResponse
  * Use `create(RevokeJoinTokenResponseSchema)` to create a new message.
  */
 export const RevokeJoinTokenResponseSchema: GenMessage<RevokeJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 36);
+  messageDesc(file_drover_v1_api, 43);
 
 /**
  * What becomes of a task whose node is not connected when it would be sent.
@@ -1345,6 +1611,28 @@ export const TaskService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadLogsRequestSchema;
     output: typeof LogChunkSchema;
+  },
+  /**
+   * What running tasks use now, asked of their nodes; a node that cannot be asked is named with its error.
+   *
+   * @generated from rpc drover.v1.TaskService.SampleTasks
+   */
+  sampleTasks: {
+    methodKind: "unary";
+    input: typeof SampleTasksRequestSchema;
+    output: typeof SampleTasksResponseSchema;
+  },
+  /**
+   * Gives input to tasks that take it (StdinMode STREAM, or a terminal, which needs the verb shell.open too): the same to
+   * each of them, as fast as the slowest takes it. A client that was cut off goes on with the bytes behind `taken`.
+   * The stream ends when every task has taken all, or takes no more.
+   *
+   * @generated from rpc drover.v1.TaskService.WriteInput
+   */
+  writeInput: {
+    methodKind: "bidi_streaming";
+    input: typeof WriteInputRequestSchema;
+    output: typeof WriteInputResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drover_v1_api, 2);

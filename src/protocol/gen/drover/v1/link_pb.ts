@@ -36,7 +36,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { HostFacts } from "./node_pb.ts";
 import { file_drover_v1_node } from "./node_pb.ts";
-import type { Attempt, Cause, LogChunkSchema, LogSource, ResourceUsage, SignalScope, TaskSpec } from "./task_pb.ts";
+import type { Attempt, Cause, LogChunkSchema, LogSource, ResourceUsage, SignalScope, TaskSample, TaskSpec, TerminalSize } from "./task_pb.ts";
 import { file_drover_v1_task } from "./task_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -46,7 +46,109 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/link.proto.
  */
 export const file_drover_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvbGluay5wcm90bxIJZHJvdmVyLnYxIg4KDFB1c2hSZXNwb25zZSKqAQoKQWdlbnRGcmFtZRIhCgVoZWxsbxgBIAEoCzIQLmRyb3Zlci52MS5IZWxsb0gAEiEKBWV2ZW50GAIgASgLMhAuZHJvdmVyLnYxLkV2ZW50SAASIwoGcmVzdWx0GAMgASgLMhEuZHJvdmVyLnYxLlJlc3VsdEgAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIAEIGCgRraW5kIuwCCg9Db250cm9sbGVyRnJhbWUSJQoHd2VsY29tZRgBIAEoCzISLmRyb3Zlci52MS5XZWxjb21lSAASJQoHZ29vZGJ5ZRgCIAEoCzISLmRyb3Zlci52MS5Hb29kYnllSAASHQoDYWNrGAMgASgLMg4uZHJvdmVyLnYxLkFja0gAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIABIhCgVzdGFydBgFIAEoCzIQLmRyb3Zlci52MS5TdGFydEgAEiMKBnNpZ25hbBgGIAEoCzIRLmRyb3Zlci52MS5TaWduYWxIABIfCgRzdG9wGAcgASgLMg8uZHJvdmVyLnYxLlN0b3BIABImCghvcGVuX2xvZxgIIAEoCzISLmRyb3Zlci52MS5PcGVuTG9nSAASKAoJYXNrX3VzYWdlGAkgASgLMhMuZHJvdmVyLnYxLkFza1VzYWdlSABCBgoEa2luZCKGAQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDwoHdmVyc2lvbhgCIAEoCRISCgpqb3VybmFsX2lkGAMgASgJEhIKCmxhc3RfZXZlbnQYBCABKAQSDQoFdGFza3MYBSADKAkSIwoFZmFjdHMYBiABKAsyFC5kcm92ZXIudjEuSG9zdEZhY3RzIpgBCgdXZWxjb21lEhAKCHByb3RvY29sGAEgASgNEg8KB3ZlcnNpb24YAiABKAkSEgoKY2x1c3Rlcl9pZBgDIAEoCRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYBCABKA0SGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAUgASgEEhsKE3JlY29ubmVjdF9zcHJlYWRfbXMYBiABKA0iQAoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAiABKA0SDQoFZmluYWwYAyABKAgiLgoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEEg8KB2Fuc3dlcnMYAiABKAQiTwoFRXZlbnQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGFza19pZBgCIAEoCRIjCgdhdHRlbXB0GAMgASgLMhIuZHJvdmVyLnYxLkF0dGVtcHQiFAoDQWNrEg0KBWV2ZW50GAEgASgEIp0BCgVTdGFydBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SIQoEc3BlYxgDIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxIQCghvcGVyYXRvchgEIAEoCRIOCgZydW5faWQYBSABKAkSLQoJbm90X2FmdGVyGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJkCgZTaWduYWwSEgoKY29tbWFuZF9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEg4KBnNpZ25hbBgDIAEoCRIlCgVzY29wZRgEIAEoDjIWLmRyb3Zlci52MS5TaWduYWxTY29wZSJeCgRTdG9wEhIKCmNvbW1hbmRfaWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIQCghncmFjZV9tcxgDIAEoBBIfCgVjYXVzZRgEIAEoDjIQLmRyb3Zlci52MS5DYXVzZSK2AQoHT3BlbkxvZxIRCglzdHJlYW1faWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USFQoNc3Rkb3V0X29mZnNldBgFIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAYgASgEEhIKCnRhaWxfbGluZXMYByABKA0SDgoGZm9sbG93GAggASgIIh4KCEFza1VzYWdlEhIKCmNvbW1hbmRfaWQYASABKAQiYQoGUmVzdWx0EhIKCmNvbW1hbmRfaWQYASABKAQSDQoFZXJyb3IYAiABKAkSCwoDcGlkGAMgASgFEicKBXVzYWdlGAQgASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2UyjAEKEEFnZW50TGlua1NlcnZpY2USQAoHU2Vzc2lvbhIVLmRyb3Zlci52MS5BZ2VudEZyYW1lGhouZHJvdmVyLnYxLkNvbnRyb2xsZXJGcmFtZSgBMAESNgoEUHVzaBITLmRyb3Zlci52MS5Mb2dDaHVuaxoXLmRyb3Zlci52MS5QdXNoUmVzcG9uc2UoAWIGcHJvdG8z", [file_drover_v1_node, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvbGluay5wcm90bxIJZHJvdmVyLnYxIhwKCklucHV0VGFrZW4SDgoGb2Zmc2V0GAEgASgEIokBCgpJbnB1dEZyYW1lEiQKBGRhdGEYASABKAsyFC5kcm92ZXIudjEuSW5wdXREYXRhSAASEAoGZW5kX2F0GAIgASgESAASKQoGcmVzaXplGAMgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgEIAEoCEgAQgYKBGtpbmQiKQoJSW5wdXREYXRhEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIg4KDFB1c2hSZXNwb25zZSKqAQoKQWdlbnRGcmFtZRIhCgVoZWxsbxgBIAEoCzIQLmRyb3Zlci52MS5IZWxsb0gAEiEKBWV2ZW50GAIgASgLMhAuZHJvdmVyLnYxLkV2ZW50SAASIwoGcmVzdWx0GAMgASgLMhEuZHJvdmVyLnYxLlJlc3VsdEgAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIAEIGCgRraW5kIsYDCg9Db250cm9sbGVyRnJhbWUSJQoHd2VsY29tZRgBIAEoCzISLmRyb3Zlci52MS5XZWxjb21lSAASJQoHZ29vZGJ5ZRgCIAEoCzISLmRyb3Zlci52MS5Hb29kYnllSAASHQoDYWNrGAMgASgLMg4uZHJvdmVyLnYxLkFja0gAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIABIhCgVzdGFydBgFIAEoCzIQLmRyb3Zlci52MS5TdGFydEgAEiMKBnNpZ25hbBgGIAEoCzIRLmRyb3Zlci52MS5TaWduYWxIABIfCgRzdG9wGAcgASgLMg8uZHJvdmVyLnYxLlN0b3BIABImCghvcGVuX2xvZxgIIAEoCzISLmRyb3Zlci52MS5PcGVuTG9nSAASKAoJYXNrX3VzYWdlGAkgASgLMhMuZHJvdmVyLnYxLkFza1VzYWdlSAASLAoLYXNrX3NhbXBsZXMYCiABKAsyFS5kcm92ZXIudjEuQXNrU2FtcGxlc0gAEioKCm9wZW5faW5wdXQYCyABKAsyFC5kcm92ZXIudjEuT3BlbklucHV0SABCBgoEa2luZCKGAQoFSGVsbG8SEAoIcHJvdG9jb2wYASABKA0SDwoHdmVyc2lvbhgCIAEoCRISCgpqb3VybmFsX2lkGAMgASgJEhIKCmxhc3RfZXZlbnQYBCABKAQSDQoFdGFza3MYBSADKAkSIwoFZmFjdHMYBiABKAsyFC5kcm92ZXIudjEuSG9zdEZhY3RzIpgBCgdXZWxjb21lEhAKCHByb3RvY29sGAEgASgNEg8KB3ZlcnNpb24YAiABKAkSEgoKY2x1c3Rlcl9pZBgDIAEoCRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYBCABKA0SGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAUgASgEEhsKE3JlY29ubmVjdF9zcHJlYWRfbXMYBiABKA0iQAoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYAiABKA0SDQoFZmluYWwYAyABKAgiLgoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgEEg8KB2Fuc3dlcnMYAiABKAQiTwoFRXZlbnQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGFza19pZBgCIAEoCRIjCgdhdHRlbXB0GAMgASgLMhIuZHJvdmVyLnYxLkF0dGVtcHQiFAoDQWNrEg0KBWV2ZW50GAEgASgEIp0BCgVTdGFydBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SIQoEc3BlYxgDIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxIQCghvcGVyYXRvchgEIAEoCRIOCgZydW5faWQYBSABKAkSLQoJbm90X2FmdGVyGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJkCgZTaWduYWwSEgoKY29tbWFuZF9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEg4KBnNpZ25hbBgDIAEoCRIlCgVzY29wZRgEIAEoDjIWLmRyb3Zlci52MS5TaWduYWxTY29wZSJeCgRTdG9wEhIKCmNvbW1hbmRfaWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIQCghncmFjZV9tcxgDIAEoBBIfCgVjYXVzZRgEIAEoDjIQLmRyb3Zlci52MS5DYXVzZSKwAgoHT3BlbkxvZxIRCglzdHJlYW1faWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USFQoNc3Rkb3V0X29mZnNldBgFIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAYgASgEEhIKCnRhaWxfbGluZXMYByABKA0SDgoGZm9sbG93GAggASgIEikKBXNpbmNlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFdGltZXMYCyABKAgSEwoLaW50ZXJhY3RpdmUYDCABKAgiMgoKQXNrU2FtcGxlcxISCgpjb21tYW5kX2lkGAEgASgEEhAKCHRhc2tfaWRzGAIgAygJIkAKCU9wZW5JbnB1dBIRCglzdHJlYW1faWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNIh4KCEFza1VzYWdlEhIKCmNvbW1hbmRfaWQYASABKAQiiQEKBlJlc3VsdBISCgpjb21tYW5kX2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgsKA3BpZBgDIAEoBRInCgV1c2FnZRgEIAEoCzIYLmRyb3Zlci52MS5SZXNvdXJjZVVzYWdlEiYKB3NhbXBsZXMYBSADKAsyFS5kcm92ZXIudjEuVGFza1NhbXBsZTLGAQoQQWdlbnRMaW5rU2VydmljZRJACgdTZXNzaW9uEhUuZHJvdmVyLnYxLkFnZW50RnJhbWUaGi5kcm92ZXIudjEuQ29udHJvbGxlckZyYW1lKAEwARI2CgRQdXNoEhMuZHJvdmVyLnYxLkxvZ0NodW5rGhcuZHJvdmVyLnYxLlB1c2hSZXNwb25zZSgBEjgKBFB1bGwSFS5kcm92ZXIudjEuSW5wdXRUYWtlbhoVLmRyb3Zlci52MS5JbnB1dEZyYW1lKAEwAWIGcHJvdG8z", [file_drover_v1_node, file_drover_v1_task, file_google_protobuf_timestamp]);
+
+/**
+ * How far a task's input has come.
+ *
+ * @generated from message drover.v1.InputTaken
+ */
+export type InputTaken = Message<"drover.v1.InputTaken"> & {
+  /**
+   * So many bytes of input were given to the attempt, from its start. They are not lost with the agent.
+   *
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+};
+
+/**
+ * Describes the message drover.v1.InputTaken.
+ * Use `create(InputTakenSchema)` to create a new message.
+ */
+export const InputTakenSchema: GenMessage<InputTaken> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 0);
+
+/**
+ * Something for a task's standard input or terminal.
+ *
+ * @generated from message drover.v1.InputFrame
+ */
+export type InputFrame = Message<"drover.v1.InputFrame"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.InputFrame.kind
+   */
+  kind: {
+    /**
+     * Bytes.
+     *
+     * @generated from field: drover.v1.InputData data = 1;
+     */
+    value: InputData;
+    case: "data";
+  } | {
+    /**
+     * The end of input after so many bytes: a pipe is closed; a terminal is left open.
+     *
+     * @generated from field: uint64 end_at = 2;
+     */
+    value: bigint;
+    case: "endAt";
+  } | {
+    /**
+     * The terminal has another size now.
+     *
+     * @generated from field: drover.v1.TerminalSize resize = 3;
+     */
+    value: TerminalSize;
+    case: "resize";
+  } | {
+    /**
+     * Whoever typed has left and wants the terminal to stay: its hangup_after_ms does not count any more.
+     *
+     * @generated from field: bool detach = 4;
+     */
+    value: boolean;
+    case: "detach";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.InputFrame.
+ * Use `create(InputFrameSchema)` to create a new message.
+ */
+export const InputFrameSchema: GenMessage<InputFrame> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 1);
+
+/**
+ * Bytes of input.
+ *
+ * @generated from message drover.v1.InputData
+ */
+export type InputData = Message<"drover.v1.InputData"> & {
+  /**
+   * Where `data` begins, counted from the start of the attempt. What was taken already is passed over.
+   *
+   * @generated from field: uint64 offset = 1;
+   */
+  offset: bigint;
+
+  /**
+   * 64 KiB at the most.
+   *
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message drover.v1.InputData.
+ * Use `create(InputDataSchema)` to create a new message.
+ */
+export const InputDataSchema: GenMessage<InputData> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 2);
 
 /**
  * Sent when the whole of the pushed stream has been taken.
@@ -61,7 +163,7 @@ export type PushResponse = Message<"drover.v1.PushResponse"> & {
  * Use `create(PushResponseSchema)` to create a new message.
  */
 export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 0);
+  messageDesc(file_drover_v1_link, 3);
 
 /**
  * From the agent.
@@ -114,7 +216,7 @@ export type AgentFrame = Message<"drover.v1.AgentFrame"> & {
  * Use `create(AgentFrameSchema)` to create a new message.
  */
 export const AgentFrameSchema: GenMessage<AgentFrame> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 1);
+  messageDesc(file_drover_v1_link, 4);
 
 /**
  * From the controller.
@@ -199,6 +301,22 @@ export type ControllerFrame = Message<"drover.v1.ControllerFrame"> & {
      */
     value: AskUsage;
     case: "askUsage";
+  } | {
+    /**
+     * Tell what tasks use now.
+     *
+     * @generated from field: drover.v1.AskSamples ask_samples = 10;
+     */
+    value: AskSamples;
+    case: "askSamples";
+  } | {
+    /**
+     * Take input.
+     *
+     * @generated from field: drover.v1.OpenInput open_input = 11;
+     */
+    value: OpenInput;
+    case: "openInput";
   } | { case: undefined; value?: undefined };
 };
 
@@ -207,7 +325,7 @@ export type ControllerFrame = Message<"drover.v1.ControllerFrame"> & {
  * Use `create(ControllerFrameSchema)` to create a new message.
  */
 export const ControllerFrameSchema: GenMessage<ControllerFrame> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 2);
+  messageDesc(file_drover_v1_link, 5);
 
 /**
  * Who I am and what I have.
@@ -264,7 +382,7 @@ export type Hello = Message<"drover.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 3);
+  messageDesc(file_drover_v1_link, 6);
 
 /**
  * Come in.
@@ -321,7 +439,7 @@ export type Welcome = Message<"drover.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 4);
+  messageDesc(file_drover_v1_link, 7);
 
 /**
  * No, or not any longer.
@@ -356,7 +474,7 @@ export type Goodbye = Message<"drover.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 5);
+  messageDesc(file_drover_v1_link, 8);
 
 /**
  * I am here.
@@ -384,7 +502,7 @@ export type Heartbeat = Message<"drover.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 6);
+  messageDesc(file_drover_v1_link, 9);
 
 /**
  * News of one attempt.
@@ -419,7 +537,7 @@ export type Event = Message<"drover.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 7);
+  messageDesc(file_drover_v1_link, 10);
 
 /**
  * Events up to here are on disk.
@@ -440,7 +558,7 @@ export type Ack = Message<"drover.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 8);
+  messageDesc(file_drover_v1_link, 11);
 
 /**
  * Launch one attempt of a task.
@@ -496,7 +614,7 @@ export type Start = Message<"drover.v1.Start"> & {
  * Use `create(StartSchema)` to create a new message.
  */
 export const StartSchema: GenMessage<Start> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 9);
+  messageDesc(file_drover_v1_link, 12);
 
 /**
  * Send a signal to a task.
@@ -538,7 +656,7 @@ export type Signal = Message<"drover.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 10);
+  messageDesc(file_drover_v1_link, 13);
 
 /**
  * Stop a task: signal, grace, SIGKILL to all of it.
@@ -580,7 +698,7 @@ export type Stop = Message<"drover.v1.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 11);
+  messageDesc(file_drover_v1_link, 14);
 
 /**
  * Push a task's output.
@@ -643,6 +761,35 @@ export type OpenLog = Message<"drover.v1.OpenLog"> & {
    * @generated from field: bool follow = 8;
    */
   follow: boolean;
+
+  /**
+   * Only what was written at or after this time, by the node's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 9;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only what was written before this time; `follow` then ends when it has come.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 10;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * In the order of writing over both outputs, with written_at, and with one chunk that says caught_up.
+   *
+   * @generated from field: bool times = 11;
+   */
+  times: boolean;
+
+  /**
+   * The reader is a person at the task's terminal: the task is held up when the reader is more than
+   * limits.terminalAheadBytes behind, as by a terminal line, instead of running ahead.
+   *
+   * @generated from field: bool interactive = 12;
+   */
+  interactive: boolean;
 };
 
 /**
@@ -650,7 +797,70 @@ export type OpenLog = Message<"drover.v1.OpenLog"> & {
  * Use `create(OpenLogSchema)` to create a new message.
  */
 export const OpenLogSchema: GenMessage<OpenLog> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 12);
+  messageDesc(file_drover_v1_link, 15);
+
+/**
+ * Tell what tasks use now.
+ *
+ * @generated from message drover.v1.AskSamples
+ */
+export type AskSamples = Message<"drover.v1.AskSamples"> & {
+  /**
+   * Names the Result.
+   *
+   * @generated from field: uint64 command_id = 1;
+   */
+  commandId: bigint;
+
+  /**
+   * Tasks; those that do not run now are left out of the answer. At most 5,000.
+   *
+   * @generated from field: repeated string task_ids = 2;
+   */
+  taskIds: string[];
+};
+
+/**
+ * Describes the message drover.v1.AskSamples.
+ * Use `create(AskSamplesSchema)` to create a new message.
+ */
+export const AskSamplesSchema: GenMessage<AskSamples> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 16);
+
+/**
+ * Take input for a task.
+ *
+ * @generated from message drover.v1.OpenInput
+ */
+export type OpenInput = Message<"drover.v1.OpenInput"> & {
+  /**
+   * Names the Pull request, and the Result when there is nothing that takes input (an error).
+   *
+   * @generated from field: uint64 stream_id = 1;
+   */
+  streamId: bigint;
+
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * Which attempt; 0 means the latest.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message drover.v1.OpenInput.
+ * Use `create(OpenInputSchema)` to create a new message.
+ */
+export const OpenInputSchema: GenMessage<OpenInput> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 17);
 
 /**
  * Tell RUSAGE_CHILDREN of the supervisor.
@@ -671,7 +881,7 @@ export type AskUsage = Message<"drover.v1.AskUsage"> & {
  * Use `create(AskUsageSchema)` to create a new message.
  */
 export const AskUsageSchema: GenMessage<AskUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 13);
+  messageDesc(file_drover_v1_link, 18);
 
 /**
  * Answer to a command.
@@ -706,6 +916,13 @@ export type Result = Message<"drover.v1.Result"> & {
    * @generated from field: drover.v1.ResourceUsage usage = 4;
    */
   usage?: ResourceUsage | undefined;
+
+  /**
+   * Answer to AskSamples.
+   *
+   * @generated from field: repeated drover.v1.TaskSample samples = 5;
+   */
+  samples: TaskSample[];
 };
 
 /**
@@ -713,7 +930,7 @@ export type Result = Message<"drover.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 14);
+  messageDesc(file_drover_v1_link, 19);
 
 /**
  * What the agent listener answers. The comment of this package is its specification.
@@ -742,6 +959,19 @@ export const AgentLinkService: GenService<{
     methodKind: "client_streaming";
     input: typeof LogChunkSchema;
     output: typeof PushResponseSchema;
+  },
+  /**
+   * Input downward, asked for by OpenInput. The header "drover-stream" names its stream_id. The agent says first, and then
+   * again as it goes on, up to which byte the task's input was taken; the controller sends from there on, and never more
+   * than limits.inputWindowBytes beyond what was taken. A request that the agent ends says that the attempt takes no more
+   * input; one that is reset says nothing, and is asked for again.
+   *
+   * @generated from rpc drover.v1.AgentLinkService.Pull
+   */
+  pull: {
+    methodKind: "bidi_streaming";
+    input: typeof InputTakenSchema;
+    output: typeof InputFrameSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drover_v1_link, 0);

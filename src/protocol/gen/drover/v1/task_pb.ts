@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/task.proto.
  */
 export const file_drover_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvdGFzay5wcm90bxIJZHJvdmVyLnYxItkBCghUYXNrU3BlYxIMCgRhcmd2GAEgAygJEgsKA2N3ZBgCIAEoCRIpCgNlbnYYAyADKAsyHC5kcm92ZXIudjEuVGFza1NwZWMuRW52RW50cnkSDAoEdXNlchgEIAEoCRINCgVzaGVsbBgFIAEoCBISCgp0aW1lb3V0X21zGAYgASgEEhMKC3N0b3Bfc2lnbmFsGAcgASgJEhUKDXN0b3BfZ3JhY2VfbXMYCCABKAQaKgoIRW52RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKKAgoHT3V0Y29tZRIjCgZleGl0ZWQYASABKAsyES5kcm92ZXIudjEuRXhpdGVkSAASJwoIc2lnbmFsZWQYAiABKAsyEy5kcm92ZXIudjEuU2lnbmFsZWRIABIsCgtub3Rfc3RhcnRlZBgDIAEoCzIVLmRyb3Zlci52MS5Ob3RTdGFydGVkSAASJQoHdW5rbm93bhgEIAEoCzISLmRyb3Zlci52MS5Vbmtub3duSAASJQoHc2tpcHBlZBgFIAEoCzISLmRyb3Zlci52MS5Ta2lwcGVkSAASLQoLdW5yZWFjaGFibGUYBiABKAsyFi5kcm92ZXIudjEuVW5yZWFjaGFibGVIAEIGCgRraW5kIhYKBkV4aXRlZBIMCgRjb2RlGAEgASgFIi8KCFNpZ25hbGVkEg4KBnNpZ25hbBgBIAEoCRITCgtjb3JlX2R1bXBlZBgCIAEoCCI5CgpOb3RTdGFydGVkEgwKBHN0ZXAYASABKAkSDQoFZXJybm8YAiABKAUSDgoGcmVhc29uGAMgASgJIhkKB1Vua25vd24SDgoGcmVhc29uGAEgASgJIhkKB1NraXBwZWQSDgoGcmVhc29uGAEgASgJIkoKC1VucmVhY2hhYmxlEg4KBnJlYXNvbhgBIAEoCRIrCgdzZWVuX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLdAQoNUmVzb3VyY2VVc2FnZRIPCgd1c2VyX3VzGAEgASgEEhEKCXN5c3RlbV91cxgCIAEoBBIVCg1tYXhfcnNzX2J5dGVzGAMgASgEEhQKDG1pbm9yX2ZhdWx0cxgEIAEoBBIUCgxtYWpvcl9mYXVsdHMYBSABKAQSFAoMYmxvY2tfaW5wdXRzGAYgASgEEhUKDWJsb2NrX291dHB1dHMYByABKAQSGgoSdm9sdW50YXJ5X3N3aXRjaGVzGAggASgEEhwKFGludm9sdW50YXJ5X3N3aXRjaGVzGAkgASgEIigKCExlZnRvdmVyEgsKA3BpZBgBIAEoBRIPCgdjb21tYW5kGAIgASgJIroDCgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoDRIjCgVzdGF0ZRgCIAEoDjIULmRyb3Zlci52MS5UYXNrU3RhdGUSDgoGcmVhc29uGAMgASgJEiwKCHN0YXRlX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgNwaWQYBSABKAUSLgoKc3RhcnRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKB291dGNvbWUYCCABKAsyEi5kcm92ZXIudjEuT3V0Y29tZRIfCgVjYXVzZRgJIAEoDjIQLmRyb3Zlci52MS5DYXVzZRInCgV1c2FnZRgKIAEoCzIYLmRyb3Zlci52MS5SZXNvdXJjZVVzYWdlEhQKDHN0ZG91dF9ieXRlcxgLIAEoBBIUCgxzdGRlcnJfYnl0ZXMYDCABKAQSJgoJbGVmdG92ZXJzGA0gAygLMhMuZHJvdmVyLnYxLkxlZnRvdmVyEg4KBmJpbmFyeRgOIAEoCSL/AgoEVGFzaxIKCgJpZBgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbm9kZRgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEiMKBXN0YXRlGAUgASgOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIOCgZyZWFzb24YBiABKAkSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoIYXR0ZW1wdHMYCCADKAsyEi5kcm92ZXIudjEuQXR0ZW1wdBIjCgdvdXRjb21lGAkgASgLMhIuZHJvdmVyLnYxLk91dGNvbWUSHwoFY2F1c2UYCiABKA4yEC5kcm92ZXIudjEuQ2F1c2USJwoJZnJlc2huZXNzGAsgASgOMhQuZHJvdmVyLnYxLkZyZXNobmVzcxIwCgxub2RlX3NlZW5fYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpkBCglSdW5Db3VudHMSDQoFdG90YWwYASABKA0SDgoGYWN0aXZlGAIgASgNEhEKCXN1Y2NlZWRlZBgDIAEoDRIOCgZmYWlsZWQYBCABKA0SEwoLbm90X3N0YXJ0ZWQYBSABKA0SDwoHc2tpcHBlZBgGIAEoDRITCgt1bnJlYWNoYWJsZRgHIAEoDRIPCgd1bmtub3duGAggASgNIukBCgNSdW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIhCgRzcGVjGAMgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEg0KBW5vZGVzGAQgASgJEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBmNvdW50cxgIIAEoCzIULmRyb3Zlci52MS5SdW5Db3VudHMikgEKCExvZ0NodW5rEg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USDgoGb2Zmc2V0GAUgASgEEgwKBGRhdGEYBiABKAwSEgoKZ29uZV9ieXRlcxgHIAEoBCq3AQoJVGFza1N0YXRlEhoKFlRBU0tfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUQVNLX1NUQVRFX1BFTkRJTkcQARIXChNUQVNLX1NUQVRFX1NUQVJUSU5HEAISFgoSVEFTS19TVEFURV9SVU5OSU5HEAMSFwoTVEFTS19TVEFURV9TVE9QUElORxAEEhYKElRBU0tfU1RBVEVfV0FJVElORxAFEhQKEFRBU0tfU1RBVEVfRU5ERUQQBiqOAQoFQ2F1c2USFQoRQ0FVU0VfVU5TUEVDSUZJRUQQABIQCgxDQVVTRV9JVFNFTEYQARISCg5DQVVTRV9PUEVSQVRPUhACEhEKDUNBVVNFX1RJTUVPVVQQAxIPCgtDQVVTRV9MSU1JVBAEEhIKDkNBVVNFX1NIVVRET1dOEAUSEAoMQ0FVU0VfUkVCT09UEAYqYwoJRnJlc2huZXNzEhkKFUZSRVNITkVTU19VTlNQRUNJRklFRBAAEhIKDkZSRVNITkVTU19MSVZFEAESEwoPRlJFU0hORVNTX1NUQUxFEAISEgoORlJFU0hORVNTX0xPU1QQAypVCglMb2dTb3VyY2USGgoWTE9HX1NPVVJDRV9VTlNQRUNJRklFRBAAEhUKEUxPR19TT1VSQ0VfU1RET1VUEAESFQoRTE9HX1NPVVJDRV9TVERFUlIQAipzCgtTaWduYWxTY29wZRIcChhTSUdOQUxfU0NPUEVfVU5TUEVDSUZJRUQQABIXChNTSUdOQUxfU0NPUEVfTEVBREVSEAESFgoSU0lHTkFMX1NDT1BFX0dST1VQEAISFQoRU0lHTkFMX1NDT1BFX1RSRUUQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvdGFzay5wcm90bxIJZHJvdmVyLnYxIpQECghUYXNrU3BlYxIMCgRhcmd2GAEgAygJEgsKA2N3ZBgCIAEoCRIpCgNlbnYYAyADKAsyHC5kcm92ZXIudjEuVGFza1NwZWMuRW52RW50cnkSDAoEdXNlchgEIAEoCRINCgVzaGVsbBgFIAEoCBISCgp0aW1lb3V0X21zGAYgASgEEhMKC3N0b3Bfc2lnbmFsGAcgASgJEhUKDXN0b3BfZ3JhY2VfbXMYCCABKAQSEgoFdW1hc2sYCSABKA1IAIgBARIRCgRuaWNlGAogASgFSAGIAQESLwoOcHJvY2Vzc19saW1pdHMYCyADKAsyFy5kcm92ZXIudjEuUHJvY2Vzc0xpbWl0EiUKBmxpbWl0cxgMIAEoCzIVLmRyb3Zlci52MS5UYXNrTGltaXRzEikKB3Jlc3RhcnQYDSABKAsyGC5kcm92ZXIudjEuUmVzdGFydFBvbGljeRIsCglsZWZ0b3ZlcnMYDiABKA4yGS5kcm92ZXIudjEuTGVmdG92ZXJQb2xpY3kSIwoFc3RkaW4YDyABKA4yFC5kcm92ZXIudjEuU3RkaW5Nb2RlEikKCHRlcm1pbmFsGBAgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU3BlYxoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBl91bWFza0IHCgVfbmljZSJYCgxQcm9jZXNzTGltaXQSEAoIcmVzb3VyY2UYASABKAkSEQoEc29mdBgCIAEoBEgAiAEBEhEKBGhhcmQYAyABKARIAYgBAUIHCgVfc29mdEIHCgVfaGFyZCJJCgpUYXNrTGltaXRzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhEKCXByb2Nlc3NlcxgDIAEoDSJuCg1SZXN0YXJ0UG9saWN5EiQKBG1vZGUYASABKA4yFi5kcm92ZXIudjEuUmVzdGFydE1vZGUSCwoDbWF4GAIgASgNEhIKCmJhY2tvZmZfbXMYAyABKAQSFgoOYmFja29mZl9tYXhfbXMYBCABKAQiVAoMVGVybWluYWxTcGVjEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDRIMCgR0ZXJtGAMgASgJEhcKD2hhbmd1cF9hZnRlcl9tcxgEIAEoBCKKAgoHT3V0Y29tZRIjCgZleGl0ZWQYASABKAsyES5kcm92ZXIudjEuRXhpdGVkSAASJwoIc2lnbmFsZWQYAiABKAsyEy5kcm92ZXIudjEuU2lnbmFsZWRIABIsCgtub3Rfc3RhcnRlZBgDIAEoCzIVLmRyb3Zlci52MS5Ob3RTdGFydGVkSAASJQoHdW5rbm93bhgEIAEoCzISLmRyb3Zlci52MS5Vbmtub3duSAASJQoHc2tpcHBlZBgFIAEoCzISLmRyb3Zlci52MS5Ta2lwcGVkSAASLQoLdW5yZWFjaGFibGUYBiABKAsyFi5kcm92ZXIudjEuVW5yZWFjaGFibGVIAEIGCgRraW5kIhYKBkV4aXRlZBIMCgRjb2RlGAEgASgFIi8KCFNpZ25hbGVkEg4KBnNpZ25hbBgBIAEoCRITCgtjb3JlX2R1bXBlZBgCIAEoCCI5CgpOb3RTdGFydGVkEgwKBHN0ZXAYASABKAkSDQoFZXJybm8YAiABKAUSDgoGcmVhc29uGAMgASgJIhkKB1Vua25vd24SDgoGcmVhc29uGAEgASgJIhkKB1NraXBwZWQSDgoGcmVhc29uGAEgASgJIkoKC1VucmVhY2hhYmxlEg4KBnJlYXNvbhgBIAEoCRIrCgdzZWVuX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLdAQoNUmVzb3VyY2VVc2FnZRIPCgd1c2VyX3VzGAEgASgEEhEKCXN5c3RlbV91cxgCIAEoBBIVCg1tYXhfcnNzX2J5dGVzGAMgASgEEhQKDG1pbm9yX2ZhdWx0cxgEIAEoBBIUCgxtYWpvcl9mYXVsdHMYBSABKAQSFAoMYmxvY2tfaW5wdXRzGAYgASgEEhUKDWJsb2NrX291dHB1dHMYByABKAQSGgoSdm9sdW50YXJ5X3N3aXRjaGVzGAggASgEEhwKFGludm9sdW50YXJ5X3N3aXRjaGVzGAkgASgEIkoKCkdyb3VwVXNhZ2USGQoRbWVtb3J5X3BlYWtfYnl0ZXMYASABKAQSDgoGY3B1X3VzGAIgASgEEhEKCW9vbV9raWxscxgDIAEoDSI3CghTdXJ2aXZvchILCgNwaWQYASABKAUSDwoHY29tbWFuZBgCIAEoCRINCgVzdGF0ZRgDIAEoCSIoCghMZWZ0b3ZlchILCgNwaWQYASABKAUSDwoHY29tbWFuZBgCIAEoCSLsBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SIwoFc3RhdGUYAiABKA4yFC5kcm92ZXIudjEuVGFza1N0YXRlEg4KBnJlYXNvbhgDIAEoCRIsCghzdGF0ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDcGlkGAUgASgFEi4KCnN0YXJ0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdvdXRjb21lGAggASgLMhIuZHJvdmVyLnYxLk91dGNvbWUSHwoFY2F1c2UYCSABKA4yEC5kcm92ZXIudjEuQ2F1c2USJwoFdXNhZ2UYCiABKAsyGC5kcm92ZXIudjEuUmVzb3VyY2VVc2FnZRIUCgxzdGRvdXRfYnl0ZXMYCyABKAQSFAoMc3RkZXJyX2J5dGVzGAwgASgEEiYKCWxlZnRvdmVycxgNIAMoCzITLmRyb3Zlci52MS5MZWZ0b3ZlchIOCgZiaW5hcnkYDiABKAkSLgoKcmVzdGFydF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoScmVzdGFydF9jYWxsZWRfb2ZmGBAgASgOMhAuZHJvdmVyLnYxLkNhdXNlEioKC2dyb3VwX3VzYWdlGBEgASgLMhUuZHJvdmVyLnYxLkdyb3VwVXNhZ2USJgoJc3Vydml2b3JzGBIgAygLMhMuZHJvdmVyLnYxLlN1cnZpdm9yItoBCgpUYXNrU2FtcGxlEg8KB3Rhc2tfaWQYASABKAkSLgoKc2FtcGxlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcHJvY2Vzc2VzGAMgASgNEg8KB3RocmVhZHMYBCABKA0SDwoHdXNlcl91cxgFIAEoBBIRCglzeXN0ZW1fdXMYBiABKAQSEQoJcnNzX2J5dGVzGAcgASgEEhoKEmdyb3VwX21lbW9yeV9ieXRlcxgIIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCSABKAQiLQoMVGVybWluYWxTaXplEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDSL/AgoEVGFzaxIKCgJpZBgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbm9kZRgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEiMKBXN0YXRlGAUgASgOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIOCgZyZWFzb24YBiABKAkSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoIYXR0ZW1wdHMYCCADKAsyEi5kcm92ZXIudjEuQXR0ZW1wdBIjCgdvdXRjb21lGAkgASgLMhIuZHJvdmVyLnYxLk91dGNvbWUSHwoFY2F1c2UYCiABKA4yEC5kcm92ZXIudjEuQ2F1c2USJwoJZnJlc2huZXNzGAsgASgOMhQuZHJvdmVyLnYxLkZyZXNobmVzcxIwCgxub2RlX3NlZW5fYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpkBCglSdW5Db3VudHMSDQoFdG90YWwYASABKA0SDgoGYWN0aXZlGAIgASgNEhEKCXN1Y2NlZWRlZBgDIAEoDRIOCgZmYWlsZWQYBCABKA0SEwoLbm90X3N0YXJ0ZWQYBSABKA0SDwoHc2tpcHBlZBgGIAEoDRITCgt1bnJlYWNoYWJsZRgHIAEoDRIPCgd1bmtub3duGAggASgNIukBCgNSdW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIhCgRzcGVjGAMgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEg0KBW5vZGVzGAQgASgJEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBmNvdW50cxgIIAEoCzIULmRyb3Zlci52MS5SdW5Db3VudHMi7AEKCExvZ0NodW5rEg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USDgoGb2Zmc2V0GAUgASgEEgwKBGRhdGEYBiABKAwSEgoKZ29uZV9ieXRlcxgHIAEoBBIVCg1za2lwcGVkX2J5dGVzGAggASgEEi4KCndyaXR0ZW5fYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNhdWdodF91cBgKIAEoCCp5CgtSZXN0YXJ0TW9kZRIcChhSRVNUQVJUX01PREVfVU5TUEVDSUZJRUQQABIWChJSRVNUQVJUX01PREVfTkVWRVIQARIbChdSRVNUQVJUX01PREVfT05fRkFJTFVSRRACEhcKE1JFU1RBUlRfTU9ERV9BTFdBWVMQAyplCg5MZWZ0b3ZlclBvbGljeRIfChtMRUZUT1ZFUl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIYChRMRUZUT1ZFUl9QT0xJQ1lfU1RPUBABEhgKFExFRlRPVkVSX1BPTElDWV9LRUVQEAIqUwoJU3RkaW5Nb2RlEhoKFlNURElOX01PREVfVU5TUEVDSUZJRUQQABITCg9TVERJTl9NT0RFX05PTkUQARIVChFTVERJTl9NT0RFX1NUUkVBTRACKrcBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfUEVORElORxABEhcKE1RBU0tfU1RBVEVfU1RBUlRJTkcQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1NUT1BQSU5HEAQSFgoSVEFTS19TVEFURV9XQUlUSU5HEAUSFAoQVEFTS19TVEFURV9FTkRFRBAGKo4BCgVDYXVzZRIVChFDQVVTRV9VTlNQRUNJRklFRBAAEhAKDENBVVNFX0lUU0VMRhABEhIKDkNBVVNFX09QRVJBVE9SEAISEQoNQ0FVU0VfVElNRU9VVBADEg8KC0NBVVNFX0xJTUlUEAQSEgoOQ0FVU0VfU0hVVERPV04QBRIQCgxDQVVTRV9SRUJPT1QQBipjCglGcmVzaG5lc3MSGQoVRlJFU0hORVNTX1VOU1BFQ0lGSUVEEAASEgoORlJFU0hORVNTX0xJVkUQARITCg9GUkVTSE5FU1NfU1RBTEUQAhISCg5GUkVTSE5FU1NfTE9TVBADKlUKCUxvZ1NvdXJjZRIaChZMT0dfU09VUkNFX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NPVVJDRV9TVERPVVQQARIVChFMT0dfU09VUkNFX1NUREVSUhACKnMKC1NpZ25hbFNjb3BlEhwKGFNJR05BTF9TQ09QRV9VTlNQRUNJRklFRBAAEhcKE1NJR05BTF9TQ09QRV9MRUFERVIQARIWChJTSUdOQUxfU0NPUEVfR1JPVVAQAhIVChFTSUdOQUxfU0NPUEVfVFJFRRADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * What to launch. The operator's wish; never changed after the run was created.
@@ -80,6 +80,64 @@ export type TaskSpec = Message<"drover.v1.TaskSpec"> & {
    * @generated from field: uint64 stop_grace_ms = 8;
    */
   stopGraceMs: bigint;
+
+  /**
+   * File mode creation mask, 0 to 0777. Absent: 022.
+   *
+   * @generated from field: optional uint32 umask = 9;
+   */
+  umask?: number | undefined;
+
+  /**
+   * Scheduling priority, -20 to 19. Absent: the supervisor's own, which nearly always is 0.
+   *
+   * @generated from field: optional int32 nice = 10;
+   */
+  nice?: number | undefined;
+
+  /**
+   * Limits of each process, as setrlimit(2) has them; each resource once. The others are what the supervisor was started
+   * with, but for a soft limit of open files, which is 1,024 at most.
+   *
+   * @generated from field: repeated drover.v1.ProcessLimit process_limits = 11;
+   */
+  processLimits: ProcessLimit[];
+
+  /**
+   * Limits of the whole task, by cgroup. A node that cannot apply one of them does not start the task and says why.
+   *
+   * @generated from field: drover.v1.TaskLimits limits = 12;
+   */
+  limits?: TaskLimits | undefined;
+
+  /**
+   * Whether and when an ended attempt is followed by another. Absent: never.
+   *
+   * @generated from field: drover.v1.RestartPolicy restart = 13;
+   */
+  restart?: RestartPolicy | undefined;
+
+  /**
+   * What becomes of processes that outlive the leader.
+   *
+   * @generated from field: drover.v1.LeftoverPolicy leftovers = 14;
+   */
+  leftovers: LeftoverPolicy;
+
+  /**
+   * What standard input is.
+   *
+   * @generated from field: drover.v1.StdinMode stdin = 15;
+   */
+  stdin: StdinMode;
+
+  /**
+   * The task has a terminal of its own: standard input, output and error are all it, and what appears on it is the task's
+   * standard output. Absent: none. `stdin` does not matter then.
+   *
+   * @generated from field: drover.v1.TerminalSpec terminal = 16;
+   */
+  terminal?: TerminalSpec | undefined;
 };
 
 /**
@@ -88,6 +146,163 @@ export type TaskSpec = Message<"drover.v1.TaskSpec"> & {
  */
 export const TaskSpecSchema: GenMessage<TaskSpec> = /*@__PURE__*/
   messageDesc(file_drover_v1_task, 0);
+
+/**
+ * One limit of each process, see setrlimit(2).
+ *
+ * @generated from message drover.v1.ProcessLimit
+ */
+export type ProcessLimit = Message<"drover.v1.ProcessLimit"> & {
+  /**
+   * Lower-case name of the resource without RLIMIT_: "nofile", "nproc", "core", "fsize", "as", "data", "stack", "memlock",
+   * "cpu" (seconds), "rss", "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime".
+   *
+   * @generated from field: string resource = 1;
+   */
+  resource: string;
+
+  /**
+   * The limit in force. Absent: unlimited.
+   *
+   * @generated from field: optional uint64 soft = 2;
+   */
+  soft?: bigint | undefined;
+
+  /**
+   * How far the process may raise it. Absent: unlimited.
+   *
+   * @generated from field: optional uint64 hard = 3;
+   */
+  hard?: bigint | undefined;
+};
+
+/**
+ * Describes the message drover.v1.ProcessLimit.
+ * Use `create(ProcessLimitSchema)` to create a new message.
+ */
+export const ProcessLimitSchema: GenMessage<ProcessLimit> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 1);
+
+/**
+ * Limits of everything that a task forks, together.
+ *
+ * @generated from message drover.v1.TaskLimits
+ */
+export type TaskLimits = Message<"drover.v1.TaskLimits"> & {
+  /**
+   * CPU time per time, in thousandths of a CPU: 1,500 is one CPU and a half. 0: none.
+   *
+   * @generated from field: uint32 cpu_millis = 1;
+   */
+  cpuMillis: number;
+
+  /**
+   * Memory, bytes. When it is used up, the kernel kills processes of the task, and the cause of its end is "limit". 0: none.
+   *
+   * @generated from field: uint64 memory_bytes = 2;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Processes and threads at once. 0: none.
+   *
+   * @generated from field: uint32 processes = 3;
+   */
+  processes: number;
+};
+
+/**
+ * Describes the message drover.v1.TaskLimits.
+ * Use `create(TaskLimitsSchema)` to create a new message.
+ */
+export const TaskLimitsSchema: GenMessage<TaskLimits> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 2);
+
+/**
+ * Carried out by the agent, also while its controller is away. What an operator stops, a policy refuses or a shutdown
+ * ends is not restarted.
+ *
+ * @generated from message drover.v1.RestartPolicy
+ */
+export type RestartPolicy = Message<"drover.v1.RestartPolicy"> & {
+  /**
+   * When.
+   *
+   * @generated from field: drover.v1.RestartMode mode = 1;
+   */
+  mode: RestartMode;
+
+  /**
+   * Restarts at the most. 0: no limit but that of a crash loop.
+   *
+   * @generated from field: uint32 max = 2;
+   */
+  max: number;
+
+  /**
+   * Pause before the first restart, milliseconds; doubled with each failure in a row, ±20 %. 0: 1,000.
+   *
+   * @generated from field: uint64 backoff_ms = 3;
+   */
+  backoffMs: bigint;
+
+  /**
+   * Longest pause, milliseconds. 0: 60,000.
+   *
+   * @generated from field: uint64 backoff_max_ms = 4;
+   */
+  backoffMaxMs: bigint;
+};
+
+/**
+ * Describes the message drover.v1.RestartPolicy.
+ * Use `create(RestartPolicySchema)` to create a new message.
+ */
+export const RestartPolicySchema: GenMessage<RestartPolicy> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 3);
+
+/**
+ * A terminal of its own for a task.
+ *
+ * @generated from message drover.v1.TerminalSpec
+ */
+export type TerminalSpec = Message<"drover.v1.TerminalSpec"> & {
+  /**
+   * Lines at the start. 0: 24.
+   *
+   * @generated from field: uint32 rows = 1;
+   */
+  rows: number;
+
+  /**
+   * Columns at the start. 0: 80.
+   *
+   * @generated from field: uint32 columns = 2;
+   */
+  columns: number;
+
+  /**
+   * TERM. Empty: "xterm-256color".
+   *
+   * @generated from field: string term = 3;
+   */
+  term: string;
+
+  /**
+   * A terminal that nobody has been at for so long is hung up (SIGHUP to its foreground), milliseconds; counted from the
+   * start or from the last WriteInput that ended without `detach`. 0: never.
+   *
+   * @generated from field: uint64 hangup_after_ms = 4;
+   */
+  hangupAfterMs: bigint;
+};
+
+/**
+ * Describes the message drover.v1.TerminalSpec.
+ * Use `create(TerminalSpecSchema)` to create a new message.
+ */
+export const TerminalSpecSchema: GenMessage<TerminalSpec> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 4);
 
 /**
  * How an attempt or task ended: exactly one.
@@ -156,7 +371,7 @@ export type Outcome = Message<"drover.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 1);
+  messageDesc(file_drover_v1_task, 5);
 
 /**
  * The leader called exit.
@@ -177,7 +392,7 @@ export type Exited = Message<"drover.v1.Exited"> & {
  * Use `create(ExitedSchema)` to create a new message.
  */
 export const ExitedSchema: GenMessage<Exited> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 2);
+  messageDesc(file_drover_v1_task, 6);
 
 /**
  * A signal ended the leader.
@@ -205,7 +420,7 @@ export type Signaled = Message<"drover.v1.Signaled"> & {
  * Use `create(SignaledSchema)` to create a new message.
  */
 export const SignaledSchema: GenMessage<Signaled> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 3);
+  messageDesc(file_drover_v1_task, 7);
 
 /**
  * No process ever ran.
@@ -241,7 +456,7 @@ export type NotStarted = Message<"drover.v1.NotStarted"> & {
  * Use `create(NotStartedSchema)` to create a new message.
  */
 export const NotStartedSchema: GenMessage<NotStarted> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 4);
+  messageDesc(file_drover_v1_task, 8);
 
 /**
  * Nobody can know how it ended.
@@ -262,7 +477,7 @@ export type Unknown = Message<"drover.v1.Unknown"> & {
  * Use `create(UnknownSchema)` to create a new message.
  */
 export const UnknownSchema: GenMessage<Unknown> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 5);
+  messageDesc(file_drover_v1_task, 9);
 
 /**
  * Never sent to its node, by decision.
@@ -283,7 +498,7 @@ export type Skipped = Message<"drover.v1.Skipped"> & {
  * Use `create(SkippedSchema)` to create a new message.
  */
 export const SkippedSchema: GenMessage<Skipped> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 6);
+  messageDesc(file_drover_v1_task, 10);
 
 /**
  * Its node could not be reached, and it certainly did not start there.
@@ -311,7 +526,7 @@ export type Unreachable = Message<"drover.v1.Unreachable"> & {
  * Use `create(UnreachableSchema)` to create a new message.
  */
 export const UnreachableSchema: GenMessage<Unreachable> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 7);
+  messageDesc(file_drover_v1_task, 11);
 
 /**
  * What getrusage(2) tells of a process tree.
@@ -388,7 +603,77 @@ export type ResourceUsage = Message<"drover.v1.ResourceUsage"> & {
  * Use `create(ResourceUsageSchema)` to create a new message.
  */
 export const ResourceUsageSchema: GenMessage<ResourceUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 8);
+  messageDesc(file_drover_v1_task, 12);
+
+/**
+ * What the kernel tells of everything in an attempt's cgroup together.
+ *
+ * @generated from message drover.v1.GroupUsage
+ */
+export type GroupUsage = Message<"drover.v1.GroupUsage"> & {
+  /**
+   * Most memory at once, bytes. 0: not known.
+   *
+   * @generated from field: uint64 memory_peak_bytes = 1;
+   */
+  memoryPeakBytes: bigint;
+
+  /**
+   * CPU time of all processes, also of those that nobody waited for, microseconds. 0: not known.
+   *
+   * @generated from field: uint64 cpu_us = 2;
+   */
+  cpuUs: bigint;
+
+  /**
+   * Processes that were killed for want of memory.
+   *
+   * @generated from field: uint32 oom_kills = 3;
+   */
+  oomKills: number;
+};
+
+/**
+ * Describes the message drover.v1.GroupUsage.
+ * Use `create(GroupUsageSchema)` to create a new message.
+ */
+export const GroupUsageSchema: GenMessage<GroupUsage> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 13);
+
+/**
+ * A process that is still there some time after SIGKILL was sent to it.
+ *
+ * @generated from message drover.v1.Survivor
+ */
+export type Survivor = Message<"drover.v1.Survivor"> & {
+  /**
+   * Process id.
+   *
+   * @generated from field: int32 pid = 1;
+   */
+  pid: number;
+
+  /**
+   * Its command name as the kernel has it (at most 15 bytes).
+   *
+   * @generated from field: string command = 2;
+   */
+  command: string;
+
+  /**
+   * State letter of proc_pid_stat(5); "D" waits in the kernel and cannot be killed now.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+};
+
+/**
+ * Describes the message drover.v1.Survivor.
+ * Use `create(SurvivorSchema)` to create a new message.
+ */
+export const SurvivorSchema: GenMessage<Survivor> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 14);
 
 /**
  * A process of an attempt that outlived its leader.
@@ -416,7 +701,7 @@ export type Leftover = Message<"drover.v1.Leftover"> & {
  * Use `create(LeftoverSchema)` to create a new message.
  */
 export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 9);
+  messageDesc(file_drover_v1_task, 15);
 
 /**
  * One start of a task, as the agent observed it. Each message is the whole of what is known;
@@ -522,6 +807,35 @@ export type Attempt = Message<"drover.v1.Attempt"> & {
    * @generated from field: string binary = 14;
    */
   binary: string;
+
+  /**
+   * Set when state is ENDED and another attempt is to follow: when. The task is WAITING then.
+   *
+   * @generated from field: google.protobuf.Timestamp restart_at = 15;
+   */
+  restartAt?: Timestamp | undefined;
+
+  /**
+   * Set when the restart that restart_at announced was called off, which takes restart_at away and ends the task: who did.
+   * It is the cause of the task's end. The only change that an ended attempt knows.
+   *
+   * @generated from field: drover.v1.Cause restart_called_off = 16;
+   */
+  restartCalledOff: Cause;
+
+  /**
+   * Of everything that the attempt forked, where it had a cgroup that counts; set together with the outcome.
+   *
+   * @generated from field: drover.v1.GroupUsage group_usage = 17;
+   */
+  groupUsage?: GroupUsage | undefined;
+
+  /**
+   * What SIGKILL has not ended yet, at most 64; empty again when they are gone.
+   *
+   * @generated from field: repeated drover.v1.Survivor survivors = 18;
+   */
+  survivors: Survivor[];
 };
 
 /**
@@ -529,7 +843,112 @@ export type Attempt = Message<"drover.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 10);
+  messageDesc(file_drover_v1_task, 16);
+
+/**
+ * What everything of a task uses at one moment.
+ *
+ * @generated from message drover.v1.TaskSample
+ */
+export type TaskSample = Message<"drover.v1.TaskSample"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * When, by the node's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp sampled_at = 2;
+   */
+  sampledAt?: Timestamp | undefined;
+
+  /**
+   * Processes.
+   *
+   * @generated from field: uint32 processes = 3;
+   */
+  processes: number;
+
+  /**
+   * Threads of all of them.
+   *
+   * @generated from field: uint32 threads = 4;
+   */
+  threads: number;
+
+  /**
+   * CPU time in user mode so far, of all that run and all that were waited for, microseconds.
+   *
+   * @generated from field: uint64 user_us = 5;
+   */
+  userUs: bigint;
+
+  /**
+   * The same in the kernel.
+   *
+   * @generated from field: uint64 system_us = 6;
+   */
+  systemUs: bigint;
+
+  /**
+   * Resident memory of all processes, bytes; pages that they share count for each.
+   *
+   * @generated from field: uint64 rss_bytes = 7;
+   */
+  rssBytes: bigint;
+
+  /**
+   * Memory of its cgroup, bytes, where it has one that counts; else 0.
+   *
+   * @generated from field: uint64 group_memory_bytes = 8;
+   */
+  groupMemoryBytes: bigint;
+
+  /**
+   * Bytes printed so far, both outputs.
+   *
+   * @generated from field: uint64 output_bytes = 9;
+   */
+  outputBytes: bigint;
+};
+
+/**
+ * Describes the message drover.v1.TaskSample.
+ * Use `create(TaskSampleSchema)` to create a new message.
+ */
+export const TaskSampleSchema: GenMessage<TaskSample> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 17);
+
+/**
+ * Lines and columns of a terminal.
+ *
+ * @generated from message drover.v1.TerminalSize
+ */
+export type TerminalSize = Message<"drover.v1.TerminalSize"> & {
+  /**
+   * Lines, 1 to 65,535.
+   *
+   * @generated from field: uint32 rows = 1;
+   */
+  rows: number;
+
+  /**
+   * Columns, 1 to 65,535.
+   *
+   * @generated from field: uint32 columns = 2;
+   */
+  columns: number;
+};
+
+/**
+ * Describes the message drover.v1.TerminalSize.
+ * Use `create(TerminalSizeSchema)` to create a new message.
+ */
+export const TerminalSizeSchema: GenMessage<TerminalSize> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 18);
 
 /**
  * One command on one node: a process tree with one outcome.
@@ -587,7 +1006,7 @@ export type Task = Message<"drover.v1.Task"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * Its attempts, oldest first.
+   * Its attempts, oldest first; of very many the first and the latest (limits.taskAttemptsMax).
    *
    * @generated from field: repeated drover.v1.Attempt attempts = 8;
    */
@@ -627,7 +1046,7 @@ export type Task = Message<"drover.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 11);
+  messageDesc(file_drover_v1_task, 19);
 
 /**
  * How many tasks of a run are in each way of ending, and not ended.
@@ -697,7 +1116,7 @@ export type RunCounts = Message<"drover.v1.RunCounts"> & {
  * Use `create(RunCountsSchema)` to create a new message.
  */
 export const RunCountsSchema: GenMessage<RunCounts> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 12);
+  messageDesc(file_drover_v1_task, 20);
 
 /**
  * A command on a set of nodes, once.
@@ -767,7 +1186,7 @@ export type Run = Message<"drover.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 13);
+  messageDesc(file_drover_v1_task, 21);
 
 /**
  * A stretch of a task's output.
@@ -823,6 +1242,29 @@ export type LogChunk = Message<"drover.v1.LogChunk"> & {
    * @generated from field: uint64 gone_bytes = 7;
    */
   goneBytes: bigint;
+
+  /**
+   * This many bytes before `offset`, and before those that are gone, are there and were not asked for: they lie before
+   * `since`, or outside of the last lines.
+   *
+   * @generated from field: uint64 skipped_bytes = 8;
+   */
+  skippedBytes: bigint;
+
+  /**
+   * By when the last byte of `data` was written, by the node's clock: exact to a millisecond for a writer that pauses, to
+   * 20 ms for one that does not. Absent where it was not asked for or is not known.
+   *
+   * @generated from field: google.protobuf.Timestamp written_at = 9;
+   */
+  writtenAt?: Timestamp | undefined;
+
+  /**
+   * Of a chunk without data: everything that was there when reading began has been sent; what follows is being written.
+   *
+   * @generated from field: bool caught_up = 10;
+   */
+  caughtUp: boolean;
 };
 
 /**
@@ -830,7 +1272,138 @@ export type LogChunk = Message<"drover.v1.LogChunk"> & {
  * Use `create(LogChunkSchema)` to create a new message.
  */
 export const LogChunkSchema: GenMessage<LogChunk> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 14);
+  messageDesc(file_drover_v1_task, 22);
+
+/**
+ * When an ended attempt is followed by another.
+ *
+ * @generated from enum drover.v1.RestartMode
+ */
+export const RestartMode = {
+  /**
+   * NEVER.
+   *
+   * @generated from enum value: RESTART_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * One attempt.
+   *
+   * @generated from enum value: RESTART_MODE_NEVER = 1;
+   */
+  NEVER: 1,
+
+  /**
+   * After an end that was no success: an exit code other than 0, a signal, not started by the system, unknown after a
+   * reboot.
+   *
+   * @generated from enum value: RESTART_MODE_ON_FAILURE = 2;
+   */
+  ON_FAILURE: 2,
+
+  /**
+   * After every end.
+   *
+   * @generated from enum value: RESTART_MODE_ALWAYS = 3;
+   */
+  ALWAYS: 3,
+} as const;
+
+/**
+ * When an ended attempt is followed by another.
+ *
+ * @generated from enum drover.v1.RestartMode
+ */
+export type RestartMode = (typeof RestartMode)[keyof typeof RestartMode] | UnknownEnum;
+
+/**
+ * Describes the enum drover.v1.RestartMode.
+ */
+export const RestartModeSchema: GenEnum<RestartMode> = /*@__PURE__*/
+  enumDesc(file_drover_v1_task, 0);
+
+/**
+ * What becomes of processes that outlive the leader of an attempt.
+ *
+ * @generated from enum drover.v1.LeftoverPolicy
+ */
+export const LeftoverPolicy = {
+  /**
+   * STOP.
+   *
+   * @generated from enum value: LEFTOVER_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * They get the stop signal, the grace, then SIGKILL; the attempt has ended when none is left.
+   *
+   * @generated from enum value: LEFTOVER_POLICY_STOP = 1;
+   */
+  STOP: 1,
+
+  /**
+   * They stay. The attempt has ended with its leader; it lists them, and nobody looks after them any more.
+   *
+   * @generated from enum value: LEFTOVER_POLICY_KEEP = 2;
+   */
+  KEEP: 2,
+} as const;
+
+/**
+ * What becomes of processes that outlive the leader of an attempt.
+ *
+ * @generated from enum drover.v1.LeftoverPolicy
+ */
+export type LeftoverPolicy = (typeof LeftoverPolicy)[keyof typeof LeftoverPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum drover.v1.LeftoverPolicy.
+ */
+export const LeftoverPolicySchema: GenEnum<LeftoverPolicy> = /*@__PURE__*/
+  enumDesc(file_drover_v1_task, 1);
+
+/**
+ * What standard input is.
+ *
+ * @generated from enum drover.v1.StdinMode
+ */
+export const StdinMode = {
+  /**
+   * NONE.
+   *
+   * @generated from enum value: STDIN_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * /dev/null.
+   *
+   * @generated from enum value: STDIN_MODE_NONE = 1;
+   */
+  NONE: 1,
+
+  /**
+   * A pipe that is written by TaskService.WriteInput; it stays open until an end of input was sent.
+   *
+   * @generated from enum value: STDIN_MODE_STREAM = 2;
+   */
+  STREAM: 2,
+} as const;
+
+/**
+ * What standard input is.
+ *
+ * @generated from enum drover.v1.StdinMode
+ */
+export type StdinMode = (typeof StdinMode)[keyof typeof StdinMode] | UnknownEnum;
+
+/**
+ * Describes the enum drover.v1.StdinMode.
+ */
+export const StdinModeSchema: GenEnum<StdinMode> = /*@__PURE__*/
+  enumDesc(file_drover_v1_task, 2);
 
 /**
  * State of a task. It advances to ENDED and never leaves it; `waiting` lies between two attempts.
@@ -905,7 +1478,7 @@ export type TaskState = (typeof TaskState)[keyof typeof TaskState] | UnknownEnum
  * Describes the enum drover.v1.TaskState.
  */
 export const TaskStateSchema: GenEnum<TaskState> = /*@__PURE__*/
-  enumDesc(file_drover_v1_task, 0);
+  enumDesc(file_drover_v1_task, 3);
 
 /**
  * Who or what brought the end about.
@@ -974,7 +1547,7 @@ export type Cause = (typeof Cause)[keyof typeof Cause] | UnknownEnum;
  * Describes the enum drover.v1.Cause.
  */
 export const CauseSchema: GenEnum<Cause> = /*@__PURE__*/
-  enumDesc(file_drover_v1_task, 1);
+  enumDesc(file_drover_v1_task, 4);
 
 /**
  * How fresh what is said of a task is: apart from its state, since losing contact is not an outcome.
@@ -1022,7 +1595,7 @@ export type Freshness = (typeof Freshness)[keyof typeof Freshness] | UnknownEnum
  * Describes the enum drover.v1.Freshness.
  */
 export const FreshnessSchema: GenEnum<Freshness> = /*@__PURE__*/
-  enumDesc(file_drover_v1_task, 2);
+  enumDesc(file_drover_v1_task, 5);
 
 /**
  * Which of a task's two outputs.
@@ -1063,7 +1636,7 @@ export type LogSource = (typeof LogSource)[keyof typeof LogSource] | UnknownEnum
  * Describes the enum drover.v1.LogSource.
  */
 export const LogSourceSchema: GenEnum<LogSource> = /*@__PURE__*/
-  enumDesc(file_drover_v1_task, 3);
+  enumDesc(file_drover_v1_task, 6);
 
 /**
  * Whom of a task a signal reaches.
@@ -1111,5 +1684,5 @@ export type SignalScope = (typeof SignalScope)[keyof typeof SignalScope] | Unkno
  * Describes the enum drover.v1.SignalScope.
  */
 export const SignalScopeSchema: GenEnum<SignalScope> = /*@__PURE__*/
-  enumDesc(file_drover_v1_task, 4);
+  enumDesc(file_drover_v1_task, 7);
 
