@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { failpoints } from '#base/failpoint.ts';
 import { installationRoot } from '#base/installation.ts';
 
 const linesMax = 500;
@@ -79,6 +80,11 @@ test('only agent/process talks to the supervisor', () => {
     offenders(outside, (text) => /supervisor-(client|codec)/.test(text)),
     [],
   );
+});
+
+test('every failpoint is called in one place, by its name', () => {
+  const calls = programs.flatMap((file) => [...read(file).matchAll(/\bfailpoint\('([^']+)'\)/g)]);
+  assert.deepEqual(calls.map(([, name]) => name).sort(), Object.keys(failpoints).sort());
 });
 
 test('the generated code is that of the schema', (t) => {

@@ -18,6 +18,7 @@ test('readConfig() has defaults for everything but the token', () => {
     preset: undefined,
     logLevel: 'info',
     untilStdinCloses: false,
+    failpoints: undefined,
     show: undefined,
   });
   assert.equal(readConfig(named, { ...user, uid: 0 }).directory, '/var/lib/drover/agent');
@@ -56,6 +57,7 @@ test('readConfig() reads every option', () => {
     preset: 'open',
     logLevel: 'warn',
     untilStdinCloses: true,
+    failpoints: undefined,
     show: undefined,
   });
 });

@@ -10,6 +10,7 @@ import {
   parseCommandLine,
   UsageError,
 } from '#base/command-line.ts';
+import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
 import { isNodeName } from '#protocol/ids.ts';
@@ -90,6 +91,8 @@ export interface AgentConfig {
   readonly preset: Preset | undefined;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
+  /** From DROVER_FAILPOINTS, which only tests set. */
+  readonly failpoints: ArmedFailpoints;
   /** Print this and end. */
   readonly show: 'help' | 'version' | undefined;
 }
@@ -121,6 +124,7 @@ export function readConfig(
     preset: presets.find((preset) => preset === options.preset),
     logLevel: logLevels.find((level) => level === options['log-level']) ?? 'info',
     untilStdinCloses: options['until-stdin-closes'] ?? false,
+    failpoints: parseFailpoints(environment['DROVER_FAILPOINTS']),
     show: options.help ? 'help' : options.version ? 'version' : undefined,
   };
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '#base/clock.ts';
 import { renderHelp, UsageError } from '#base/command-line.ts';
+import { armFailpoints } from '#base/failpoint.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
 import { programArguments } from '#base/program-arguments.ts';
@@ -35,6 +36,7 @@ function show(what: 'help' | 'version'): number {
 async function runAgent(config: AgentConfig): Promise<number> {
   using stop = listenForStop(config.untilStdinCloses);
   const log = createLog('drover-agent', config.logLevel);
+  armFailpoints(config.failpoints, log);
   const { directory, policyFile, preset, controller, name } = config;
   const token = config.token && parseJoinToken(await readToken(config.token));
   const join = token && { token, controller, name };

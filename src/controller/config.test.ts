@@ -13,6 +13,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       agentListen: { host: '127.0.0.1', port: 7444 },
       logLevel: 'info',
       untilStdinCloses: false,
+      failpoints: undefined,
     },
   });
 });
@@ -28,6 +29,7 @@ it('readCommand() takes every option', () => {
     agentListen: { host: '0.0.0.0', port: 9 },
     logLevel: 'debug',
     untilStdinCloses: true,
+    failpoints: undefined,
   });
 });
 

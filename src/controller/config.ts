@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type CommandSyntax, noWords, parseCommandLine, UsageError } from '#base/command-line.ts';
+import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
 
@@ -57,6 +58,8 @@ export interface ControllerConfig {
   readonly agentListen: HostPort;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
+  /** From DROVER_FAILPOINTS, which only tests set. */
+  readonly failpoints: ArmedFailpoints;
 }
 
 /** Reads the command line (without the command's own name). @throws UsageError */
@@ -72,6 +75,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       agentListen: readListen('agent-listen', options['agent-listen'] ?? '127.0.0.1:7444'),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
+      failpoints: parseFailpoints(env['DROVER_FAILPOINTS']),
     },
   };
 }

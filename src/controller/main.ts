@@ -1,6 +1,7 @@
 /** The program `drover controller`: options in, one controller, one line when it is ready, one line when it cannot start. */
 import { getSystemErrorMessage } from 'node:util';
 import { renderHelp, UsageError } from '#base/command-line.ts';
+import { armFailpoints } from '#base/failpoint.ts';
 import { formatHostPort } from '#base/host-port.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function run(config: ControllerConfig): Promise<void> {
   using stop = listenForStop(config.untilStdinCloses);
   const log = createLog('controller', config.logLevel);
+  armFailpoints(config.failpoints, log);
   await using controller = await startController({ ...config, log });
   // Who holds our standard input is a program that knows where it put our data.
   if (controller.madeAdminToken && !config.untilStdinCloses) {

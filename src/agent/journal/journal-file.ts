@@ -1,6 +1,7 @@
 /** The journal's file: bytes go to its end and to the disk, or the whole is replaced. Knows no record. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { writeFileAtomic } from '#base/atomic-file.ts';
+import { failpoint } from '#base/failpoint.ts';
 
 /** Where a journal's bytes go. Calls do not overlap. */
 export interface JournalStorage {
@@ -30,10 +31,12 @@ export class JournalFile implements JournalStorage {
   async append(bytes: Buffer): Promise<void> {
     const file = await this.#opened();
     try {
+      failpoint('agent.journal-write');
       for (let done = 0; done < bytes.length; ) {
         const { bytesWritten } = await file.write(bytes, done, bytes.length - done, this.#size + done);
         done += bytesWritten;
       }
+      failpoint('agent.journal-sync');
       await file.datasync();
     } catch (error) {
       // What was refused should not be found by the next start.
@@ -44,6 +47,7 @@ export class JournalFile implements JournalStorage {
   }
 
   async replace(bytes: Buffer): Promise<void> {
+    failpoint('agent.journal-replace');
     await writeFileAtomic(this.#path, bytes);
     await this.close();
     this.#size = bytes.length;

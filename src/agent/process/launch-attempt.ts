@@ -11,6 +11,7 @@ import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Journal } from '#agent/journal/journal.ts';
 import type { LogDirectories } from '#agent/logs/log-directories.ts';
 import { type Clock, delay } from '#base/clock.ts';
+import { failpoint } from '#base/failpoint.ts';
 import { AttemptSchema, type Cause } from '#protocol/gen/drover/v1/task_pb.ts';
 import { errnoWords } from './describe-failure.ts';
 import type { DecideLaunch, ResolvedLaunch } from './launch-decision.ts';
@@ -83,6 +84,7 @@ async function prepare(live: LiveAttempt, parts: LaunchParts): Promise<LaunchRef
   live.life = { ...live.life, attempt };
   if (live.phase === 'queued') {
     try {
+      failpoint('agent.start-received');
       await parts.journal.accept(live.start, parts.bootId, attempt);
     } catch (error) {
       return failure('journal', error);
@@ -108,11 +110,13 @@ function notNow(live: LiveAttempt, { journal, clock }: LaunchParts): LaunchRefus
 }
 
 async function askSupervisor(live: LiveAttempt, launch: ResolvedLaunch, parts: LaunchParts): Promise<void> {
+  failpoint('agent.start-accepted');
   const order = startOrder(live.id, launch, parts.directories.pathOf(live.id));
   live.phase = 'sent';
   while (live.phase === 'sent' && !parts.stop.aborted) {
     try {
       await parts.supervisor.start(order);
+      failpoint('agent.start-answered');
       if (live.phase === 'sent') live.phase = 'known';
     } catch (error) {
       if (error instanceof WireError) {

@@ -22,6 +22,7 @@ import { LogDirectories } from '#agent/logs/log-directories.ts';
 import { readLog } from '#agent/logs/log-reader.ts';
 import { type Held, RefusedOrderError, type Workload } from '#agent/workload.ts';
 import { type Clock, delay } from '#base/clock.ts';
+import { failpoint } from '#base/failpoint.ts';
 import { supervisorPath } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
 import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -228,6 +229,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 
   acknowledge(sequence: bigint): void {
+    failpoint('agent.acknowledged');
     const done = this.#journal.state.unacknowledged.filter(
       (event) => event.sequence <= sequence && event.attempt?.state === TaskState.ENDED,
     );
@@ -399,13 +401,16 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 
   #release(live: LiveAttempt, reported: Promise<void>): void {
+    failpoint('agent.end-seen');
     live.finish();
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {
+      failpoint('agent.end-recorded');
       this.#live.delete(live.id);
       if (this.#ofTask.get(live.start.taskId) === live) this.#ofTask.delete(live.start.taskId);
       // Should this fail, the next connect finds it again.
       if (asked) await this.#supervisor.acknowledge(live.id).catch(() => {});
+      failpoint('agent.end-released');
       this.#releases.delete(release);
     });
     this.#releases.add(release);

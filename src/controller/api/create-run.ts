@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { clone, create, toJson } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { failpoint } from '#base/failpoint.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
@@ -59,7 +60,11 @@ export async function createRun(
   if (problem !== undefined) throw new RefusedError('INVALID', problem);
   const request = normalized(asked);
   const created = await record(parts, operator, request);
-  if (created.isNew) await launch(parts, operator, created);
+  if (created.isNew) {
+    failpoint('controller.run-committed');
+    await launch(parts, operator, created);
+    failpoint('controller.run-dispatched');
+  }
   return created;
 }
 

@@ -7,6 +7,7 @@
  * the sessions concerned are closed and their agents send everything again.
  */
 import type { Clock } from '#base/clock.ts';
+import { failpoint } from '#base/failpoint.ts';
 import type { Logger } from '#base/log.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { Event } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -60,7 +61,9 @@ export class Ingest implements AsyncDisposable {
 
   async #apply(batch: readonly Arrived[]): Promise<void> {
     try {
+      failpoint('controller.events-received');
       const { plan, acknowledged } = await this.#record(batch);
+      failpoint('controller.events-committed');
       for (const { arrival, reason } of plan.refused) {
         const { node, event } = arrival;
         this.#options.log.warn(
