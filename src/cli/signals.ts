@@ -1,26 +1,16 @@
-/** Signal names and numbers, as this machine's kernel has them. */
-import { constants } from 'node:os';
+/** Signals on the command line. */
 import { UsageError } from '#base/command-line.ts';
-
-const numbers: Readonly<Record<string, number | undefined>> = constants.signals;
-
-/** Number of a signal by its name with "SIG" ("SIG<n>" included), 0 where it has none. */
-export function signalNumber(name: string): number {
-  return numbers[name] ?? Number(/^SIG(\d+)$/.exec(name)?.[1] ?? 0);
-}
+import { canonicalSignal } from '#core/signals.ts';
 
 /**
- * Name of a signal out of "TERM", "SIGTERM", "term" or "15".
+ * Name of a signal out of "TERM", "SIGTERM", "term", "15" or "RTMIN+3".
  *
  * @throws UsageError for anything else.
  */
 export function parseSignal(text: string, option: string): string {
-  const upper = text.toUpperCase();
-  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
-  if (numbers[name]) return name;
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= 64) {
-    return Object.entries(numbers).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
-  }
-  throw new UsageError(`${option} takes a signal such as TERM, SIGHUP or 9, not ${JSON.stringify(text)}`);
+  const name = canonicalSignal(text);
+  if (name !== undefined) return name;
+  throw new UsageError(
+    `${option} takes a signal such as TERM, SIGHUP, 9 or RTMIN+3, not ${JSON.stringify(text)}`,
+  );
 }

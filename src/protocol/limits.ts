@@ -96,4 +96,20 @@ export const limits = {
   nodeLabelsMax: 64,
   /** Time between a stop signal and SIGKILL where nobody says. */
   stopGraceDefaultMs: 10_000,
+  /** Pause before a task's first restart where nobody says. */
+  restartBackoffDefaultMs: 1_000,
+  /** Longest pause before a restart where nobody says. */
+  restartBackoffMaxDefaultMs: 60_000,
+  /** Longest pause before a restart that anybody may ask for: a day. */
+  restartBackoffMaxMs: 86_400_000,
+  /** Least CPU that a task can be limited to, thousandths of a CPU: the kernel's quotas begin at 1 ms in 100 ms. */
+  taskCpuMillisMin: 10,
+  /** Most CPU that a task can be limited to, thousandths: of 8,192 CPUs, which is as many as a kernel can have. */
+  taskCpuMillisMax: 8_192_000,
+  /** Least memory that a task can be limited to: in less no process starts, and a number without its unit is less. */
+  taskMemoryBytesMin: 1 << 20,
+  /** Most memory that a task can be limited to: what a number of JavaScript holds exactly. */
+  taskMemoryBytesMax: Number.MAX_SAFE_INTEGER,
+  /** Most processes and threads that a task can be limited to: as many as Linux has process ids. */
+  taskProcessesMax: 4_194_304,
 } as const;

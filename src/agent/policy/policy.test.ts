@@ -37,6 +37,10 @@ const bad: Record<string, [string, string]> = {
     good.replace('SIGTERM', '15'),
     'line 4: "signals" takes "any" or a list of names such as SIGTERM',
   ],
+  'a signal that there is not': [
+    good.replace('SIGTERM', 'SIGTREM'),
+    'line 4: "signals" takes "any" or a list of names such as SIGTERM',
+  ],
   'a word for a boolean': [good.replace('false', 'maybe'), 'line 5: "shell" takes true or false'],
   'a variable with its value': [
     good.replace('[TZ]', '[TZ=UTC]'),

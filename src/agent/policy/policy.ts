@@ -4,6 +4,7 @@
  */
 import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { canonicalSignal, signalNumber } from '#core/signals.ts';
 
 /** A node's own rules. The controller cannot override them. */
 export interface Policy {
@@ -26,7 +27,10 @@ export class PolicyError extends Error {
 
 const absolutePath = z.string().regex(/^\//);
 const userName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/);
-const signalName = z.string().regex(/^SIG[A-Z0-9+]+$/);
+const signalName = z
+  .string()
+  .refine((name) => signalNumber(name) !== undefined)
+  .transform((name) => canonicalSignal(name) ?? name);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
 const policyFile = z.strictObject({

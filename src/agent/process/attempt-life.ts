@@ -13,6 +13,7 @@
 import { clone, create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { notStarted, unknownOutcome } from '#core/outcome.ts';
+import { signalNumber } from '#core/signals.ts';
 import {
   type Attempt,
   AttemptSchema,
@@ -25,7 +26,6 @@ import {
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import { findSignal } from './signal-names.ts';
 import type { EmptyBody, ExitedBody, LostBody, StartedBody } from './supervisor-messages.ts';
 import { outcomeOfStatus } from './wait-status.ts';
 
@@ -112,7 +112,7 @@ export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLi
 /** The signal of a gentle stop; SIGTERM where the spec names none that this kernel has. */
 function stopSignalOf(spec: TaskSpec | undefined): string {
   const name = spec?.stopSignal ?? '';
-  return findSignal(name) === undefined ? 'SIGTERM' : name;
+  return signalNumber(name) === undefined ? 'SIGTERM' : name;
 }
 
 /** The timers of an attempt that was adopted. */

@@ -25,6 +25,7 @@ import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import { supervisorPath } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+import { signalNumber } from '#core/signals.ts';
 import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import {
   Cause,
@@ -42,7 +43,6 @@ import { type LaunchParts, type LaunchRefusal, launchAttempt } from './launch-at
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
 import { LiveAttempt } from './live-attempt.ts';
 import { restoreAttempt } from './restore-attempt.ts';
-import { findSignal } from './signal-names.ts';
 import { StartQueue } from './start-queue.ts';
 import { SupervisorClient, type SupervisorListener } from './supervisor-client.ts';
 import type { SupervisorNotice } from './supervisor-connection.ts';
@@ -175,7 +175,7 @@ export class TaskHost implements Workload, AsyncDisposable {
 
   async signal(taskId: string, signal: string, scope: SignalScope): Promise<number> {
     const live = this.#getLive(taskId);
-    const number = findSignal(signal);
+    const number = signalNumber(signal);
     if (number === undefined) throw new RefusedOrderError(`unknown signal ${signal}`);
     this.#checkSignal(signal);
     if (live.life.attempt.pid === 0) throw new RefusedOrderError(`task ${taskId} has not started yet`);
@@ -391,7 +391,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 
   async #send(live: LiveAttempt, signal: string, scope: SignalScope): Promise<void> {
-    const number = findSignal(signal) ?? constants.signals.SIGTERM;
+    const number = signalNumber(signal) ?? constants.signals.SIGTERM;
     try {
       await this.#supervisor.signal(live.id, number, scopes[scope] ?? signalScopes.tree);
     } catch (error) {

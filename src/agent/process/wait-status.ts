@@ -1,7 +1,7 @@
 /** How a process ended, from the status of wait4. @see wait(2) */
 import { exited, signaled } from '#core/outcome.ts';
+import { signalName } from '#core/signals.ts';
 import type { Outcome } from '#protocol/gen/drover/v1/task_pb.ts';
-import { signalName } from './signal-names.ts';
 
 /** The outcome that `status` stands for. */
 export function outcomeOfStatus(status: number): Outcome {

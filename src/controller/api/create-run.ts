@@ -30,8 +30,8 @@ import {
 import { type NodeName, taskIdFromBytes } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
+import { normalizeSpec } from './normalize-spec.ts';
 import { resolveNodes } from './resolve-nodes.ts';
-import { canonicalSignal } from './signal-names.ts';
 import { findRunProblem } from './validate-run.ts';
 
 type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'stopSwitch'>;
@@ -81,14 +81,12 @@ async function launch(
   }
 }
 
-/** With every default that changes nothing written out, so that two ways of asking for one thing are one. */
+/** So that two ways of asking for one thing are one. */
 function normalized(asked: CreateRunRequest): CreateRunRequest & { spec: TaskSpec } {
   const request = clone(CreateRunRequestSchema, asked);
-  const { spec } = request;
-  if (!spec) throw new Error('a validated run has no spec');
-  if (spec.stopSignal !== '') spec.stopSignal = canonicalSignal(spec.stopSignal) ?? '';
+  if (!request.spec) throw new Error('a validated run has no spec');
   request.whenUnreachable ||= WhenUnreachable.FAIL;
-  return { ...request, spec };
+  return { ...request, spec: normalizeSpec(request.spec) };
 }
 
 async function record(

@@ -1,5 +1,6 @@
 /** TaskService: seeing, signalling, stopping and following tasks, and reading what they printed. */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
@@ -12,7 +13,6 @@ import { pageRequest } from './page-request.ts';
 import { presentTask } from './present-task.ts';
 import { readLogs } from './read-logs.ts';
 import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts';
-import { canonicalSignal } from './signal-names.ts';
 
 /** The handlers. */
 export function createTaskService(

@@ -6,7 +6,7 @@ import {
   CreateRunRequestSchema,
   type WhenUnreachable,
 } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { LeftoverPolicy, StdinMode, TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { findRunProblem } from './validate-run.ts';
 
 const id = '01979c5e-7d0c-7000-8000-000000000001';
@@ -69,6 +69,9 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   ['"a b" cannot be the name of a user', problem({}, { user: 'a b' })],
   ['there is no signal "NOPE"', problem({}, { stopSignal: 'NOPE' })],
   ['a time limit of 9007199254740992 ms is out of range', problem({}, { timeoutMs: 2n ** 53n })],
+  ['umask 01000 is out of range: at most 0777', problem({}, { umask: 0o1000 })],
+  ['leftovers is 9, which is none of its values', problem({}, { leftovers: 9 as LeftoverPolicy })],
+  ['stdin is 9, which is none of its values', problem({}, { stdin: 9 as StdinMode })],
   ['a stop grace of 9007199254740992 ms is out of range', problem({}, { stopGraceMs: 2n ** 53n })],
 ];
 

@@ -1,9 +1,12 @@
 /** Whether a run can be launched as it was asked for, as far as the request alone tells. Pure. */
+import { canonicalSignal } from '#core/signals.ts';
 import { type CreateRunRequest, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
+import { LeftoverPolicy, StdinMode, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
-import { canonicalSignal } from './signal-names.ts';
+import { findEnumProblem, quote } from './describe-value.ts';
+import { findLimitProblem } from './validate-limits.ts';
+import { findRestartProblem } from './validate-restart.ts';
 
 /** Longest path of Linux, with its NUL (PATH_MAX). */
 const pathBytesMax = 4096;
@@ -13,7 +16,6 @@ const userMax = 256;
 const timeMsMax = BigInt(Number.MAX_SAFE_INTEGER);
 
 const environmentNamePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const whenUnreachableValues: readonly number[] = Object.values(WhenUnreachable);
 
 /** What is wrong with the request, one line; undefined when nothing is. */
 export function findRunProblem(request: CreateRunRequest): string | undefined {
@@ -24,9 +26,8 @@ export function findRunProblem(request: CreateRunRequest): string | undefined {
   }
   if (hasControl(name)) return "the run's name has a control character";
   if (nodes.trim() === '') return 'no nodes are named: an empty node set never means all';
-  if (!whenUnreachableValues.includes(whenUnreachable)) {
-    return `when_unreachable is ${whenUnreachable}, which is none of its values`;
-  }
+  const unknownValue = findEnumProblem('when_unreachable', whenUnreachable, WhenUnreachable);
+  if (unknownValue !== undefined) return unknownValue;
   return spec ? findSpecProblem(spec) : 'there is no spec: nothing to launch';
 }
 
@@ -35,7 +36,11 @@ function findSpecProblem(spec: TaskSpec): string | undefined {
     findArgvProblem(spec.argv) ??
     findEnvironmentProblem(spec.env) ??
     findPlaceProblem(spec) ??
-    findStopProblem(spec)
+    findStopProblem(spec) ??
+    findLimitProblem(spec) ??
+    findRestartProblem(spec.restart) ??
+    findEnumProblem('leftovers', spec.leftovers, LeftoverPolicy) ??
+    findEnumProblem('stdin', spec.stdin, StdinMode)
   );
 }
 
@@ -87,9 +92,4 @@ function hasNul(text: string): boolean {
 
 function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text);
-}
-
-/** As JSON has it, cut short: it came from anywhere. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

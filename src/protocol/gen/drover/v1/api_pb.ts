@@ -457,7 +457,7 @@ export type SignalTasksRequest = Message<"drover.v1.SignalTasksRequest"> & {
   query?: TaskQuery | undefined;
 
   /**
-   * Name, with or without "SIG".
+   * Name, with or without "SIG", such as "SIGTERM" or "RTMIN+3", or a number.
    *
    * @generated from field: string signal = 2;
    */

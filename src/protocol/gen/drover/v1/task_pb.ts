@@ -401,7 +401,7 @@ export const ExitedSchema: GenMessage<Exited> = /*@__PURE__*/
  */
 export type Signaled = Message<"drover.v1.Signaled"> & {
   /**
-   * Name, such as "SIGKILL"; "SIG<n>" for those without one.
+   * Name, such as "SIGKILL" or "SIGRTMIN+3"; "SIG<n>" for those without one.
    *
    * @generated from field: string signal = 1;
    */
