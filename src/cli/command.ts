@@ -81,7 +81,9 @@ export function command<O extends OptionSpecs & typeof helpOption>(
         context.out.out(renderHelp(syntax, context.out.columns));
         return exitCodes.success;
       }
-      return (await load())(context, line);
+      const [{ checkExpressions }, body] = await Promise.all([import('./check-expressions.ts'), load()]);
+      checkExpressions(syntax, line);
+      return await body(context, line);
     },
   };
 }

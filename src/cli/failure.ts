@@ -6,7 +6,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { UsageError } from '#base/command-line.ts';
 import { DirectoryError } from '#base/make-directory.ts';
 import { exitCodes } from '#core/exit-code.ts';
-import { NodeSetError } from '#core/node-set/node-set-error.ts';
+import { ExpressionError, renderPointer } from '#core/expression/expression-error.ts';
 import type { ErrorReason } from '#protocol/errors.ts';
 import { ErrorDetailSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { limits } from '#protocol/limits.ts';
@@ -19,6 +19,8 @@ import { hostOf, isLoopback } from './reachable-address.ts';
 export interface Failure {
   readonly message: string;
   readonly exitCode: number;
+  /** Two more lines for a person: an expression, and a caret under the character at fault. */
+  readonly pointer?: string;
 }
 
 /** Exit code of each reason that the API refuses with; `drover help exit-codes` says the same in words. */
@@ -56,8 +58,9 @@ const systemErrors: Readonly<Record<string, string>> = {
  * @param address HOST:PORT of the controller that was talked to, where one was.
  */
 export function describeFailure(error: unknown, address = 'its address'): Failure {
-  if (error instanceof UsageError || error instanceof NodeSetError) {
-    return { message: oneLine(error.message), exitCode: exitCodes.usage };
+  if (error instanceof UsageError) return { message: oneLine(error.message), exitCode: exitCodes.usage };
+  if (error instanceof ExpressionError) {
+    return { message: error.message, exitCode: exitCodes.usage, pointer: renderPointer(error) };
   }
   if (error instanceof DirectoryError)
     return { message: oneLine(error.message), exitCode: exitCodes.requestFailed };

@@ -1,4 +1,7 @@
-/** The one place that prints errors: a line on standard error, never a stack. */
+/**
+ * The one place that prints errors: a line on standard error, never a stack. On a terminal a malformed expression follows
+ * with a caret under the character at fault.
+ */
 import { UsageError } from '#base/command-line.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import type { Output } from './output/output.ts';
@@ -20,7 +23,8 @@ export async function printFailure(
   }
   // Reading what the API throws takes its libraries, which a usage error should not wait for.
   const { describeFailure } = await import('./failure.ts');
-  const { message, exitCode } = describeFailure(error, address);
+  const { message, exitCode, pointer } = describeFailure(error, address);
   out.errLine(`drover: ${message}`);
+  if (pointer !== undefined && out.errIsTerminal) out.errLine(pointer.replace(/^/gm, '  '));
   return exitCode;
 }

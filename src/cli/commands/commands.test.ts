@@ -218,6 +218,21 @@ test('nodes lists how the controller stands to them', async () => {
   );
 });
 
+for (const words of [
+  ['nodes', 'web[1-3'],
+  ['usage', '-w', 'web[1-3'],
+  ['run', '-w', 'web1', '-x', 'web[1-3', '--', 'true'],
+  ['join-token', 'create', '--names', 'web[1-3'],
+]) {
+  test(`${words.join(' ')} points at the character on a terminal, and asks nobody`, async () => {
+    const line = 'drover: node set "web[1-3" ends inside brackets at character 8\n';
+    const piped = await call(() => {}, words);
+    assert.deepEqual([piped.code, piped.stderr], [2, line]);
+    const { stderr } = await call(() => {}, words, { columns: 80 });
+    assert.equal(stderr, `${line}  web[1-3\n         ^\n`);
+  });
+}
+
 test('usage says which node could not be asked, and exits with 4', async () => {
   const routes = (router: ConnectRouter) => {
     router.service(NodeService, {

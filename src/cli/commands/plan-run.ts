@@ -25,7 +25,7 @@ export interface RunPlan {
  *
  * @param selection nodes where the command line names none; undefined: then it must.
  * @param fileEnv variables from --env-file, in order; --env wins over them.
- * @throws UsageError and NodeSetError for what cannot be meant.
+ * @throws UsageError and ExpressionError for what cannot be meant.
  */
 export function planRun(
   line: CommandLine<RunOptions>,

@@ -1,8 +1,8 @@
 /** From the text of a node set to nodes of this cluster, or to the refusal that says what is wrong with it. */
 import type { NodeRecord, StoreReader } from '#controller/store/store.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import { NodeSetError } from '#core/node-set/node-set-error.ts';
 import type { NodeSetExpression } from '#core/node-set/node-set-expression.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { resolveNodeSet } from '#core/node-set/resolve-node-set.ts';
@@ -47,7 +47,7 @@ function parse(nodes: string): NodeSetExpression {
   try {
     return parseNodeSet(nodes);
   } catch (cause) {
-    if (cause instanceof NodeSetError) throw new RefusedError('INVALID', cause.message, [], { cause });
+    if (cause instanceof ExpressionError) throw new RefusedError('INVALID', cause.message, [], { cause });
     throw cause;
   }
 }

@@ -96,7 +96,7 @@ it('createRun() asks for task.shell in the audit when a shell is launched', asyn
 const refusals: readonly (readonly [string, object, ErrorReason, string])[] = [
   ['an unknown node', { nodes: 'web[1,7-9]' }, 'NO_SUCH_NODE', 'no such node: web[7-9]'],
   ['a set that matches nothing', { nodes: 'db*' }, 'NO_NODE_MATCHED', 'no node matches "db*"'],
-  ['a malformed set', { nodes: 'web[' }, 'INVALID', 'node set "web[" ends inside brackets at character 4'],
+  ['a malformed set', { nodes: 'web[' }, 'INVALID', 'node set "web[" ends inside brackets at character 5'],
   ['an empty set', { nodes: '' }, 'INVALID', 'no nodes are named: an empty node set never means all'],
   ['an empty command', { spec: { argv: [] } }, 'INVALID', 'the command is empty'],
 ];

@@ -40,9 +40,9 @@ it('mintJoinToken() gives a text that names the record, the secret and the root'
 const badWishes: readonly (readonly [string, Partial<JoinTokenWish>])[] = [
   ['a join token can live for 86400 s at the most, not 86401 s', { ttlSeconds: 86_401 }],
   ['a join token can let in 20000 nodes at the most, not 20001', { uses: 20_001 }],
-  ['node set "web[" ends inside brackets at character 4', { names: 'web[' }],
+  ['node set "web[" ends inside brackets at character 5', { names: 'web[' }],
   [
-    'node set "@role=web" has a label, which a name alone does not have, at character 0',
+    'node set "@role=web" has a label, which a name alone does not have, at character 1',
     { names: '@role=web' },
   ],
   [

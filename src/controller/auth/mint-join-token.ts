@@ -1,8 +1,8 @@
 /** Makes join tokens. The text is given once; the store gets a hash of the secret. Lets nobody in: redeeming does. */
 import type { Clock } from '#base/clock.ts';
 import type { JoinTokenRecord, Store } from '#controller/store/store.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import { formatJoinToken } from '#core/join-token.ts';
-import { NodeSetError } from '#core/node-set/node-set-error.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { RefusedError } from '#protocol/errors.ts';
@@ -92,7 +92,8 @@ function requireNames(names: string): void {
   try {
     nodeSetMatches(parseNodeSet(names), 'any');
   } catch (cause) {
-    if (cause instanceof NodeSetError) throw new RefusedError('INVALID', cause.message, [names], { cause });
+    if (cause instanceof ExpressionError)
+      throw new RefusedError('INVALID', cause.message, [names], { cause });
     throw cause;
   }
 }

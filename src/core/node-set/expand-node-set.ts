@@ -1,15 +1,16 @@
 /**
  * What a node set means on its own text alone, where no nodes are at hand: its names, or its one name.
  */
+
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import { compareNames } from './compare-names.ts';
 import { evaluateNodeSet } from './evaluate-node-set.ts';
-import { NodeSetError } from './node-set-error.ts';
 import type { NodeSetExpression, NodeSetOperand } from './node-set-expression.ts';
 import { writeNames } from './write-names.ts';
 
 /**
  * The names of a set, in natural order, each once; at most 100,000, possibly none.
- * @throws NodeSetError `needs-nodes` if any operand is a glob, a label or `@all`
+ * @throws ExpressionError `needs-nodes` if any operand is a glob, a label or `@all`
  */
 export function expandNodeSet(expression: NodeSetExpression): string[] {
   const names = evaluateNodeSet(expression, (operand) => writeOperand(expression.text, operand));
@@ -34,9 +35,21 @@ function writeOperand(text: string, { term, position }: NodeSetOperand): string[
     case 'names':
       return writeNames(term.segments);
     case 'glob':
-      throw new NodeSetError('needs-nodes', text, position, 'has a glob, which only a cluster can expand,');
+      throw new ExpressionError(
+        'node set',
+        'needs-nodes',
+        text,
+        position,
+        'has a glob, which only a cluster can expand,',
+      );
     case 'label':
     case 'all':
-      throw new NodeSetError('needs-nodes', text, position, 'has a label, which only a cluster can expand,');
+      throw new ExpressionError(
+        'node set',
+        'needs-nodes',
+        text,
+        position,
+        'has a label, which only a cluster can expand,',
+      );
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { startCursor } from '#core/expression/text-cursor.ts';
 import { foldNumbers } from './fold-numbers.ts';
 import { writeNumbers } from './number-range.ts';
 import { parseNumberRanges } from './parse-number-ranges.ts';
@@ -35,7 +36,7 @@ test('foldNumbers() is exact, and depends on the set only', () => {
   fc.assert(
     fc.property(fc.uniqueArray(number, { minLength: 1, maxLength: 150 }), (numbers) => {
       const folded = foldNumbers(numbers);
-      const written = [...writeNumbers(parseNumberRanges({ text: `${folded}]`, position: 0 }))];
+      const written = [...writeNumbers(parseNumberRanges(startCursor('node set', `${folded}]`)))];
       assert.deepEqual(written.toSorted(), numbers.toSorted());
       assert.equal(foldNumbers(numbers.toReversed()), folded);
     }),

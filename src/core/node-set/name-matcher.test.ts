@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { startCursor } from '#core/expression/text-cursor.ts';
 import { createNameMatcher } from './name-matcher.ts';
 import type { NameSegment } from './node-set-expression.ts';
 import { parseTerm } from './parse-term.ts';
@@ -10,7 +11,7 @@ function matches(pattern: string, name: string): boolean {
 }
 
 function segmentsOf(pattern: string): readonly NameSegment[] {
-  const term = parseTerm({ text: pattern, position: 0 });
+  const term = parseTerm(startCursor('node set', pattern));
   assert.ok(term.kind === 'names' || term.kind === 'glob');
   return term.segments;
 }

@@ -1,8 +1,9 @@
 /**
  * Uses a node set as a pattern for names: which names a join token may give. The nodes need not exist yet.
  */
+
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import { createNameMatcher } from './name-matcher.ts';
-import { NodeSetError } from './node-set-error.ts';
 import type { NodeSetExpression, NodeSetOperand, NodeSetOperator } from './node-set-expression.ts';
 
 const combine: Record<NodeSetOperator, (left: boolean, right: boolean) => boolean> = {
@@ -15,7 +16,7 @@ const combine: Record<NodeSetOperator, (left: boolean, right: boolean) => boolea
 /**
  * Whether the set has this name. Globs match any name, not only existing nodes; `@all` matches every name.
  * Case matters.
- * @throws NodeSetError `needs-nodes` if any operand is a label: check a pattern once with any name when it is made
+ * @throws ExpressionError `needs-nodes` if any operand is a label: check a pattern once with any name when it is made
  */
 export function nodeSetMatches(expression: NodeSetExpression, name: string): boolean {
   return expression.operands.reduce(
@@ -32,6 +33,12 @@ function operandMatches(text: string, { term, position }: NodeSetOperand, name: 
     case 'all':
       return true;
     case 'label':
-      throw new NodeSetError('needs-nodes', text, position, 'has a label, which a name alone does not have,');
+      throw new ExpressionError(
+        'node set',
+        'needs-nodes',
+        text,
+        position,
+        'has a label, which a name alone does not have,',
+      );
   }
 }

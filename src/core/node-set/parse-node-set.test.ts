@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { NodeSetError } from './node-set-error.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import { parseNodeSet } from './parse-node-set.ts';
 
 test('parseNodeSet() keeps operators in their order, with white space around them', () => {
@@ -26,19 +26,19 @@ test('parseNodeSet() takes a comma in brackets for the ranges', () => {
 const refused: [text: string, kind: string, position: number, message: string][] = [
   ['', 'empty', 0, 'node set is empty'],
   [' \t\n', 'empty', 0, 'node set is empty'],
-  ['web[1-', 'syntax', 6, 'node set "web[1-" ends inside brackets at character 6'],
-  ['a,,b', 'syntax', 2, 'node set "a,,b" has "," where a node name is expected at character 2'],
-  ['a,', 'syntax', 2, 'node set "a," ends where a node name is expected at character 2'],
-  ['!a', 'syntax', 0, 'node set "!a" has "!" where a node name is expected at character 0'],
-  ['a b', 'syntax', 2, 'node set "a b" has "b" where an operator (, ! & ^) is expected at character 2'],
-  ['a]', 'syntax', 1, 'node set "a]" has "]" where an operator (, ! & ^) is expected at character 1'],
-  ['@a!=b', 'syntax', 3, 'node set "@a!=b" has "=" where a node name is expected at character 3'],
-  ['n[1-100001]', 'limit', 0, 'node set "n[1-100001]" writes out more than 100000 names at character 0'],
+  ['web[1-', 'syntax', 6, 'node set "web[1-" ends inside brackets at character 7'],
+  ['a,,b', 'syntax', 2, 'node set "a,,b" has "," where a node name is expected at character 3'],
+  ['a,', 'syntax', 2, 'node set "a," ends where a node name is expected at character 3'],
+  ['!a', 'syntax', 0, 'node set "!a" has "!" where a node name is expected at character 1'],
+  ['a b', 'syntax', 2, 'node set "a b" has "b" where an operator (, ! & ^) is expected at character 3'],
+  ['a]', 'syntax', 1, 'node set "a]" has "]" where an operator (, ! & ^) is expected at character 2'],
+  ['@a!=b', 'syntax', 3, 'node set "@a!=b" has "=" where a node name is expected at character 4'],
+  ['n[1-100001]', 'limit', 0, 'node set "n[1-100001]" writes out more than 100000 names at character 1'],
 ];
 
 for (const [text, kind, position, message] of refused) {
   test(`parseNodeSet() refuses ${JSON.stringify(text)}`, () => {
-    assert.throws(() => parseNodeSet(text), { name: 'NodeSetError', kind, position, message });
+    assert.throws(() => parseNodeSet(text), { name: 'ExpressionError', kind, position, message });
   });
 }
 
@@ -64,14 +64,14 @@ test('parseNodeSet() counts a set far over the limit without writing it out', ()
   assert.throws(() => parseNodeSet(text), { kind: 'limit', position: 0 });
 });
 
-test('parseNodeSet() gives an expression or a NodeSetError with a position in the text, whatever the text', () => {
+test('parseNodeSet() gives an expression or an ExpressionError with a position in the text, whatever the text', () => {
   const nearGrammar = fc.string({ unit: fc.constantFrom(...'aZ0189.-_[]*?@=/,!&^ \n$é'), maxLength: 40 });
   fc.assert(
     fc.property(fc.oneof(nearGrammar, fc.string({ unit: 'binary' })), (text) => {
       try {
         assert.ok(parseNodeSet(text).operands.length > 0);
       } catch (error) {
-        assert.ok(error instanceof NodeSetError);
+        assert.ok(error instanceof ExpressionError);
         assert.ok(error.position >= 0 && error.position <= text.length);
       }
     }),

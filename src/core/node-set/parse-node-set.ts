@@ -14,7 +14,16 @@
  *
  * @see https://clustershell.readthedocs.io/en/latest/tools/nodeset.html
  */
-import { NodeSetError } from './node-set-error.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
+import {
+  checkText,
+  isAtEnd,
+  peekCharacter,
+  skipSpaces,
+  startCursor,
+  type TextCursor,
+  unexpectedHere,
+} from '#core/expression/text-cursor.ts';
 import type {
   NodeSetExpression,
   NodeSetOperand,
@@ -24,7 +33,6 @@ import type {
 import { nodeSetNamesMax, nodeSetScansMax, nodeSetTextMax } from './node-set-limits.ts';
 import { countNumbers } from './number-range.ts';
 import { parseTerm } from './parse-term.ts';
-import { isAtEnd, peekCharacter, skipSpaces, type TextCursor, unexpectedHere } from './text-cursor.ts';
 
 const operators = new Map<string, NodeSetOperator>([
   [',', 'union'],
@@ -35,28 +43,18 @@ const operators = new Map<string, NodeSetOperator>([
 
 /**
  * Parses a node set as an operator wrote it.
- * @throws NodeSetError `empty` for white space only, `syntax` outside the grammar, `limit` for more than 64 KiB of
+ * @throws ExpressionError `empty` for white space only, `syntax` outside the grammar, `limit` for more than 64 KiB of
  *   text, 100,000 names written out, 256 pieces of globs and labels, 253 characters in a name, 15 digits in brackets
  */
 export function parseNodeSet(text: string): NodeSetExpression {
-  checkText(text);
-  const cursor: TextCursor = { text, position: 0 };
+  checkText('node set', text, nodeSetTextMax);
+  const cursor = startCursor('node set', text);
   const operands = [parseOperand(cursor, 'union')];
   while (!isAtEnd(cursor)) {
     operands.push(parseOperand(cursor, takeOperator(cursor)));
   }
   checkWork(text, operands);
   return { text, operands };
-}
-
-function checkText(text: string): void {
-  if (text.length > nodeSetTextMax) {
-    const problem = `is longer than ${nodeSetTextMax} characters`;
-    throw new NodeSetError('limit', text, nodeSetTextMax, problem);
-  }
-  if (/^[ \t\r\n]*$/.test(text)) {
-    throw new NodeSetError('empty', text, 0, 'is empty');
-  }
 }
 
 function parseOperand(cursor: TextCursor, operator: NodeSetOperator): NodeSetOperand {
@@ -83,11 +81,18 @@ function checkWork(text: string, operands: readonly NodeSetOperand[]): void {
   for (const { term, position } of operands) {
     names += countNames(term);
     if (names > nodeSetNamesMax) {
-      throw new NodeSetError('limit', text, position, `writes out more than ${nodeSetNamesMax} names`);
+      throw new ExpressionError(
+        'node set',
+        'limit',
+        text,
+        position,
+        `writes out more than ${nodeSetNamesMax} names`,
+      );
     }
     scans += countScans(term);
     if (scans > nodeSetScansMax) {
-      throw new NodeSetError(
+      throw new ExpressionError(
+        'node set',
         'limit',
         text,
         position,

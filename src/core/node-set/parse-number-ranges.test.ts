@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NodeSetError } from './node-set-error.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
+import { startCursor } from '#core/expression/text-cursor.ts';
 import { writeNumbers } from './number-range.ts';
 import { parseNumberRanges } from './parse-number-ranges.ts';
 
@@ -23,7 +24,7 @@ const accepted: [text: string, numbers: string][] = [
 
 for (const [text, numbers] of accepted) {
   test(`parseNumberRanges() reads [${text}`, () => {
-    const cursor = { text, position: 0 };
+    const cursor = startCursor('node set', text);
     assert.equal([...writeNumbers(parseNumberRanges(cursor))].join(' '), numbers);
     assert.equal(cursor.position, text.length);
   });
@@ -55,9 +56,9 @@ const refused: [text: string, position: number, problem: RegExp][] = [
 for (const [text, position, problem] of refused) {
   test(`parseNumberRanges() refuses [${text}`, () => {
     assert.throws(
-      () => parseNumberRanges({ text, position: 0 }),
+      () => parseNumberRanges(startCursor('node set', text)),
       (error) =>
-        error instanceof NodeSetError &&
+        error instanceof ExpressionError &&
         error.kind === 'syntax' &&
         error.position === position &&
         problem.test(error.message),
@@ -66,7 +67,7 @@ for (const [text, position, problem] of refused) {
 }
 
 test('parseNumberRanges() refuses numbers that a double cannot hold exactly', () => {
-  assert.throws(() => parseNumberRanges({ text: '1-1000000000000000]', position: 0 }), {
+  assert.throws(() => parseNumberRanges(startCursor('node set', '1-1000000000000000]')), {
     kind: 'limit',
     position: 2,
   });

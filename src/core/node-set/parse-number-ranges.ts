@@ -5,9 +5,7 @@
  * `01-100` ends in 99, 100). A last bound with zeros in front must be as wide as the first: what `8-011` or
  * `08-011` should mean is anyone's guess, so they are errors. Each range has its own padding: `[1,01]` is two numbers.
  */
-import { NodeSetError } from './node-set-error.ts';
-import { numberDigitsMax } from './node-set-limits.ts';
-import { isPadded, type NumberRange } from './number-range.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
 import {
   isAtEnd,
   peekCharacter,
@@ -16,11 +14,13 @@ import {
   takeCharacter,
   takePattern,
   unexpectedHere,
-} from './text-cursor.ts';
+} from '#core/expression/text-cursor.ts';
+import { numberDigitsMax } from './node-set-limits.ts';
+import { isPadded, type NumberRange } from './number-range.ts';
 
 /**
  * Reads ranges and the closing bracket; the opening one is already taken. White space may surround each range.
- * @throws NodeSetError `syntax`, or `limit` for a number of more than 15 digits
+ * @throws ExpressionError `syntax`, or `limit` for a number of more than 15 digits
  */
 export function parseNumberRanges(cursor: TextCursor): readonly NumberRange[] {
   const ranges: NumberRange[] = [];
@@ -43,7 +43,7 @@ function parseNumberRange(cursor: TextCursor): NumberRange {
   const step = hasLast && takeCharacter(cursor, '/') ? takeDigits(cursor) : '1';
   const problem = explainRange(first, last, step);
   if (problem !== undefined) {
-    throw new NodeSetError('syntax', cursor.text, start, problem);
+    throw new ExpressionError('node set', 'syntax', cursor.text, start, problem);
   }
   return {
     first: Number(first),
@@ -74,7 +74,8 @@ function takeDigits(cursor: TextCursor): string {
     throw missingNumber(cursor);
   }
   if (digits.length > numberDigitsMax) {
-    throw new NodeSetError(
+    throw new ExpressionError(
+      'node set',
       'limit',
       cursor.text,
       start,
@@ -84,7 +85,7 @@ function takeDigits(cursor: TextCursor): string {
   return digits;
 }
 
-function missingNumber(cursor: TextCursor): NodeSetError {
+function missingNumber(cursor: TextCursor): ExpressionError {
   if (isAtEnd(cursor)) {
     return unexpectedHere(cursor, 'inside brackets');
   }

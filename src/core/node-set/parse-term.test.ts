@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startCursor } from '#core/expression/text-cursor.ts';
 import type { NodeSetTerm } from './node-set-expression.ts';
 import { parseTerm } from './parse-term.ts';
 
@@ -26,7 +27,7 @@ const accepted: [text: string, term: NodeSetTerm, rest: string][] = [
 
 for (const [text, term, rest] of accepted) {
   test(`parseTerm() reads ${text}`, () => {
-    const cursor = { text, position: 0 };
+    const cursor = startCursor('node set', text);
     assert.deepEqual(parseTerm(cursor), term);
     assert.equal(text.slice(cursor.position), rest);
   });
@@ -48,14 +49,18 @@ const refused: [text: string, position: number, problem: RegExp][] = [
 
 for (const [text, position, problem] of refused) {
   test(`parseTerm() refuses ${JSON.stringify(text)}`, () => {
-    assert.throws(() => parseTerm({ text, position: 0 }), { kind: 'syntax', position, message: problem });
+    assert.throws(() => parseTerm(startCursor('node set', text)), {
+      kind: 'syntax',
+      position,
+      message: problem,
+    });
   });
 }
 
 test('parseTerm() takes names of up to 253 characters, written out', () => {
-  parseTerm({ text: 'a'.repeat(253), position: 0 });
-  parseTerm({ text: `${'a'.repeat(250)}[1-999]`, position: 0 });
+  parseTerm(startCursor('node set', 'a'.repeat(253)));
+  parseTerm(startCursor('node set', `${'a'.repeat(250)}[1-999]`));
   for (const text of ['a'.repeat(254), `${'a'.repeat(250)}[1-1000]`, '?'.repeat(254)]) {
-    assert.throws(() => parseTerm({ text, position: 0 }), { kind: 'limit', position: 0 });
+    assert.throws(() => parseTerm(startCursor('node set', text)), { kind: 'limit', position: 0 });
   }
 });

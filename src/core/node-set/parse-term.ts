@@ -6,16 +6,22 @@
  * next to each other, also alone (`[1-3]`), and a glob may have ranges (`dc[1-2]*`). There are no character
  * classes: brackets always hold numbers. A label's key and value are made of the same characters and `/`.
  */
-import { NodeSetError } from './node-set-error.ts';
+import { ExpressionError } from '#core/expression/expression-error.ts';
+import {
+  peekCharacter,
+  type TextCursor,
+  takeCharacter,
+  takePattern,
+  unexpectedHere,
+} from '#core/expression/text-cursor.ts';
 import type { NameSegment, NodeSetTerm } from './node-set-expression.ts';
 import { nodeNameLengthMax } from './node-set-limits.ts';
 import { longestNumber } from './number-range.ts';
 import { parseNumberRanges } from './parse-number-ranges.ts';
-import { peekCharacter, type TextCursor, takeCharacter, takePattern, unexpectedHere } from './text-cursor.ts';
 
 /**
  * Reads from the first character of a term to the first that cannot belong to it.
- * @throws NodeSetError `syntax`, or `limit` for a name of more than 253 characters
+ * @throws ExpressionError `syntax`, or `limit` for a name of more than 253 characters
  */
 export function parseTerm(cursor: TextCursor): NodeSetTerm {
   return takeCharacter(cursor, '@') ? parseLabel(cursor) : parseName(cursor);
@@ -46,7 +52,7 @@ function parseName(cursor: TextCursor): NodeSetTerm {
   const segments = takeSegments(cursor);
   if (longestName(segments) > nodeNameLengthMax) {
     const problem = `has a name of more than ${nodeNameLengthMax} characters`;
-    throw new NodeSetError('limit', cursor.text, start, problem);
+    throw new ExpressionError('node set', 'limit', cursor.text, start, problem);
   }
   const isGlob = segments.some((segment) => segment.kind === 'any' || segment.kind === 'any-one');
   return { kind: isGlob ? 'glob' : 'names', segments };

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startCursor } from '#core/expression/text-cursor.ts';
 import { parseTerm } from './parse-term.ts';
 import { writeNames } from './write-names.ts';
 
 function namesOf(text: string): string {
-  const term = parseTerm({ text, position: 0 });
+  const term = parseTerm(startCursor('node set', text));
   assert.ok(term.kind === 'names' || term.kind === 'glob');
   return writeNames(term.segments).join(' ');
 }

@@ -1,12 +1,19 @@
 /**
- * A place in a text that moves forward: what the parser's parts share.
+ * A place in the text of an expression that moves forward: what the parsers share.
  */
-import { describeCharacter, NodeSetError } from './node-set-error.ts';
+import { describeCharacter, ExpressionError, type ExpressionLanguage } from './expression-error.ts';
 
-/** `position` is the offset of the next character; the parser's parts advance it. */
+/** `position` is the offset of the next character; the parsers' parts advance it. */
 export interface TextCursor {
+  /** What the text is meant to be. */
+  readonly language: ExpressionLanguage;
   readonly text: string;
   position: number;
+}
+
+/** A cursor before the first character. */
+export function startCursor(language: ExpressionLanguage, text: string): TextCursor {
+  return { language, text, position: 0 };
 }
 
 export function isAtEnd(cursor: TextCursor): boolean {
@@ -44,7 +51,21 @@ export function skipSpaces(cursor: TextCursor): void {
 }
 
 /** The error for what stands here: `ends where …` or `has "x" where …`. Returned, so that the caller throws it. */
-export function unexpectedHere(cursor: TextCursor, where: string): NodeSetError {
+export function unexpectedHere(cursor: TextCursor, where: string): ExpressionError {
   const found = isAtEnd(cursor) ? 'ends' : `has ${describeCharacter(cursor.text, cursor.position)}`;
-  return new NodeSetError('syntax', cursor.text, cursor.position, `${found} ${where}`);
+  return new ExpressionError(cursor.language, 'syntax', cursor.text, cursor.position, `${found} ${where}`);
+}
+
+/**
+ * Refuses a text that no parser needs to look at.
+ * @throws ExpressionError `empty` for white space only, `limit` above `charactersMax`
+ */
+export function checkText(language: ExpressionLanguage, text: string, charactersMax: number): void {
+  if (text.length > charactersMax) {
+    const problem = `is longer than ${charactersMax} characters`;
+    throw new ExpressionError(language, 'limit', text, charactersMax, problem);
+  }
+  if (/^[ \t\r\n]*$/.test(text)) {
+    throw new ExpressionError(language, 'empty', text, 0, 'is empty');
+  }
 }

@@ -1,14 +1,18 @@
 /**
- * What is wrong with a node set, and where: the one error of this folder, and how a terminal shows it.
+ * What is wrong with an expression that somebody wrote (a node set, a label selector), and where: the one error of their
+ * parsers, and how a terminal shows it.
  */
+
+/** What the text was meant to be, as messages name it. */
+export type ExpressionLanguage = 'node set' | 'label selector';
 
 /**
  * - `empty`: nothing but white space.
  * - `syntax`: the text is not in the grammar.
- * - `limit`: in the grammar, but over a limit of node-set-limits.ts.
+ * - `limit`: in the grammar, but over a limit of its language.
  * - `needs-nodes`: a glob, label or `@all` where there are no nodes to look at.
  */
-export type NodeSetErrorKind = 'empty' | 'syntax' | 'limit' | 'needs-nodes';
+export type ExpressionErrorKind = 'empty' | 'syntax' | 'limit' | 'needs-nodes';
 
 /** Columns of the text that a message quotes. */
 const messageColumns = 60;
@@ -16,23 +20,29 @@ const messageColumns = 60;
 /** Columns of the text that the pointer shows: with an indentation of two it fits a terminal of 80. */
 const pointerColumns = 78;
 
-/** A node set that cannot be used as it stands. Never retryable: only another text helps. */
-export class NodeSetError extends Error {
-  override readonly name = 'NodeSetError';
-  readonly kind: NodeSetErrorKind;
+/** An expression that cannot be used as it stands. Never retryable: only another text helps. */
+export class ExpressionError extends Error {
+  override readonly name = 'ExpressionError';
+  readonly kind: ExpressionErrorKind;
   /** The whole text as given. */
   readonly text: string;
-  /** Offset in `text` of the character at fault, from 0; the text's length when it ends too early. */
+  /** Offset in `text` of the character at fault, from 0; the text's length when it ends too early. Messages count from 1. */
   readonly position: number;
 
   /**
    * @param problem continues `node set "…"`, for example `ends inside brackets`. Printable ASCII.
    */
-  constructor(kind: NodeSetErrorKind, text: string, position: number, problem: string) {
+  constructor(
+    language: ExpressionLanguage,
+    kind: ExpressionErrorKind,
+    text: string,
+    position: number,
+    problem: string,
+  ) {
     super(
       kind === 'empty'
-        ? 'node set is empty'
-        : `node set "${excerpt(text, position, messageColumns).text}" ${problem} at character ${position}`,
+        ? `${language} is empty`
+        : `${language} "${excerpt(text, position, messageColumns).text}" ${problem} at character ${position + 1}`,
     );
     this.kind = kind;
     this.text = text;
@@ -44,7 +54,7 @@ export class NodeSetError extends Error {
  * Two lines without a final newline: the text, and a caret under the character at fault.
  * At most 78 columns, cut with `…` around that character. Safe to print: anything but printable ASCII is a `?`.
  */
-export function renderNodeSetPointer(error: NodeSetError): string {
+export function renderPointer(error: ExpressionError): string {
   const shown = excerpt(error.text, error.position, pointerColumns);
   return `${shown.text}\n${' '.repeat(shown.position)}^`;
 }

@@ -4,13 +4,14 @@ import {
   isAtEnd,
   peekCharacter,
   skipSpaces,
+  startCursor,
   takeCharacter,
   takePattern,
   unexpectedHere,
 } from './text-cursor.ts';
 
 test('takeCharacter() advances only over the character asked for', () => {
-  const cursor = { text: 'ab', position: 0 };
+  const cursor = startCursor('node set', 'ab');
   assert.equal(takeCharacter(cursor, 'b'), false);
   assert.equal(cursor.position, 0);
   assert.equal(takeCharacter(cursor, 'a'), true);
@@ -18,7 +19,7 @@ test('takeCharacter() advances only over the character asked for', () => {
 });
 
 test('takePattern() takes from here only', () => {
-  const cursor = { text: 'a12', position: 0 };
+  const cursor = startCursor('node set', 'a12');
   assert.equal(takePattern(cursor, /[0-9]+/y), '');
   cursor.position = 1;
   assert.equal(takePattern(cursor, /[0-9]+/y), '12');
@@ -27,12 +28,18 @@ test('takePattern() takes from here only', () => {
 });
 
 test('skipSpaces() skips spaces, tabs and line ends', () => {
-  const cursor = { text: ' \t\r\n x', position: 0 };
+  const cursor = startCursor('node set', ' \t\r\n x');
   skipSpaces(cursor);
   assert.equal(cursor.position, 5);
 });
 
 test('unexpectedHere() names the character, or the end', () => {
-  assert.match(unexpectedHere({ text: 'a$', position: 1 }, 'here').message, /has "\$" here at character 1$/);
-  assert.match(unexpectedHere({ text: 'a$', position: 2 }, 'here').message, /ends here at character 2$/);
+  assert.match(
+    unexpectedHere({ ...startCursor('label selector', 'a$'), position: 1 }, 'here').message,
+    /^label selector "a\$" has "\$" here at character 2$/,
+  );
+  assert.match(
+    unexpectedHere({ ...startCursor('label selector', 'a$'), position: 2 }, 'here').message,
+    /ends here at character 3$/,
+  );
 });
