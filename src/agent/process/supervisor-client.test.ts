@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { type Clock, FakeClock, systemClock } from '#base/clock.ts';
-import { SupervisorClient } from './supervisor-client.ts';
+import { FakeClock, systemClock } from '#base/clock.ts';
+import { SupervisorClient, type SupervisorListener } from './supervisor-client.ts';
 import { encodeMessage, SupervisorDecoder, type SupervisorMessage } from './supervisor-codec.ts';
 import { SupervisorConnection } from './supervisor-connection.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
@@ -48,14 +48,16 @@ function polite(next: Answer): Answer {
   };
 }
 
-function clientOf(directory: string, heard: string[], clock: Clock = systemClock): SupervisorClient {
-  const listener = {
-    synchronize: (statuses: readonly { id: string }[]) =>
-      void heard.push(`all ${statuses.map(({ id }) => id)}`),
-    notice: ({ name, body }: { name: string; body: { id: string } }) => void heard.push(`${name} ${body.id}`),
-  };
+function clientOf(directory: string): SupervisorClient {
   const random = () => 0;
-  return new SupervisorClient({ directory, binary: '/bin/false', clock, log, random, listener });
+  return new SupervisorClient({ directory, binary: '/bin/false', clock: systemClock, log, random });
+}
+
+function listenerOf(heard: string[]): SupervisorListener {
+  return {
+    synchronize: (statuses) => void heard.push(`all ${statuses.map(({ id }) => id)}`),
+    notice: ({ name, body }) => void heard.push(`${name} ${body.id}`),
+  };
 }
 
 test('SupervisorConnection.open() fails where the supervisor speaks another version', async (t) => {
@@ -65,8 +67,8 @@ test('SupervisorConnection.open() fails where the supervisor speaks another vers
   });
   const opening = SupervisorConnection.open(directory, systemClock, () => {});
   await assert.rejects(opening, SupervisorRefusedError);
-  await using client = clientOf(directory, []);
-  await assert.rejects(client.connect(), /version 1, not 2/);
+  await using client = clientOf(directory);
+  await assert.rejects(client.connect(listenerOf([])), /version 1, not 2/);
 });
 
 test('SupervisorConnection.request() fails when the supervisor closes, or speaks nonsense', async (t) => {
@@ -108,8 +110,8 @@ test('SupervisorClient hears all that there is before the notices that came mean
     }),
   );
   const heard: string[] = [];
-  await using client = clientOf(directory, heard);
-  await client.connect();
+  await using client = clientOf(directory);
+  await client.connect(listenerOf(heard));
   assert.deepEqual(heard, ['all one,two', 'notStarted one']);
 });
 
@@ -125,8 +127,8 @@ test('SupervisorClient comes back after each break and hears all again', async (
     }),
   );
   const heard: string[] = [];
-  await using client = clientOf(directory, heard);
-  await client.connect();
+  await using client = clientOf(directory);
+  await client.connect(listenerOf(heard));
   await third.promise;
   await client.list();
   assert.deepEqual(heard, ['all ', 'all ', 'all ']);
@@ -135,6 +137,9 @@ test('SupervisorClient comes back after each break and hears all again', async (
 test('SupervisorClient.connect() says why no supervisor starts', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'drover-fake-'));
   t.after(() => rm(directory, { recursive: true }));
-  await using client = clientOf(directory, []);
-  await assert.rejects(client.connect(), /the supervisor \/bin\/false did not start: it ended with 1/);
+  await using client = clientOf(directory);
+  await assert.rejects(
+    client.connect(listenerOf([])),
+    /the supervisor \/bin\/false did not start: it ended with 1/,
+  );
 });

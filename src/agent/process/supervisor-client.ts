@@ -42,7 +42,6 @@ export interface SupervisorClientOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  readonly listener: SupervisorListener;
 }
 
 /** A lasting connection to one supervisor. Disposing of it leaves the supervisor running. */
@@ -59,13 +58,13 @@ export class SupervisorClient implements AsyncDisposable {
   }
 
   /**
-   * Connects for the first time, once; the listener has heard all when it resolves.
+   * Connects for the first time, once; `listener` has heard all when it resolves.
    *
    * @throws SupervisorStartError, or why the supervisor that is there cannot be used.
    */
-  async connect(): Promise<void> {
+  async connect(listener: SupervisorListener): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-    this.#life = this.#keep(await this.#connectFirst());
+    this.#life = this.#keep(await this.#connectFirst(listener), listener);
   }
 
   /** @throws SupervisorRefusedError, SupervisorGoneError, WireError for an order that is too large. */
@@ -122,10 +121,10 @@ export class SupervisorClient implements AsyncDisposable {
     return await Promise.race([this.#ready.promise, late.promise]);
   }
 
-  async #connectFirst(): Promise<SupervisorConnection> {
+  async #connectFirst(listener: SupervisorListener): Promise<SupervisorConnection> {
     for (let failures = 1; ; failures++) {
       try {
-        return await this.#connect();
+        return await this.#connect(listener);
       } catch (error) {
         if (failures >= firstTries || error instanceof SupervisorRefusedError) throw error;
         // Not by the clock, whose timers do not keep a program alive that has nothing else yet.
@@ -135,7 +134,7 @@ export class SupervisorClient implements AsyncDisposable {
   }
 
   /** Lives with one connection after the other until the client is disposed of. */
-  async #keep(first: SupervisorConnection): Promise<void> {
+  async #keep(first: SupervisorConnection, listener: SupervisorListener): Promise<void> {
     const { clock, log, random } = this.#options;
     let connection: SupervisorConnection | undefined = first;
     for (let failures = 0; !this.#stop.signal.aborted; ) {
@@ -150,7 +149,7 @@ export class SupervisorClient implements AsyncDisposable {
       failures = connection && clock.monotonicMs() - sinceMs > goodAfterMs ? 0 : failures + 1;
       await delay(clock, backoffDelayMs(failures, backoff, random()), this.#stop.signal).catch(() => {});
       if (this.#stop.signal.aborted) return;
-      connection = await this.#connect().catch((error: Error) => {
+      connection = await this.#connect(listener).catch((error: Error) => {
         log.error({ reason: error.message }, 'the supervisor cannot be reached');
         return undefined;
       });
@@ -170,21 +169,21 @@ export class SupervisorClient implements AsyncDisposable {
   }
 
   /** Connects, starting a supervisor if need be, and has the listener hear all of it. */
-  async #connect(): Promise<SupervisorConnection> {
+  async #connect(listener: SupervisorListener): Promise<SupervisorConnection> {
     const { directory, binary, log } = this.#options;
     try {
-      return await this.#connectOnce();
+      return await this.#connectOnce(listener);
     } catch (error) {
       if (error instanceof SupervisorRefusedError) throw error;
       log.debug({ reason: (error as Error).message }, 'the supervisor does not answer');
       log.info('starting the supervisor');
       await startSupervisor(binary, directory);
-      return await this.#connectOnce();
+      return await this.#connectOnce(listener);
     }
   }
 
-  async #connectOnce(): Promise<SupervisorConnection> {
-    const { directory, clock, listener } = this.#options;
+  async #connectOnce(listener: SupervisorListener): Promise<SupervisorConnection> {
+    const { directory, clock } = this.#options;
     let held: SupervisorNotice[] | undefined = [];
     const onNotice = (notice: SupervisorNotice) => {
       if (held) held.push(notice);

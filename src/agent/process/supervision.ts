@@ -1,0 +1,100 @@
+/**
+ * What the supervisor tells, set against what the journal knows.
+ *
+ * RECOVERY. What the journal has and the supervisor has goes on as the supervisor says. What the journal took on and the
+ * supervisor does not know was certainly not started, if it is the same boot, since the supervisor claims an attempt before
+ * it forks and keeps it until acknowledged: it is started now, or not-started when its time is over. In another boot nobody
+ * knows: unknown(reboot). What the supervisor has and the journal does not know is left running and said once; should its
+ * order come again, it is adopted.
+ */
+import { constants } from 'node:os';
+import type { Journal } from '#agent/journal/journal.ts';
+import type { Logger } from '#base/log.ts';
+import { inputsOfStatus } from './attempt-inputs.ts';
+import type { Attempts } from './attempts.ts';
+import type { LiveAttempt } from './live-attempt.ts';
+import type { SupervisorClient, SupervisorListener } from './supervisor-client.ts';
+import type { SupervisorNotice } from './supervisor-connection.ts';
+import { type AttemptStatus, type SupervisorBody, signalScopes } from './supervisor-messages.ts';
+
+/** Attempts that one line of the log names. */
+const namedMax = 20;
+
+/** What supervision needs. */
+export interface SupervisionParts {
+  readonly journal: Journal;
+  readonly attempts: Attempts;
+  readonly supervisor: SupervisorClient;
+  readonly log: Logger;
+}
+
+/** The ear at the supervisor. */
+export class Supervision implements SupervisorListener {
+  readonly #parts: SupervisionParts;
+  #bootId = '';
+
+  constructor(parts: SupervisionParts) {
+    this.#parts = parts;
+  }
+
+  /** The kernel's id of this boot; empty before the first connect. */
+  get bootId(): string {
+    return this.#bootId;
+  }
+
+  synchronize(statuses: readonly AttemptStatus[], server: SupervisorBody<'helloOk'>): void {
+    const { attempts, log } = this.#parts;
+    this.#bootId = server.bootId;
+    const unknown = statuses.filter((status) => !this.takeStatus(status)).map(({ id }) => id);
+    if (unknown.length > 0) {
+      log.warn(
+        { count: unknown.length, attempts: unknown.slice(0, namedMax) },
+        'the supervisor has attempts that the journal does not know: they are left alone',
+      );
+    }
+    const there = new Set(statuses.map(({ id }) => id));
+    for (const live of attempts.all()) {
+      if (live.phase !== 'known' || there.has(live.id)) continue;
+      const rebooted = live.bootId !== undefined && live.bootId !== server.bootId;
+      attempts.lose(live, rebooted ? 'reboot' : 'the supervisor has no record of it');
+    }
+  }
+
+  notice(notice: SupervisorNotice): void {
+    this.takeStatus({ id: notice.body.id, [notice.name]: notice.body });
+  }
+
+  /** @returns false for an attempt that is known to nobody here. */
+  takeStatus(status: AttemptStatus): boolean {
+    const { attempts } = this.#parts;
+    const live = attempts.find(status.id);
+    if (!live) return this.#settleForgotten(status);
+    live.phase = 'known';
+    for (const input of inputsOfStatus(status, attempts.placesOf(live))) attempts.apply(live, input);
+    return true;
+  }
+
+  /** Goes on with what an earlier agent took on. @param launch is given what was certainly not started. */
+  takeUp(launch: (live: LiveAttempt) => void): void {
+    const { attempts } = this.#parts;
+    for (const live of attempts.all()) {
+      if (live.phase === 'known') attempts.resume(live);
+      else if (live.bootId === this.#bootId) launch(live);
+      else attempts.lose(live, 'reboot');
+    }
+  }
+
+  /** An attempt that is over here: its end is on disk, or is on its way there. */
+  #settleForgotten(status: AttemptStatus): boolean {
+    const { journal, supervisor, log } = this.#parts;
+    const { attempts, remembered } = journal.state;
+    if (!attempts.has(status.id) && !remembered.has(status.id)) return false;
+    if (status.empty || status.lost || status.notStarted) {
+      void supervisor.acknowledge(status.id).catch(() => {});
+    } else if (!status.exited) {
+      log.error({ attempt: status.id }, 'an attempt runs that has ended: it is killed');
+      void supervisor.signal(status.id, constants.signals.SIGKILL, signalScopes.tree).catch(() => {});
+    }
+    return true;
+  }
+}
