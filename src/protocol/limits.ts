@@ -82,6 +82,10 @@ export const limits = {
   terminalAheadBytes: 256 << 10,
   /** Tasks that one call samples on one node. */
   samplesMax: 5_000,
+  /** Tasks that one call of the API samples, on all nodes together: one on each node of the largest run. */
+  sampledTasksMax: 20_000,
+  /** How long one node may take to sample its tasks before the others' samples are shown without: a live view waits for it. */
+  sampleTimeoutMs: 5_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Request headers until their end. */

@@ -40,6 +40,7 @@ const rows: Readonly<Record<string, readonly [request: object, admin: Code | und
   'TaskService/SignalTasks': [{ query: { refs: ['nosuchtask'] }, signal: 'TERM' }, Code.NotFound],
   'TaskService/StopTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
   'TaskService/FollowTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
+  'TaskService/SampleTasks': [{}, undefined],
   'TaskService/ReadLogs': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
   'ClusterService/GetCluster': [{}, undefined],
   'ClusterService/Shutdown': [{}, undefined],

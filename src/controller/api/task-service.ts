@@ -1,4 +1,4 @@
-/** TaskService: seeing, signalling, stopping and following tasks, and reading what they printed. */
+/** TaskService: seeing, signalling, stopping, following and sampling tasks, and reading what they printed. */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
@@ -13,11 +13,10 @@ import { pageRequest } from './page-request.ts';
 import { presentTask } from './present-task.ts';
 import { readLogs } from './read-logs.ts';
 import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts';
+import { sampleTasks } from './sample-tasks.ts';
 
 /** The handlers. */
-export function createTaskService(
-  parts: ApiParts,
-): Omit<ServiceImpl<typeof TaskService>, 'sampleTasks' | 'writeInput'> {
+export function createTaskService(parts: ApiParts): Omit<ServiceImpl<typeof TaskService>, 'writeInput'> {
   const { store, dispatch } = parts;
   return {
     async listTasks(request) {
@@ -68,6 +67,8 @@ export function createTaskService(
       const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
       yield* followTasks(parts, filter, output, context.signal);
     },
+
+    sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
 
     async *readLogs(request, context) {
       const { filter } = await resolveQuery(

@@ -1,6 +1,13 @@
 /** The orders of the API to the agents' sessions. @see Dispatch, which it implements over the parts of this folder. */
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { Cause, LogChunk, ResourceUsage, SignalScope, Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type {
+  Cause,
+  LogChunk,
+  ResourceUsage,
+  SignalScope,
+  Task,
+  TaskSample,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { Changes } from './changes.ts';
@@ -9,6 +16,7 @@ import type { Launches } from './launches.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import { readLog } from './log-streams.ts';
 import type { NodeLinks } from './node-links.ts';
+import { sampleNode } from './sample-node.ts';
 
 /** The parts that it leads to. */
 export interface AgentDispatchParts {
@@ -63,6 +71,10 @@ export class AgentDispatch implements Dispatch {
     );
     if (!usage) throw new NodeRefusedError('the node told no usage');
     return usage;
+  }
+
+  async sample(node: NodeName, taskIds: readonly string[], abort: AbortSignal): Promise<TaskSample[]> {
+    return await sampleNode(this.#session(node), taskIds, abort);
   }
 
   readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncIterable<LogChunk> {

@@ -19,6 +19,7 @@ import type {
   ResourceUsage,
   SignalScope,
   Task,
+  TaskSample,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 
@@ -73,6 +74,13 @@ export interface Dispatch {
 
   /** RUSAGE_CHILDREN of a node's supervisor. @throws NodeRefusedError */
   usage(node: NodeName, abort: AbortSignal): Promise<ResourceUsage>;
+
+  /**
+   * What tasks of a node use now; those that do not run are left out.
+   *
+   * @throws NodeRefusedError
+   */
+  sample(node: NodeName, taskIds: readonly string[], abort: AbortSignal): Promise<TaskSample[]>;
 
   /**
    * What a task printed. A link that is cut is resumed from the last byte when the node is back, if `follow`.

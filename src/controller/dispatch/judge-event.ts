@@ -62,7 +62,8 @@ function refuseOutcome({ state, outcome }: Attempt): string | undefined {
   return undefined;
 }
 
-function isSayable(time: Timestamp | undefined): boolean {
+/** Whether JSON can say this time; true where there is none. */
+export function isSayable(time: Timestamp | undefined): boolean {
   if (!time) return true;
   return time.seconds >= secondsMin && time.seconds <= secondsMax && time.nanos >= 0 && time.nanos < 1e9;
 }

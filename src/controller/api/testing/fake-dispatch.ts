@@ -3,7 +3,14 @@ import type { Dispatch, LogRequest, NodeLiveness } from '#controller/dispatch/di
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
-import type { Cause, LogChunk, ResourceUsage, SignalScope, Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type {
+  Cause,
+  LogChunk,
+  ResourceUsage,
+  SignalScope,
+  Task,
+  TaskSample,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 
 /** An order that was given. */
@@ -20,6 +27,10 @@ export class FakeDispatch implements Dispatch {
   /** What the log of a task gives. Nothing is an empty log. */
   readonly logs = new Map<string, (abort: AbortSignal) => AsyncIterable<LogChunk>>();
   readonly usages = new Map<NodeName, ResourceUsage>();
+  /** What the tasks of a node use. */
+  readonly samples = new Map<NodeName, TaskSample[]>();
+  /** Called for each node that is asked for samples, which waits for what it gives. */
+  onSample: (node: NodeName) => Promise<void> | undefined = () => undefined;
   /** Called with each task that was told to stop. */
   onStop: (task: Task) => void = () => {};
   readonly #liveness = new Map<NodeName, NodeLiveness>();
@@ -67,6 +78,15 @@ export class FakeDispatch implements Dispatch {
     const usage = this.usages.get(node);
     if (!usage) throw new NodeRefusedError('its supervisor cannot be asked');
     return usage;
+  }
+
+  async sample(node: NodeName, taskIds: readonly string[], abort: AbortSignal): Promise<TaskSample[]> {
+    this.#requireConnected(node);
+    const aborted = new Promise<never>((_, reject) => {
+      abort.addEventListener('abort', () => reject(abort.reason), { once: true });
+    });
+    await Promise.race([this.onSample(node), aborted]);
+    return (this.samples.get(node) ?? []).filter(({ taskId }) => taskIds.includes(taskId));
   }
 
   async *readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncGenerator<LogChunk> {

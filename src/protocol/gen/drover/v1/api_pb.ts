@@ -748,7 +748,7 @@ export const ReadLogsRequestSchema: GenMessage<ReadLogsRequest> = /*@__PURE__*/
  */
 export type SampleTasksRequest = Message<"drover.v1.SampleTasksRequest"> & {
   /**
-   * Which tasks; those that do not run now are left out. Empty: every task.
+   * Which tasks; ended ones are left out. Empty: every task. At most limits.sampledTasksMax.
    *
    * @generated from field: drover.v1.TaskQuery query = 1;
    */
@@ -776,7 +776,7 @@ export type SampleTasksResponse = Message<"drover.v1.SampleTasksResponse"> & {
   samples: TaskSample[];
 
   /**
-   * The tasks that were sampled, as they are.
+   * Every task that was selected, as it is. One that runs and has no sample has ended meanwhile, or its node is in `problems`.
    *
    * @generated from field: repeated drover.v1.Task tasks = 2;
    */
@@ -1613,7 +1613,8 @@ export const TaskService: GenService<{
     output: typeof LogChunkSchema;
   },
   /**
-   * What running tasks use now, asked of their nodes; a node that cannot be asked is named with its error.
+   * What running tasks use now, asked of their nodes; a node that cannot be asked, or has not answered after 5 s, is named with
+   * its error.
    *
    * @generated from rpc drover.v1.TaskService.SampleTasks
    */
