@@ -5,11 +5,17 @@
  * Events come in the order of their sequence numbers, each after it is on disk, and stay until acknowledged.
  * `start` never throws and never waits: what becomes of it is an event, also when it is refused.
  *
- *   session ──start, signal, stop, readLog──► workload ──► policy, journal, supervisor
+ *   session ──start, signal, stop, sample, readLog──► workload ──► policy, journal, supervisor
  *   session ◄──events, log chunks──────────── workload
  */
 import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
-import type { Cause, LogChunk, ResourceUsage, SignalScope } from '#protocol/gen/drover/v1/task_pb.ts';
+import type {
+  Cause,
+  LogChunk,
+  ResourceUsage,
+  SignalScope,
+  TaskSample,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** An order that cannot be carried out; the message is one line for the operator, without the node's name. */
 export class RefusedOrderError extends Error {
@@ -39,6 +45,13 @@ export interface Workload {
 
   /** RUSAGE_CHILDREN of the supervisor. @throws RefusedOrderError when the supervisor cannot be asked. */
   usage(): Promise<ResourceUsage>;
+
+  /**
+   * What these tasks use now, in any order; those that do not run, or end meanwhile, are left out.
+   *
+   * @throws RefusedOrderError for more than limits.samplesMax, or when the supervisor cannot be asked.
+   */
+  sample(taskIds: readonly string[]): Promise<readonly TaskSample[]>;
 
   /** A task's output; ends by itself, or when `abort` aborts. @throws RefusedOrderError when there is no such log. */
   readLog(order: OpenLog, abort: AbortSignal): AsyncIterable<LogChunk>;

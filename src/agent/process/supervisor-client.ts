@@ -82,6 +82,11 @@ export class SupervisorClient implements AsyncDisposable {
     await (await this.#connection()).request('ack', { id }, 'ok');
   }
 
+  /** What runs of a living attempt now. @throws as `start`. */
+  async sample(id: string): Promise<SupervisorBody<'sampled'>> {
+    return (await this.#connection()).request('sample', { id }, 'sampled');
+  }
+
   /** @throws as `start`. */
   async usage(): Promise<SupervisorBody<'usageOk'>> {
     return (await this.#connection()).request('usage', {}, 'usageOk');

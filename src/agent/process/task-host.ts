@@ -24,6 +24,7 @@ import {
   type ResourceUsage,
   ResourceUsageSchema,
   type SignalScope,
+  type TaskSample,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import { attemptId, isTaskId } from '#protocol/ids.ts';
@@ -33,11 +34,12 @@ import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
 import { LiveAttempt } from './live-attempt.ts';
 import { restoreAttempt } from './restore-attempt.ts';
+import { sampleAttempts } from './sample-attempts.ts';
 import { StartQueue } from './start-queue.ts';
 import { Supervision } from './supervision.ts';
 import { SupervisorClient } from './supervisor-client.ts';
-import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
-import { signalScopes, supervisorErrors } from './supervisor-messages.ts';
+import { isOver, refusedRequest } from './supervisor-errors.ts';
+import { signalScopes } from './supervisor-messages.ts';
 
 /** What a task host needs of its surroundings. */
 export interface TaskHostOptions {
@@ -165,7 +167,8 @@ export class TaskHost implements Workload, AsyncDisposable {
       );
       return pid || live.life.attempt.pid;
     } catch (error) {
-      throw refusedOrder(error, taskId);
+      if (!isOver(error)) throw refusedRequest(error);
+      throw new RefusedOrderError(`task ${taskId} has ended`, { cause: error });
     }
   }
 
@@ -179,8 +182,22 @@ export class TaskHost implements Workload, AsyncDisposable {
     try {
       return create(ResourceUsageSchema, await this.#supervisor.usage());
     } catch (error) {
-      throw new RefusedOrderError('the supervisor cannot be asked', { cause: error });
+      throw refusedRequest(error);
     }
+  }
+
+  async sample(taskIds: readonly string[]): Promise<readonly TaskSample[]> {
+    if (taskIds.length > limits.samplesMax) {
+      throw new RefusedOrderError(
+        `${taskIds.length} tasks at once are over ${limits.samplesMax}, the maximum`,
+      );
+    }
+    const live = [...new Set(taskIds)].map((id) => this.#attempts.findLatest(id));
+    return sampleAttempts(
+      live.filter((each) => each !== undefined),
+      this.#supervisor,
+      this.#options.clock,
+    );
   }
 
   async *readLog(order: OpenLog, abort: AbortSignal): AsyncGenerator<LogChunk> {
@@ -260,14 +277,4 @@ export class TaskHost implements Workload, AsyncDisposable {
     const decision = this.#options.decideSignal(signal);
     if (!decision.allowed) throw new RefusedOrderError(decision.reason);
   }
-}
-
-function refusedOrder(error: unknown, taskId: string): Error {
-  if (error instanceof SupervisorGoneError) {
-    return new RefusedOrderError('the supervisor cannot be asked', { cause: error });
-  }
-  if (!(error instanceof SupervisorRefusedError)) return error as Error;
-  const over = error.code === supervisorErrors.over || error.code === supervisorErrors.noAttempt;
-  const reason = over ? `task ${taskId} has ended` : error.message;
-  return new RefusedOrderError(reason, { cause: error });
 }

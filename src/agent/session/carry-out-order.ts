@@ -4,7 +4,7 @@ import { RefusedOrderError, type Workload } from '#agent/workload.ts';
 import { type ControllerFrame, type Result, ResultSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 
 /** A frame that asks for a Result. */
-export type Order = Extract<ControllerFrame['kind'], { case: 'signal' | 'stop' | 'askUsage' }>;
+export type Order = Extract<ControllerFrame['kind'], { case: 'signal' | 'stop' | 'askUsage' | 'askSamples' }>;
 
 /** Has the workload carry out `order` and says what came of it. Never rejects: a failure is a Result too. */
 export async function carryOutOrder(order: Order, workload: Workload): Promise<Result> {
@@ -36,5 +36,7 @@ async function carryOut(order: Order, workload: Workload) {
     }
     case 'askUsage':
       return { usage: await workload.usage() };
+    case 'askSamples':
+      return { samples: [...(await workload.sample(order.value.taskIds))] };
   }
 }

@@ -7,6 +7,7 @@ import { makeTestPki } from '#agent/testing/test-pki.ts';
 import { FakeClock } from '#base/clock.ts';
 import {
   AckSchema,
+  AskSamplesSchema,
   AskUsageSchema,
   GoodbyeSchema,
   HeartbeatSchema,
@@ -141,6 +142,11 @@ test('LinkSession carries orders out and answers each once', async () => {
 
     session.say(askUsage);
     assert.equal((await session.expect('result')).usage?.userUs, 5n);
+
+    const asked = create(AskSamplesSchema, { commandId: 5n, taskIds: ['t', 'u'] });
+    session.say({ case: 'askSamples', value: asked });
+    const { commandId, samples } = await session.expect('result');
+    assert.deepEqual([commandId, samples.map((sample) => sample.taskId)], [5n, ['t', 'u']]);
   });
 });
 

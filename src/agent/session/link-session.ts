@@ -185,6 +185,7 @@ export class LinkSession {
       case 'signal':
       case 'stop':
       case 'askUsage':
+      case 'askSamples':
         void carryOutOrder(kind, workload).then((result) => this.#sendResult(result));
         break;
       default:

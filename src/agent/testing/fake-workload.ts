@@ -8,6 +8,8 @@ import {
   type ResourceUsage,
   ResourceUsageSchema,
   type SignalScope,
+  type TaskSample,
+  TaskSampleSchema,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** A log that a test writes. */
@@ -58,6 +60,10 @@ export class FakeWorkload implements Workload {
 
   async usage(): Promise<ResourceUsage> {
     return create(ResourceUsageSchema, { userUs: 5n });
+  }
+
+  async sample(taskIds: readonly string[]): Promise<readonly TaskSample[]> {
+    return taskIds.map((taskId) => create(TaskSampleSchema, { taskId, processes: 2 }));
   }
 
   readLog(order: OpenLog, abort: AbortSignal): AsyncIterable<LogChunk> {
