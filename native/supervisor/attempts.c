@@ -22,6 +22,7 @@ static struct sv_attempt *first, *last;
 static struct sv_attempt *ids[BUCKETS], *monitors[BUCKETS];
 static unsigned count;
 static uint64_t next_sequence = 1;
+static bool forgettable; /* some that were released are over */
 
 static unsigned bucket_of_id(const char *id) { return sv_crc32(id, strlen(id)) % BUCKETS; }
 static unsigned bucket_of_pid(pid_t pid) { return (unsigned)pid % BUCKETS; }
@@ -77,7 +78,7 @@ void sv_attempt_remove(struct sv_attempt *a) {
   sv_usage_give_back(a->mark);
   free(a->exited);
   free(a->over);
-  free(a->pending);
+  free(a->asks);
   sv_free_later(a);
 }
 
@@ -175,19 +176,29 @@ bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, s
   sv_put_bytes(&w, body, len);
   sv_frame_end(&w, start);
   sv_conns_broadcast(&w);
-  if (sv_attempt_over(a)) sv_pending_send(a); /* nobody is left to answer them but us */
+  if (sv_attempt_over(a)) sv_asks_send(a); /* nobody is left to answer them but us */
+  if (sv_attempt_over(a) && a->released) forgettable = true;
   return true;
 }
 
+void sv_attempt_release(struct sv_attempt *a) {
+  a->released = true;
+  if (sv_attempt_over(a)) forgettable = true;
+}
+
+void sv_attempts_forget_released(void) {
+  if (!forgettable) return;
+  forgettable = false;
+  for (struct sv_attempt *a = first, *after; a != NULL; a = after) {
+    after = a->next;
+    if (!a->released || !sv_attempt_over(a)) continue;
+    if (!sv_record_remove(a->id)) sv_log("record of %s not removed: %s", a->id, strerror(errno)); /* the next server tries again */
+    sv_attempt_remove(a);
+  }
+}
+
 void sv_attempt_conclude(struct sv_attempt *a, uint8_t type, const struct sv_writer *body) {
-  uint8_t bytes[BODY_MAX + 16];
-  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
-  size_t entry = sv_record_begin(&w, type);
-  sv_put_bytes(&w, body->base, body->len);
-  sv_record_end(&w, entry);
-  int fd = sv_record_open(a->id);
-  if (fd < 0 || !sv_record_append(fd, &w)) sv_log("record of %s not written: %s", a->id, strerror(errno));
-  if (fd >= 0) (void)close(fd);
+  if (!sv_record_add(a->id, type, body)) sv_log("record of %s not written: %s", a->id, strerror(errno));
   if (!sv_attempt_apply(a, type, body->base, body->len)) sv_log("news of %s not kept", a->id);
 }
 

@@ -54,12 +54,11 @@ void sv_link_send_kept(struct sv_link *link) {
   if (send_all(link, link->kept.base + link->sent, link->kept.len - link->sent)) link->sent = link->kept.len;
 }
 
-void sv_link_answer_signaled(struct sv_link *link, uint32_t tag, int pid, uint32_t reached) {
-  uint8_t bytes[32];
+void sv_link_answer(struct sv_link *link, uint8_t type, uint32_t tag, const struct sv_writer *body) {
+  uint8_t bytes[SV_LINK_ANSWER_MAX];
   struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
-  size_t start = sv_frame_begin(&w, SV_SIGNALED, tag);
-  sv_put_i32(&w, pid);
-  sv_put_u32(&w, reached);
+  size_t start = sv_frame_begin(&w, type, tag);
+  sv_put_bytes(&w, body->base, body->len);
   sv_frame_end(&w, start);
   (void)send_all(link, bytes, w.len);
 }

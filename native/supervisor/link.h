@@ -12,6 +12,7 @@
 
 #define SV_LINK_KEPT_MAX 4096 /* STARTED, EXITED with all of its leftovers, EMPTY */
 #define SV_LINK_HEARD_MAX 1024
+#define SV_LINK_ANSWER_MAX 2048 /* SIGNALED with all of its processes */
 #define SV_LINK_RETRY_MIN_MS 50
 #define SV_LINK_RETRY_MAX_MS 1000
 
@@ -32,7 +33,7 @@ struct sv_link {
 void sv_link_init(struct sv_link *link, const char *id, uint64_t start_ticks, int fd);
 void sv_link_keep(struct sv_link *link, uint8_t type, const void *body, size_t len);
 void sv_link_send_kept(struct sv_link *link);
-void sv_link_answer_signaled(struct sv_link *link, uint32_t tag, int pid, uint32_t reached);
+void sv_link_answer(struct sv_link *link, uint8_t type, uint32_t tag, const struct sv_writer *body);
 
 /* The next frame that was heard; false when there is none. Its body is good until the next call. */
 bool sv_link_next(struct sv_link *link, struct sv_frame *frame);

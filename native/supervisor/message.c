@@ -108,6 +108,11 @@ void sv_put_not_started(struct sv_writer *w, const char *step, int error) {
   sv_put_i32(w, error);
 }
 
+static void get_command(struct sv_reader *r, struct sv_left *left) {
+  const char *command = sv_get_str(r, SV_COMMAND_MAX);
+  memcpy(left->command, command, strlen(command) + 1);
+}
+
 static void put_group(struct sv_writer *w, const struct sv_group *g) {
   sv_put_u64(w, g->memory_peak_bytes);
   sv_put_u64(w, g->cpu_us);
@@ -166,8 +171,7 @@ bool sv_get_exited(struct sv_reader *r, struct sv_exited *e) {
   if (e->left_count > SV_LEFTOVERS_MAX) r->bad = true;
   for (uint32_t i = 0; i < e->left_count && !r->bad; i++) {
     e->left[i].pid = sv_get_i32(r);
-    const char *command = sv_get_str(r, SV_COMMAND_MAX);
-    memcpy(e->left[i].command, command, strlen(command) + 1);
+    get_command(r, &e->left[i]);
   }
   e->group = get_group(r);
   return sv_reader_done(r);
@@ -178,5 +182,44 @@ bool sv_get_empty(struct sv_reader *r, struct sv_empty *e) {
   e->out_bytes = sv_get_u64(r);
   e->err_bytes = sv_get_u64(r);
   e->group = get_group(r);
+  return sv_reader_done(r);
+}
+
+void sv_put_signaled(struct sv_writer *w, const struct sv_signaled *s) {
+  sv_put_i32(w, s->pid);
+  sv_put_u32(w, s->reached);
+  sv_put_u32(w, s->count);
+  for (uint32_t i = 0; i < s->count; i++) {
+    sv_put_i32(w, s->procs[i].pid);
+    sv_put_u8(w, (uint8_t)s->procs[i].state);
+    sv_put_str(w, s->procs[i].command);
+  }
+}
+
+bool sv_get_signaled(struct sv_reader *r, struct sv_signaled *s) {
+  s->pid = sv_get_i32(r);
+  s->reached = sv_get_u32(r);
+  s->count = sv_get_u32(r);
+  if (s->count > SV_LEFTOVERS_MAX) r->bad = true;
+  for (uint32_t i = 0; i < s->count && !r->bad; i++) {
+    s->procs[i].pid = sv_get_i32(r);
+    s->procs[i].state = (char)sv_get_u8(r);
+    get_command(r, &s->procs[i]);
+  }
+  return sv_reader_done(r);
+}
+
+void sv_put_sampled(struct sv_writer *w, const struct sv_sampled *s) {
+  const uint64_t wide[] = {s->user_us, s->system_us, s->rss_bytes, s->group_bytes, s->out_bytes, s->err_bytes};
+  sv_put_u32(w, s->processes);
+  sv_put_u32(w, s->threads);
+  for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) sv_put_u64(w, wide[i]);
+}
+
+bool sv_get_sampled(struct sv_reader *r, struct sv_sampled *s) {
+  uint64_t *const wide[] = {&s->user_us, &s->system_us, &s->rss_bytes, &s->group_bytes, &s->out_bytes, &s->err_bytes};
+  s->processes = sv_get_u32(r);
+  s->threads = sv_get_u32(r);
+  for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) *wide[i] = sv_get_u64(r);
   return sv_reader_done(r);
 }

@@ -41,6 +41,7 @@ struct sv_start {
 
 struct sv_left {
   pid_t pid;
+  char state; /* of procs; pids do not say it */
   char command[SV_COMMAND_MAX + 1];
 };
 
@@ -73,6 +74,18 @@ struct sv_empty {
   struct sv_group group;
 };
 
+struct sv_signaled {
+  pid_t pid;
+  uint32_t reached;
+  uint32_t count;
+  struct sv_left procs[SV_LEFTOVERS_MAX];
+};
+
+struct sv_sampled {
+  uint32_t processes, threads;
+  uint64_t user_us, system_us, rss_bytes, group_bytes, out_bytes, err_bytes;
+};
+
 /* What decoding a START found: NULL when all is in its range, else which value is not. bad says that the frame is malformed. */
 const char *sv_decode_start(struct sv_reader *r, struct sv_start *start);
 
@@ -80,10 +93,14 @@ void sv_put_started(struct sv_writer *w, const struct sv_started *s);
 void sv_put_not_started(struct sv_writer *w, const char *step, int error);
 void sv_put_exited(struct sv_writer *w, const struct sv_exited *e);
 void sv_put_empty(struct sv_writer *w, const struct sv_empty *e);
+void sv_put_signaled(struct sv_writer *w, const struct sv_signaled *s);
+void sv_put_sampled(struct sv_writer *w, const struct sv_sampled *s);
 void sv_put_lost(struct sv_writer *w, const char *reason, int64_t wall_ms);
 
 bool sv_get_started(struct sv_reader *r, struct sv_started *s);
 bool sv_get_exited(struct sv_reader *r, struct sv_exited *e);
 bool sv_get_empty(struct sv_reader *r, struct sv_empty *e);
+bool sv_get_signaled(struct sv_reader *r, struct sv_signaled *s);
+bool sv_get_sampled(struct sv_reader *r, struct sv_sampled *s);
 
 #endif

@@ -170,22 +170,57 @@ static uint32_t signal_group(const struct monitor *m, int signal) {
 
 static uint32_t signal_tree(const struct monitor *m, int signal) { return (void)m, sv_tree_signal(getpid(), signal); }
 
-static void on_signal(struct monitor *m, struct sv_frame *frame) {
+/* Those that are there now, for who asks what is left. */
+static uint32_t list_tree(struct sv_left *list) {
+  const struct sv_proc *procs = sv_tree_scratch();
+  const uint32_t count = (uint32_t)sv_tree_walk(getpid(), sv_tree_scratch(), SV_LEFTOVERS_MAX);
+  for (uint32_t i = 0; i < count; i++) {
+    list[i] = (struct sv_left){.pid = procs[i].pid, .state = procs[i].state};
+    memcpy(list[i].command, procs[i].command, sizeof procs[i].command);
+  }
+  return count;
+}
+
+static bool on_signal(struct monitor *m, struct sv_frame *frame) {
   static uint32_t (*const send[])(const struct monitor *, int) = {
       [SV_SCOPE_LEADER] = signal_leader, [SV_SCOPE_GROUP] = signal_group, [SV_SCOPE_TREE] = signal_tree};
+  static struct sv_signaled signaled;
   int signal = sv_get_i32(&frame->body);
   uint8_t scope = sv_get_u8(&frame->body);
-  if (frame->type != SV_SIGNAL || !sv_reader_done(&frame->body) || scope >= sizeof send / sizeof send[0] || send[scope] == NULL) {
-    sv_link_lost(&m->link);
-    return;
+  if (!sv_reader_done(&frame->body) || scope >= sizeof send / sizeof send[0] || send[scope] == NULL) return false;
+  signaled = (struct sv_signaled){.pid = m->leader, .count = 0};
+  if (scope == SV_SCOPE_TREE) signaled.count = list_tree(signaled.procs);
+  signaled.reached = send[scope](m, signal);
+  uint8_t bytes[SV_LINK_ANSWER_MAX];
+  struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
+  sv_put_signaled(&body, &signaled);
+  sv_link_answer(&m->link, SV_SIGNALED, frame->tag, &body);
+  return true;
+}
+
+static bool on_sample(struct monitor *m, struct sv_frame *frame) {
+  struct rusage reaped;
+  if (!sv_reader_done(&frame->body)) return false;
+  struct sv_sampled sample = {.out_bytes = size_of(m->out), .err_bytes = size_of(m->err)};
+  if (getrusage(RUSAGE_CHILDREN, &reaped) == 0) {
+    const struct sv_usage usage = sv_usage_of(&reaped);
+    sample.user_us = usage.user_us;
+    sample.system_us = usage.system_us;
   }
-  uint32_t reached = send[scope](m, signal);
-  sv_link_answer_signaled(&m->link, frame->tag, m->leader, reached);
+  sv_tree_sample(getpid(), &sample);
+  uint8_t bytes[64];
+  struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
+  sv_put_sampled(&body, &sample);
+  sv_link_answer(&m->link, SV_SAMPLED, frame->tag, &body);
+  return true;
 }
 
 static void hear_server(struct monitor *m) {
   struct sv_frame frame;
-  while (sv_link_next(&m->link, &frame)) on_signal(m, &frame);
+  while (sv_link_next(&m->link, &frame)) {
+    bool understood = (frame.type == SV_SIGNAL && on_signal(m, &frame)) || (frame.type == SV_SAMPLE && on_sample(m, &frame));
+    if (!understood) sv_link_lost(&m->link);
+  }
 }
 
 static void tell_empty(struct monitor *m) {
@@ -201,14 +236,7 @@ static void on_leader_exit(struct monitor *m, int status, const struct rusage *u
   const uint64_t out_bytes = size_of(m->out), err_bytes = size_of(m->err);
   exited = (struct sv_exited){
       .status = status, .usage = sv_usage_of(usage), .wall_ms = sv_wall_ms(), .out_bytes = out_bytes, .err_bytes = err_bytes};
-  if (!nothing_left) {
-    const struct sv_proc *procs = sv_tree_scratch();
-    exited.left_count = (uint32_t)sv_tree_walk(getpid(), sv_tree_scratch(), SV_LEFTOVERS_MAX);
-    for (uint32_t i = 0; i < exited.left_count; i++) {
-      exited.left[i].pid = procs[i].pid;
-      memcpy(exited.left[i].command, procs[i].command, sizeof procs[i].command);
-    }
-  }
+  if (!nothing_left) exited.left_count = list_tree(exited.left);
   struct news news;
   sv_put_exited(news_begin(&news, m, SV_EXITED), &exited);
   news_end(&news);

@@ -4,8 +4,9 @@
  * What it and its server say to each other, on a socketpair or after SV_RESUME on a connection, are frames of protocol.h:
  *   monitor → server  SV_STARTED, SV_NOT_STARTED, SV_EXITED, SV_EMPTY without the id, tag 0; after a resume, all that were
  *                     said before are said again: states only advance, so a repeated one changes nothing
- *                     SV_SIGNALED with the tag of the request
+ *                     SV_SIGNALED, SV_SAMPLED with the tag of the request
  *   server → monitor  SV_SIGNAL  i32 signal · u8 scope, tag chosen by the server
+ *                     SV_SAMPLE  (empty)
  */
 #ifndef DROVER_SUPERVISOR_MONITOR_H
 #define DROVER_SUPERVISOR_MONITOR_H

@@ -56,12 +56,11 @@ static uint64_t file_size(const char *path) {
   return stat(path, &s) == 0 && S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
 }
 
-static void sizes(struct sv_attempt *a, uint64_t *out, uint64_t *err) {
+static void sizes(const struct sv_attempt *a, uint64_t *out, uint64_t *err) {
   static uint8_t bytes[SV_RECORD_MAX];
   struct sv_claim claim;
-  bool claimed = false;
   *out = *err = 0;
-  if (!sv_recover_read(a, &claim, &claimed, bytes) || !claimed) return;
+  if (!sv_record_claim(a->id, &claim, bytes)) return;
   *out = file_size(claim.out);
   *err = file_size(claim.err);
 }
@@ -184,7 +183,7 @@ void sv_orphan_watch(struct sv_attempt *a, bool alone) {
   bool zombie = a->own_monitor && a->state == SV_ATTEMPT_RUNNING && sv_proc_read(a->started.pid, &leader) &&
                 leader.start_ticks == a->started.start_ticks && leader.ppid == getpid();
   if (zombie) adopt(a, &leader, true);
-  sv_pending_send(a);
+  sv_asks_send(a);
 }
 
 /* Apart from watching: strays that were reaped in the same round come between. */
@@ -233,6 +232,25 @@ uint32_t sv_orphans_signal(const struct sv_attempt *a, int signal, uint8_t scope
     if (now > reached) reached = now;
   }
   return reached;
+}
+
+struct sv_sampled sv_orphans_sample(const struct sv_attempt *a) {
+  struct sv_sampled sample = {0};
+  for (struct orphan *o = of_attempt(a, NULL); o != NULL; o = of_attempt(a, o)) {
+    struct sv_proc now;
+    if (!sv_proc_read(o->proc.pid, &now) || now.start_ticks != o->proc.start_ticks) continue;
+    sv_proc_sample(&now, &sample);
+    sv_tree_sample(now.pid, &sample);
+  }
+  if (a->exited != NULL) { /* what wait4 told of the leader */
+    struct sv_reader r = sv_reader_of(a->exited, a->exited_len);
+    (void)sv_get_i32(&r);
+    const struct sv_usage usage = sv_get_usage(&r);
+    sample.user_us += usage.user_us;
+    sample.system_us += usage.system_us;
+  }
+  sizes(a, &sample.out_bytes, &sample.err_bytes);
+  return sample;
 }
 
 void sv_orphans_forget(const struct sv_attempt *a) {

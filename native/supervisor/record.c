@@ -65,6 +65,21 @@ bool sv_record_append(int fd, const struct sv_writer *w) {
   return n >= 0 && (size_t)n == w->len;
 }
 
+bool sv_record_add(const char *id, uint8_t type, const struct sv_writer *body) {
+  uint8_t bytes[SV_RECORD_ENTRY_MAX];
+  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
+  size_t entry = sv_record_begin(&w, type);
+  if (body != NULL) sv_put_bytes(&w, body->base, body->len);
+  sv_record_end(&w, entry);
+  int fd = sv_record_open(id);
+  if (fd < 0) return false;
+  bool added = sv_record_append(fd, &w);
+  int error = errno;
+  (void)close(fd);
+  errno = error;
+  return added;
+}
+
 void sv_put_claim(struct sv_writer *w, const struct sv_claim *claim) {
   sv_put_str(w, claim->boot);
   sv_put_i32(w, claim->monitor);
@@ -111,9 +126,19 @@ enum sv_record_result sv_record_next(struct sv_reader *r, uint8_t *type, struct 
   return SV_RECORD_ENTRY;
 }
 
+bool sv_record_claim(const char *id, struct sv_claim *claim, uint8_t *bytes) {
+  ssize_t len = sv_record_read(id, bytes, SV_RECORD_MAX);
+  if (len < 0) return false;
+  struct sv_reader r = sv_reader_of(bytes, (size_t)len), body;
+  uint8_t type;
+  return sv_record_next(&r, &type, &body) == SV_RECORD_ENTRY && type == SV_RECORD_CLAIMED && sv_get_claim(&body, claim);
+}
+
 bool sv_record_remove(const char *id) {
   char path[PATH_SIZE];
   path_of(path, id, "/record");
+  if (unlink(path) != 0 && errno != ENOENT) return false;
+  path_of(path, id, "/attach"); /* of a monitor that was killed */
   if (unlink(path) != 0 && errno != ENOENT) return false;
   path_of(path, id, "");
   return rmdir(path) == 0 || errno == ENOENT;

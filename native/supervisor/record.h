@@ -5,6 +5,7 @@
  * body, the checksum covers them, and a body is that of the notice of the same type without its id.
  *
  *   CLAIMED (this monitor may fork the task) → NOT_STARTED | STARTED → EXITED → EMPTY, or LOST by a server
+ *                                                             RELEASE by a server, anywhere behind EXITED
  *
  * THE FIRST ENTRY DECIDES. A monitor writes CLAIMED before it forks, and goes on only if its entry came first; a new server
  * that finds an empty record writes NOT_STARTED, and believes it only if it came first. O_APPEND orders the two, so a
@@ -22,9 +23,10 @@
 
 #include "wire.h"
 
-#define SV_RECORD_CLAIMED 1 /* the other types are those of the notices */
+#define SV_RECORD_CLAIMED 1 /* the other types are those of the notices, and SV_RELEASE */
 #define SV_RECORD_MAX 16384 /* a claim has two paths, everything after it is below 3 KB */
 #define SV_RECORD_RESERVE 4096
+#define SV_RECORD_ENTRY_MAX 3072
 #define SV_BOOT_ID_MAX 63
 
 struct sv_claim {
@@ -48,12 +50,18 @@ void sv_record_end(struct sv_writer *w, size_t start);
 /* One write. False with errno when not all of it was written. */
 bool sv_record_append(int fd, const struct sv_writer *w);
 
+/* Opens, appends one entry, closes; body NULL for an empty one. False with errno. */
+bool sv_record_add(const char *id, uint8_t type, const struct sv_writer *body);
+
 void sv_put_claim(struct sv_writer *w, const struct sv_claim *claim);
 bool sv_get_claim(struct sv_reader *r, struct sv_claim *claim);
 
 /* The whole record into bytes; -1 with errno, EFBIG when it is larger than cap. */
 ssize_t sv_record_read(const char *id, uint8_t *bytes, size_t cap);
 enum sv_record_result sv_record_next(struct sv_reader *r, uint8_t *type, struct sv_reader *body);
+
+/* What the monitor claimed, its strings in bytes, which has SV_RECORD_MAX. False when nothing was, or with errno. */
+bool sv_record_claim(const char *id, struct sv_claim *claim, uint8_t *bytes);
 
 /* Removes record and directory: the id is free. False with errno. */
 bool sv_record_remove(const char *id);

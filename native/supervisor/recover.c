@@ -34,6 +34,8 @@ bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed
     if (type == SV_RECORD_CLAIMED) {
       if (*claimed || !sv_get_claim(&body, claim)) break;
       *claimed = true;
+    } else if (type == SV_RELEASE) {
+      sv_attempt_release(a);
     } else if (!sv_attempt_apply(a, type, body.at, (size_t)(body.end - body.at))) {
       break;
     }
@@ -45,13 +47,9 @@ bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed
 /* Written first and read again then: a monitor that was slow may have claimed it in between. */
 static void conclude_never_forked(struct sv_attempt *a, uint8_t *bytes) {
   uint8_t small[64];
-  struct sv_writer w = sv_writer_of(small, sizeof small);
-  size_t entry = sv_record_begin(&w, SV_NOT_STARTED);
-  sv_put_not_started(&w, "monitor", ESRCH);
-  sv_record_end(&w, entry);
-  int fd = sv_record_open(a->id);
-  if (fd < 0 || !sv_record_append(fd, &w)) sv_log("record of %s not written: %s", a->id, strerror(errno));
-  if (fd >= 0) (void)close(fd);
+  struct sv_writer body = sv_writer_of(small, sizeof small);
+  sv_put_not_started(&body, "monitor", ESRCH);
+  if (!sv_record_add(a->id, SV_NOT_STARTED, &body)) sv_log("record of %s not written: %s", a->id, strerror(errno));
   struct sv_claim claim;
   bool claimed;
   if (!sv_recover_read(a, &claim, &claimed, bytes)) sv_attempt_conclude_lost(a, "record corrupt: not readable");

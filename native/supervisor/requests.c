@@ -1,12 +1,8 @@
 /*
- * requests.c: what an agent may ask, one function a request, and what a monitor says of its attempt.
- *
- * Signals are not sent from here while a monitor lives: only it knows whether its leader was reaped. A request for one
- * waits as pending until the monitor answers, came back, or is known to be dead.
+ * requests.c: what an agent may ask, one function a request, and what a monitor says of its attempt. Those that a monitor
+ * answers are in asks.c.
  */
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,47 +17,47 @@
 static uint8_t answer_bytes[ANSWER_MAX];
 
 /* Every answer is one frame, composed in the same place. */
-static struct sv_writer answer_begin(uint8_t type, uint32_t tag) {
+struct sv_writer sv_answer_begin(uint8_t type, uint32_t tag) {
   struct sv_writer w = sv_writer_of(answer_bytes, sizeof answer_bytes);
   (void)sv_frame_begin(&w, type, tag);
   return w;
 }
 
-static void answer_end(struct sv_conn *conn, struct sv_writer *w) {
+void sv_answer_end(struct sv_conn *conn, struct sv_writer *w) {
   sv_frame_end(w, 0);
   if (conn != NULL) sv_conn_send(conn, w);
 }
 
-static bool ok(struct sv_conn *conn, uint32_t tag) {
-  struct sv_writer w = answer_begin(SV_OK, tag);
-  answer_end(conn, &w);
+bool sv_ok(struct sv_conn *conn, uint32_t tag) {
+  struct sv_writer w = sv_answer_begin(SV_OK, tag);
+  sv_answer_end(conn, &w);
   return true;
 }
 
-static bool refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int number, const char *text) {
-  struct sv_writer w = answer_begin(SV_ERROR, tag);
+bool sv_refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int number, const char *text) {
+  struct sv_writer w = sv_answer_begin(SV_ERROR, tag);
   sv_put_u32(&w, error);
   sv_put_i32(&w, number);
   sv_put_str(&w, text);
-  answer_end(conn, &w);
+  sv_answer_end(conn, &w);
   return true;
 }
 
 static bool hello(struct sv_conn *conn, struct sv_frame *f) {
   uint32_t version = sv_get_u32(&f->body);
   if (!sv_reader_done(&f->body)) return false;
-  if (version != SV_PROTOCOL_VERSION) return refuse(conn, f->tag, SV_ERR_VERSION, 0, "only version 2 is spoken here");
+  if (version != SV_PROTOCOL_VERSION) return sv_refuse(conn, f->tag, SV_ERR_VERSION, 0, "only version 2 is spoken here");
   if (conn->kind == SV_CONN_UNKNOWN && sv_conns_count(SV_CONN_AGENT) >= SV_CLIENTS_MAX) {
-    return refuse(conn, f->tag, SV_ERR_BUSY, 0, "32 agents are connected");
+    return sv_refuse(conn, f->tag, SV_ERR_BUSY, 0, "32 agents are connected");
   }
   sv_conn_become(conn, SV_CONN_AGENT);
-  struct sv_writer w = answer_begin(SV_HELLO_OK, f->tag);
+  struct sv_writer w = sv_answer_begin(SV_HELLO_OK, f->tag);
   sv_put_u32(&w, SV_PROTOCOL_VERSION);
   sv_put_i32(&w, getpid());
   sv_put_str(&w, sv_host.boot);
   sv_put_u64(&w, sv_host.server_start);
   sv_put_str(&w, SV_VERSION);
-  answer_end(conn, &w);
+  sv_answer_end(conn, &w);
   return true;
 }
 
@@ -94,80 +90,24 @@ static bool start(struct sv_conn *conn, struct sv_frame *f) {
   static struct sv_start request; /* its arrays of pointers are too large for the stack */
   const char *invalid = sv_decode_start(&f->body, &request);
   if (f->body.bad) return false;
-  if (invalid != NULL) return refuse(conn, f->tag, SV_ERR_INVALID, 0, invalid);
-  if (sv_attempt_find(request.id) != NULL) return refuse(conn, f->tag, SV_ERR_EXISTS, 0, "that id was started already");
+  if (invalid != NULL) return sv_refuse(conn, f->tag, SV_ERR_INVALID, 0, invalid);
+  if (sv_attempt_find(request.id) != NULL) return sv_refuse(conn, f->tag, SV_ERR_EXISTS, 0, "that id was started already");
   struct sv_attempt *a = sv_attempt_add(request.id, false);
-  if (a == NULL) return refuse(conn, f->tag, SV_ERR_BUSY, 0, "16384 attempts are running or not acknowledged");
+  if (a == NULL) return sv_refuse(conn, f->tag, SV_ERR_BUSY, 0, "16384 attempts are running or not acknowledged");
   int record = sv_record_create(request.id);
   if (record < 0) {
     int error = errno;
     sv_attempt_remove(a);
-    if (error == EEXIST) return refuse(conn, f->tag, SV_ERR_EXISTS, error, "the directory of that id is here already");
-    return refuse(conn, f->tag, SV_ERR_SYSTEM, error, "the attempt's record cannot be made");
+    if (error == EEXIST) return sv_refuse(conn, f->tag, SV_ERR_EXISTS, error, "the directory of that id is here already");
+    return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, error, "the attempt's record cannot be made");
   }
   const char *failed = fork_monitor(a, &request, record);
   int error = errno;
   (void)close(record);
-  if (failed == NULL) return ok(conn, f->tag);
+  if (failed == NULL) return sv_ok(conn, f->tag);
   (void)sv_record_remove(a->id); /* nothing was forked: the id is free again */
   sv_attempt_remove(a);
-  return refuse(conn, f->tag, SV_ERR_SYSTEM, error, failed);
-}
-
-static void answer_signaled(const struct sv_pending *p, int32_t pid, uint32_t reached) {
-  struct sv_writer w = answer_begin(SV_SIGNALED, p->client_tag);
-  sv_put_i32(&w, pid);
-  sv_put_u32(&w, reached);
-  sv_put_u32(&w, 0);
-  answer_end(sv_conn_find(p->conn), &w);
-}
-
-/* True when it was answered, or its client is gone. */
-static bool try_pending(struct sv_attempt *a, struct sv_pending *p) {
-  struct sv_conn *client = sv_conn_find(p->conn);
-  if (client == NULL) return true;
-  if (sv_attempt_over(a)) return refuse(client, p->client_tag, SV_ERR_OVER, 0, "the attempt is over");
-  if (a->orphaned) {
-    uint32_t reached = sv_orphans_signal(a, p->signal, p->scope);
-    answer_signaled(p, a->state == SV_ATTEMPT_RUNNING ? a->started.pid : 0, reached);
-    return true;
-  }
-  if (a->conn == NULL || p->sent) return false;
-  struct sv_writer w = answer_begin(SV_SIGNAL, p->tag);
-  sv_put_i32(&w, p->signal);
-  sv_put_u8(&w, p->scope);
-  answer_end(a->conn, &w);
-  p->sent = true;
-  return false;
-}
-
-void sv_pending_send(struct sv_attempt *a) {
-  unsigned kept = 0;
-  for (unsigned i = 0; i < a->pending_count; i++) {
-    struct sv_pending p = a->pending[i];
-    if (!try_pending(a, &p)) a->pending[kept++] = p;
-  }
-  a->pending_count = kept;
-}
-
-static bool signal_attempt(struct sv_conn *conn, struct sv_frame *f) {
-  static uint32_t next_tag = 1;
-  const char *id = sv_get_str(&f->body, SV_FRAME_MAX);
-  int32_t number = sv_get_i32(&f->body);
-  uint8_t scope = sv_get_u8(&f->body);
-  if (!sv_reader_done(&f->body)) return false;
-  if (number < 0 || number > SIGRTMAX) return refuse(conn, f->tag, SV_ERR_INVALID, 0, "there is no such signal");
-  if (scope < SV_SCOPE_LEADER || scope > SV_SCOPE_TREE) return refuse(conn, f->tag, SV_ERR_INVALID, 0, "there is no such scope");
-  struct sv_attempt *a = sv_attempt_find(id);
-  if (a == NULL) return refuse(conn, f->tag, SV_ERR_NO_ATTEMPT, 0, "that id is not here");
-  if (sv_attempt_over(a)) return refuse(conn, f->tag, SV_ERR_OVER, 0, "the attempt is over");
-  if (a->pending_count == SV_PENDING_MAX) return refuse(conn, f->tag, SV_ERR_BUSY, 0, "64 signals to it are not answered yet");
-  if (a->pending == NULL) a->pending = calloc(SV_PENDING_MAX, sizeof *a->pending);
-  if (a->pending == NULL) return refuse(conn, f->tag, SV_ERR_SYSTEM, ENOMEM, "no memory for a signal");
-  a->pending[a->pending_count++] = (struct sv_pending){
-      .conn = conn->serial, .client_tag = f->tag, .tag = next_tag++, .signal = number, .scope = scope};
-  sv_pending_send(a);
-  return true;
+  return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, error, failed);
 }
 
 void sv_list_go_on(struct sv_conn *conn) {
@@ -175,9 +115,9 @@ void sv_list_go_on(struct sv_conn *conn) {
   while (!conn->closed && conn->out_len - conn->out_sent < SV_LIST_AHEAD_MAX) {
     a = sv_attempt_after(conn->listed);
     if (a == NULL) {
-      struct sv_writer w = answer_begin(SV_LIST_END, conn->list_tag);
+      struct sv_writer w = sv_answer_begin(SV_LIST_END, conn->list_tag);
       sv_put_u32(&w, conn->list_count);
-      answer_end(conn, &w);
+      sv_answer_end(conn, &w);
       conn->listing = false;
       return;
     }
@@ -203,27 +143,41 @@ static bool acknowledge(struct sv_conn *conn, struct sv_frame *f) {
   const char *id = sv_get_str(&f->body, SV_FRAME_MAX);
   if (!sv_reader_done(&f->body)) return false;
   struct sv_attempt *a = sv_attempt_find(id);
-  if (a == NULL) return refuse(conn, f->tag, SV_ERR_NO_ATTEMPT, 0, "that id is not here");
-  if (!sv_attempt_over(a)) return refuse(conn, f->tag, SV_ERR_BUSY, 0, "the attempt is not over");
-  if (!sv_record_remove(a->id)) return refuse(conn, f->tag, SV_ERR_SYSTEM, errno, "the attempt's record cannot be removed");
+  if (a == NULL) return sv_refuse(conn, f->tag, SV_ERR_NO_ATTEMPT, 0, "that id is not here");
+  if (!sv_attempt_over(a)) return sv_refuse(conn, f->tag, SV_ERR_BUSY, 0, "the attempt is not over");
+  if (!sv_record_remove(a->id)) return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, errno, "the attempt's record cannot be removed");
   sv_attempt_remove(a);
-  return ok(conn, f->tag);
+  return sv_ok(conn, f->tag);
+}
+
+/* Written before it is answered: it holds over restarts. */
+static bool release(struct sv_conn *conn, struct sv_frame *f) {
+  const char *id = sv_get_str(&f->body, SV_FRAME_MAX);
+  if (!sv_reader_done(&f->body)) return false;
+  struct sv_attempt *a = sv_attempt_find(id);
+  if (a == NULL) return sv_refuse(conn, f->tag, SV_ERR_NO_ATTEMPT, 0, "that id is not here");
+  if (a->state < SV_ATTEMPT_EXITED) return sv_refuse(conn, f->tag, SV_ERR_BUSY, 0, "its leader has not exited");
+  if (!a->released && !sv_record_add(a->id, SV_RELEASE, NULL)) {
+    return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, errno, "the attempt's record cannot be written");
+  }
+  sv_attempt_release(a);
+  return sv_ok(conn, f->tag);
 }
 
 static bool usage(struct sv_conn *conn, struct sv_frame *f) {
   if (!sv_reader_done(&f->body)) return false;
   const struct sv_usage total = sv_usage_total();
-  struct sv_writer w = answer_begin(SV_USAGE_OK, f->tag);
+  struct sv_writer w = sv_answer_begin(SV_USAGE_OK, f->tag);
   sv_put_usage(&w, &total);
-  answer_end(conn, &w);
+  sv_answer_end(conn, &w);
   return true;
 }
 
 static bool shut_down(struct sv_conn *conn, struct sv_frame *f) {
   if (!sv_reader_done(&f->body)) return false;
-  if (sv_attempts_count() > 0) return refuse(conn, f->tag, SV_ERR_BUSY, 0, "attempts are not over, or were not acknowledged");
+  if (sv_attempts_count() > 0) return sv_refuse(conn, f->tag, SV_ERR_BUSY, 0, "attempts are not over, or were not acknowledged");
   sv_server_stop();
-  return ok(conn, f->tag);
+  return sv_ok(conn, f->tag);
 }
 
 /* A monitor is known by pid, start time and the id that it was given; all three are in its record. */
@@ -237,8 +191,7 @@ static bool resume(struct sv_conn *conn, struct sv_frame *f) {
   sv_conn_become(conn, SV_CONN_MONITOR);
   conn->attempt = a;
   a->conn = conn;
-  for (unsigned i = 0; i < a->pending_count; i++) a->pending[i].sent = false;
-  sv_pending_send(a);
+  sv_asks_resume(a);
   return true;
 }
 
@@ -246,9 +199,10 @@ static const struct {
   bool (*handle)(struct sv_conn *, struct sv_frame *);
   bool first; /* may be said by who has not said hello */
 } requests[] = {
-    [SV_HELLO] = {hello, true}, [SV_START] = {start, false},   [SV_SIGNAL] = {signal_attempt, false},
+    [SV_HELLO] = {hello, true}, [SV_START] = {start, false},   [SV_SIGNAL] = {sv_ask_signal, false},
     [SV_LIST] = {list, false},  [SV_ACK] = {acknowledge, false}, [SV_USAGE] = {usage, false},
-    [SV_SHUTDOWN] = {shut_down, false}, [SV_RESUME] = {resume, true},
+    [SV_SHUTDOWN] = {shut_down, false}, [SV_RESUME] = {resume, true}, [SV_RELEASE] = {release, false},
+    [SV_SAMPLE] = {sv_ask_sample, false}, [SV_PUNCH] = {sv_punch, false},
 };
 
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame) {
@@ -258,22 +212,8 @@ bool sv_request(struct sv_conn *conn, struct sv_frame *frame) {
   return requests[frame->type].handle(conn, frame);
 }
 
-static bool on_signaled(struct sv_attempt *a, struct sv_frame *frame) {
-  int32_t pid = sv_get_i32(&frame->body);
-  uint32_t reached = sv_get_u32(&frame->body);
-  if (!sv_reader_done(&frame->body)) return false;
-  for (unsigned i = 0; i < a->pending_count; i++) {
-    if (a->pending[i].tag != frame->tag) continue;
-    answer_signaled(&a->pending[i], pid, reached);
-    memmove(&a->pending[i], &a->pending[i + 1], (a->pending_count - i - 1) * sizeof a->pending[0]);
-    a->pending_count--;
-    return true;
-  }
-  return true; /* its client is gone */
-}
-
 bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame) {
-  if (frame->type == SV_SIGNALED) return on_signaled(a, frame);
+  if (frame->type == SV_SIGNALED || frame->type == SV_SAMPLED) return sv_ask_answered(a, frame);
   if (frame->type != SV_STARTED && frame->type != SV_NOT_STARTED && frame->type != SV_EXITED && frame->type != SV_EMPTY) return false;
   if (!sv_attempt_apply(a, frame->type, frame->body.at, (size_t)(frame->body.end - frame->body.at))) return false;
   return !sv_attempt_over(a); /* it has nothing more to say: closing now saves a round for its end of file */

@@ -143,7 +143,9 @@ static bool reap_some(void) {
     if (!sv_attempt_over(a)) lost[lost_count++] = a;
   }
   for (size_t i = 0; i < lost_count; i++) sv_monitor_lost(lost[i], lost_count == 1);
-  for (size_t i = 0; i < stray_count; i++) sv_orphan_reaped(strays[i].pid, strays[i].status, &strays[i].usage);
+  for (size_t i = 0; i < stray_count; i++) {
+    if (!sv_punch_reaped(strays[i].pid, strays[i].status)) sv_orphan_reaped(strays[i].pid, strays[i].status, &strays[i].usage);
+  }
   for (size_t i = 0; i < lost_count; i++) sv_orphans_settle(lost[i]);
   if (stray_count > 0) sv_orphans_adopt();
   return more;
@@ -190,6 +192,7 @@ const char *sv_server_open(void) {
   if (!sv_usage_open()) return "usage cannot be opened";
   if (!open_signals()) return "signals";
   if (!sv_recover()) return "attempts cannot be read";
+  sv_attempts_forget_released();
   return open_listener() ? NULL : "the socket cannot be listened on";
 }
 
@@ -208,6 +211,7 @@ int sv_server_run(void) {
     }
     if (clock) sv_conns_expire(now_ms());
     if (!accepting && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
+    sv_attempts_forget_released();
     sv_conns_flush();
     free_garbage();
   }

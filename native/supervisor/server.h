@@ -13,7 +13,7 @@
 #define SV_LIST_AHEAD_MAX (64u << 10)  /* a list goes on when the client has read down to this */
 #define SV_UNKNOWN_MAX 64               /* connections that have not said yet what they are */
 #define SV_UNKNOWN_MS 5000              /* how long they may wait with it */
-#define SV_PENDING_MAX 64               /* signals of one attempt that its monitor has not answered */
+#define SV_ASKS_MAX 64                  /* signals and samples of one attempt that its monitor has not answered */
 
 #ifndef SV_VERSION
 #define SV_VERSION "0.0.0"
@@ -79,9 +79,10 @@ void sv_conns_expire(int64_t now_ms);
 
 /* ---- attempts (attempts.c) ---- */
 
-struct sv_pending {
+struct sv_ask {
   uint64_t conn;
   uint32_t client_tag, tag;
+  uint8_t type; /* SV_SIGNAL or SV_SAMPLE */
   int32_t signal;
   uint8_t scope;
   bool sent;
@@ -99,13 +100,14 @@ struct sv_attempt {
   bool own_monitor;   /* our child: wait4 tells its end */
   bool orphaned;      /* its monitor is dead, its processes are watched by orphans.c */
   bool counted;       /* its use is in the totals */
+  bool released;      /* nobody will acknowledge it */
   struct sv_conn *conn; /* to its monitor */
   bool was_started;
   struct sv_started started;
   uint8_t *exited, *over; /* bodies as they are told */
   size_t exited_len, over_len;
-  struct sv_pending *pending;
-  unsigned pending_count;
+  struct sv_ask *asks;
+  unsigned ask_count;
 };
 
 struct sv_attempt *sv_attempt_add(const char *id, bool recovered); /* NULL when there are too many */
@@ -127,6 +129,10 @@ bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, s
 /* The same, written to the record first: for what the server itself finds out. */
 void sv_attempt_conclude(struct sv_attempt *a, uint8_t type, const struct sv_writer *body);
 void sv_attempt_conclude_lost(struct sv_attempt *a, const char *reason);
+
+/* Nobody will acknowledge it: it is forgotten once it is over, at the end of the round in which that is known. */
+void sv_attempt_release(struct sv_attempt *a);
+void sv_attempts_forget_released(void);
 void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint32_t tag);
 
 /* ---- requests (requests.c) ---- */
@@ -135,7 +141,22 @@ void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame);
 void sv_list_go_on(struct sv_conn *conn);
 bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame);
-void sv_pending_send(struct sv_attempt *a); /* to a monitor that came back, or by ourselves for one that is dead */
+
+/* An answer is one frame, composed in one place: begin, put its body, end. Without a connection it is forgotten. */
+struct sv_writer sv_answer_begin(uint8_t type, uint32_t tag);
+void sv_answer_end(struct sv_conn *conn, struct sv_writer *w);
+bool sv_ok(struct sv_conn *conn, uint32_t tag); /* both are true always, for a handler to return */
+bool sv_refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int number, const char *text);
+
+/* ---- requests that a monitor answers (asks.c), or a child (punch.c) ---- */
+
+bool sv_ask_signal(struct sv_conn *conn, struct sv_frame *f);
+bool sv_ask_sample(struct sv_conn *conn, struct sv_frame *f);
+bool sv_ask_answered(struct sv_attempt *a, struct sv_frame *frame);
+void sv_asks_send(struct sv_attempt *a);   /* or answers them, for an attempt whose monitor is dead */
+void sv_asks_resume(struct sv_attempt *a); /* all of them, to a monitor that came back */
+bool sv_punch(struct sv_conn *conn, struct sv_frame *f);
+bool sv_punch_reaped(pid_t pid, int status); /* false: it was not one of those children */
 
 /* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
 
@@ -147,6 +168,7 @@ void sv_orphans_settle(struct sv_attempt *a); /* says what is true of it by what
 void sv_orphans_adopt(void); /* new children of ours, of the sessions that are watched */
 void sv_orphan_reaped(pid_t pid, int status, const struct rusage *usage);
 uint32_t sv_orphans_signal(const struct sv_attempt *a, int signal, uint8_t scope);
+struct sv_sampled sv_orphans_sample(const struct sv_attempt *a);
 void sv_orphans_forget(const struct sv_attempt *a);
 
 #endif

@@ -25,17 +25,22 @@ bool sv_proc_read(pid_t pid, struct sv_proc *proc) {
   if (n <= 0) return false;
   text[n] = '\0';
   char *open_bracket = strchr(text, '('), *close_bracket = strrchr(text, ')');
-  long threads;
+  long threads, child_user, child_system, rss;
+  unsigned long user, system;
   unsigned long long start;
   if (open_bracket == NULL || close_bracket == NULL) return false;
   *proc = (struct sv_proc){.pid = pid};
-  if (sscanf(close_bracket + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu", &proc->state, &proc->ppid,
-             &proc->pgrp, &proc->session, &threads, &start) != 6) {
+  if (sscanf(close_bracket + 1, " %c %d %d %d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %ld %*d %llu %*u %ld", &proc->state,
+             &proc->ppid, &proc->pgrp, &proc->session, &user, &system, &child_user, &child_system, &threads, &start, &rss) != 11) {
     return false;
   }
   size_t len = (size_t)(close_bracket - open_bracket - 1);
   memcpy(proc->command, open_bracket + 1, len > SV_COMMAND_MAX ? SV_COMMAND_MAX : len);
   proc->start_ticks = start;
+  proc->user_ticks = user + (unsigned long)child_user;
+  proc->system_ticks = system + (unsigned long)child_system;
+  proc->rss_pages = (uint64_t)rss;
+  proc->threads = (uint32_t)threads;
   proc->alive = (proc->state != 'Z' && proc->state != 'X') || threads > 1;
   return true;
 }
@@ -44,13 +49,14 @@ struct walk {
   pid_t root;
   struct sv_proc *procs;
   size_t count, max;
+  bool zombies; /* are wanted too */
 };
 
 /* A pid that was reused since the list was read has another parent: it is not ours, and neither is what it started. */
 static void add(struct walk *walk, pid_t pid, pid_t parent) {
   struct sv_proc *proc = &walk->procs[walk->count];
   if (walk->count == walk->max || !sv_proc_read(pid, proc)) return;
-  if (proc->alive && (proc->ppid == parent || proc->ppid == walk->root)) walk->count++;
+  if ((proc->alive || walk->zombies) && (proc->ppid == parent || proc->ppid == walk->root)) walk->count++;
 }
 
 static void add_children_of_thread(struct walk *walk, pid_t pid, const char *tid) {
@@ -86,11 +92,34 @@ static void add_children(struct walk *walk, pid_t pid) {
   (void)closedir(threads);
 }
 
-size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max) {
-  struct walk walk = {.root = root, .procs = procs, .max = max};
-  add_children(&walk, root);
-  for (size_t i = 0; i < walk.count; i++) add_children(&walk, procs[i].pid); /* the list is its own queue */
+static size_t descend(struct walk walk) {
+  add_children(&walk, walk.root);
+  for (size_t i = 0; i < walk.count; i++) add_children(&walk, walk.procs[i].pid); /* the list is its own queue */
   return walk.count;
+}
+
+size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max) {
+  return descend((struct walk){.root = root, .procs = procs, .max = max});
+}
+
+void sv_proc_sample(const struct sv_proc *proc, struct sv_sampled *sample) {
+  static uint64_t page, tick_us;
+  if (page == 0) {
+    page = (uint64_t)sysconf(_SC_PAGESIZE);
+    tick_us = 1000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+  }
+  sample->user_us += proc->user_ticks * tick_us;
+  sample->system_us += proc->system_ticks * tick_us;
+  if (!proc->alive) return;
+  sample->processes++;
+  sample->threads += proc->threads;
+  sample->rss_bytes += proc->rss_pages * page;
+}
+
+void sv_tree_sample(pid_t root, struct sv_sampled *sample) {
+  struct sv_proc *procs = sv_tree_scratch();
+  const size_t count = descend((struct walk){.root = root, .procs = procs, .max = SV_TREE_MAX, .zombies = true});
+  for (size_t i = 0; i < count; i++) sv_proc_sample(&procs[i], sample);
 }
 
 size_t sv_tree_children(pid_t parent, struct sv_proc *procs, size_t max) {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "wire.h"
+#include "message.h"
 
 #define SV_TREE_MAX 4096     /* processes in one walk; what is below them is found by the next one */
 #define SV_TREE_KILL_MS 2000 /* how long SIGKILL is repeated while new processes appear */
@@ -20,6 +20,9 @@ struct sv_proc {
   char state;
   bool alive; /* not a zombie, or one of whose threads some still run */
   uint64_t start_ticks;
+  uint64_t user_ticks, system_ticks; /* its own and those of the children that it waited for */
+  uint64_t rss_pages;
+  uint32_t threads;
   char command[SV_COMMAND_MAX + 1];
 };
 
@@ -28,6 +31,10 @@ bool sv_proc_read(pid_t pid, struct sv_proc *proc);
 
 /* The living descendants of root, without root, into procs. */
 size_t sv_tree_walk(pid_t root, struct sv_proc *procs, size_t max);
+
+/* Adds what runs below root to a sample, and the CPU time of the zombies there, which nobody has waited for yet. */
+void sv_tree_sample(pid_t root, struct sv_sampled *sample);
+void sv_proc_sample(const struct sv_proc *proc, struct sv_sampled *sample);
 
 /* Its living children only. */
 size_t sv_tree_children(pid_t parent, struct sv_proc *procs, size_t max);

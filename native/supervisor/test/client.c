@@ -173,13 +173,14 @@ void client_answer_is(struct client *c, uint32_t tag, uint8_t type) {
   free(f);
 }
 
-void client_refused(struct client *c, uint32_t tag, uint32_t error) {
+int client_refused(struct client *c, uint32_t tag, uint32_t error) {
   struct frame *f = client_answer(c, tag);
   struct sv_reader r = sv_reader_of(f->body, f->len);
   CHECK(f->type == SV_ERROR && sv_get_u32(&r) == error);
-  (void)sv_get_i32(&r);
+  int number = sv_get_i32(&r);
   CHECK(strlen(sv_get_str(&r, SV_FRAME_MAX)) > 0 && sv_reader_done(&r));
   free(f);
+  return number;
 }
 
 /* Whether it is about that id; then the id is cut off. */
@@ -252,6 +253,24 @@ struct sv_usage client_usage(struct client *c) {
   CHECK(sv_reader_done(&r));
   free(f);
   return u;
+}
+
+struct sv_sampled client_sample(struct client *c, const char *id) {
+  struct frame *f = client_answer(c, client_id(c, SV_SAMPLE, id));
+  struct sv_reader r = sv_reader_of(f->body, f->len);
+  struct sv_sampled s;
+  CHECK(f->type == SV_SAMPLED && sv_get_sampled(&r, &s));
+  free(f);
+  return s;
+}
+
+uint32_t client_punch(struct client *c, const char *id, uint8_t stream, uint64_t end) {
+  uint8_t bytes[128];
+  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
+  sv_put_str(&w, id);
+  sv_put_u8(&w, stream);
+  sv_put_u64(&w, end);
+  return client_send(c, SV_PUNCH, bytes, w.len);
 }
 
 uint8_t client_state(struct client *c, const char *id, struct sv_exited *exited) {

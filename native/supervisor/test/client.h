@@ -55,7 +55,7 @@ struct frame *client_read(struct client *c);
 /* The answer with that tag; notices before it are kept. */
 struct frame *client_answer(struct client *c, uint32_t tag);
 void client_answer_is(struct client *c, uint32_t tag, uint8_t type);
-void client_refused(struct client *c, uint32_t tag, uint32_t error);
+int client_refused(struct client *c, uint32_t tag, uint32_t error); /* the errno */
 
 /* The notice of that type about that id; others stay kept. Its body then begins behind the id. */
 struct frame *client_notice(struct client *c, uint8_t type, const char *id);
@@ -65,6 +65,8 @@ void client_over(struct client *c, uint8_t type, const char *id); /* and forgets
 void client_not_started(struct client *c, const char *id, const char *step, int error);
 char *client_lost(struct client *c, const char *id); /* the reason; free it */
 struct sv_usage client_usage(struct client *c);
+struct sv_sampled client_sample(struct client *c, const char *id);
+uint32_t client_punch(struct client *c, const char *id, uint8_t stream, uint64_t end);
 
 /* State of an attempt by SV_LIST; 0 when it is not in it. */
 uint8_t client_state(struct client *c, const char *id, struct sv_exited *exited);

@@ -55,14 +55,20 @@ static void decode(uint8_t *bytes, size_t len) {
   struct sv_frame frame;
   struct sv_started started;
   struct sv_exited exited;
+  static struct sv_signaled signaled;
+  struct sv_sampled sampled;
+  struct sv_empty empty;
   struct sv_claim claim;
   size_t used;
   if (sv_frame_next(bytes, len, &frame, &used) != SV_FRAME_READY) return;
-  switch (next() % 5) {
+  switch (next() % 8) {
     case 0: (void)sv_decode_start(&frame.body, &start); break;
     case 1: (void)sv_get_started(&frame.body, &started); break;
     case 2: (void)sv_get_exited(&frame.body, &exited); break;
     case 3: (void)sv_get_claim(&frame.body, &claim); break;
+    case 4: (void)sv_get_empty(&frame.body, &empty); break;
+    case 5: (void)sv_get_signaled(&frame.body, &signaled); break;
+    case 6: (void)sv_get_sampled(&frame.body, &sampled); break;
     default: {
       struct sv_reader body;
       uint8_t type;

@@ -64,7 +64,7 @@ static void smallest_start(struct sv_writer *w) {
 
 static void exited(struct sv_writer *w, uint32_t left) {
   struct sv_exited e = {.status = 0x0300, .usage = usage, .wall_ms = 1790000001456, .out_bytes = 10, .err_bytes = 5000000000, .left_count = left,
-                        .left = {{4243, "sleep"}, {4250, "a name"}}, .group = {1u << 30, 3000003, 2}};
+                        .left = {{4243, 'S', "sleep"}, {4250, 'S', "a name"}}, .group = {1u << 30, 3000003, 2}};
   sv_put_exited(w, &e);
 }
 
@@ -73,17 +73,14 @@ static void ended(struct sv_writer *w) {
   sv_put_empty(w, &e);
 }
 
-static void procs(struct sv_writer *w) {
-  sv_put_u32(w, 1);
-  sv_put_i32(w, 4243);
-  sv_put_u8(w, 'D');
-  sv_put_str(w, "cp");
+static void signaled(struct sv_writer *w) {
+  const struct sv_signaled s = {.pid = 4242, .reached = 3, .count = 1, .procs = {{4243, 'D', "cp"}}};
+  sv_put_signaled(w, &s);
 }
 
 static void sampled(struct sv_writer *w) {
-  sv_put_u32(w, 3);
-  sv_put_u32(w, 5);
-  for (uint64_t i = 1; i <= 6; i++) sv_put_u64(w, i * 1000001);
+  const struct sv_sampled s = {3, 5, 1000001, 2000002, 3000003, 4000004, 5000005, 6000006};
+  sv_put_sampled(w, &s);
 }
 
 static void body(struct sv_writer *w, const char *name) {
@@ -102,7 +99,7 @@ static void body(struct sv_writer *w, const char *name) {
   else if (strcmp(name, "resume") == 0) { sv_put_str(w, ID); sv_put_u64(w, 123456700); }
   else if (strcmp(name, "hello-ok") == 0) { sv_put_u32(w, 2); sv_put_i32(w, 4000); sv_put_str(w, BOOT); sv_put_u64(w, 123400000); sv_put_str(w, "0.1.0"); }
   else if (strcmp(name, "error") == 0) { sv_put_u32(w, SV_ERR_SYSTEM); sv_put_i32(w, 28); sv_put_str(w, "attempt directory not made"); }
-  else if (strcmp(name, "signaled") == 0) { sv_put_i32(w, 4242); sv_put_u32(w, 3); procs(w); }
+  else if (strcmp(name, "signaled") == 0) signaled(w);
   else if (strcmp(name, "list-end") == 0) sv_put_u32(w, 7);
   else if (strcmp(name, "usage-ok") == 0) sv_put_usage(w, &usage);
   else if (strncmp(name, "status-", 7) == 0) {

@@ -82,9 +82,25 @@ export class SupervisorClient implements AsyncDisposable {
     await (await this.#connection()).request('ack', { id }, 'ok');
   }
 
-  /** What runs of a living attempt now. @throws as `start`. */
+  /**
+   * The leader has exited and the rest may stay: the supervisor forgets the attempt by itself when nothing is left of it, over
+   * its restarts too. Twice is once. @throws as `start`; refused with `busy` while the leader runs.
+   */
+  async release(id: string): Promise<void> {
+    await (await this.#connection()).request('release', { id }, 'ok');
+  }
+
+  /** What runs of a living attempt now, and what it has used. @throws as `start`; refused with `over` once it ended. */
   async sample(id: string): Promise<SupervisorBody<'sampled'>> {
     return (await this.#connection()).request('sample', { id }, 'sampled');
+  }
+
+  /**
+   * Gives the bytes before `end` of its stdout (1) or stderr (2) back to the disk; the file's size stays, and they read as
+   * zeros. Until it is acknowledged. @throws as `start`; refused with `system` where the file system cannot (EOPNOTSUPP).
+   */
+  async punch(id: string, stream: 1 | 2, end: bigint): Promise<void> {
+    await (await this.#connection()).request('punch', { id, stream, end }, 'ok');
   }
 
   /** @throws as `start`. */

@@ -25,7 +25,7 @@ export type SupervisorNotice = Extract<
   { name: 'started' | 'notStarted' | 'exited' | 'empty' | 'lost' }
 >;
 
-type AnswerName = 'helloOk' | 'ok' | 'signaled' | 'listEnd' | 'usageOk' | 'sampled';
+type AnswerName = 'helloOk' | 'ok' | 'signaled' | 'sampled' | 'listEnd' | 'usageOk';
 
 interface Pending {
   readonly resolve: (answer: SupervisorMessage) => void;
