@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { JoinTokenRecord, Store } from '#controller/store/store.ts';
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import { formatJoinToken } from '#core/join-token.ts';
+import { findLabelProblem } from '#core/label.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { RefusedError } from '#protocol/errors.ts';
@@ -98,9 +99,6 @@ function requireNames(names: string): void {
   }
 }
 
-/** What the node-set grammar can ask for after "@". */
-const labelTextPattern = /^[A-Za-z0-9._/-]{1,63}$/;
-
 function requireLabels(labels: Readonly<Record<string, string>>): void {
   const entries = Object.entries(labels);
   if (entries.length > limits.nodeLabelsMax) {
@@ -110,11 +108,9 @@ function requireLabels(labels: Readonly<Record<string, string>>): void {
     );
   }
   for (const [key, value] of entries) {
-    if (labelTextPattern.test(key) && (value === '' || labelTextPattern.test(value))) continue;
+    const problem = findLabelProblem(key, value);
+    if (problem === undefined) continue;
     const shown = JSON.stringify(`${key}=${value}`.slice(0, 130));
-    throw new RefusedError(
-      'INVALID',
-      `label ${shown} is malformed: letters, digits and . _ / - only, 63 at the most`,
-    );
+    throw new RefusedError('INVALID', `label ${shown} ${problem}`);
   }
 }

@@ -4,7 +4,7 @@
  * A name is made of letters, digits, `.`, `_` and `-`, of either case, and starts with a letter or digit (a node's
  * name is lower case, see the agent; comparing is exact, so `WEB1` names no node). Brackets may stand anywhere and
  * next to each other, also alone (`[1-3]`), and a glob may have ranges (`dc[1-2]*`). There are no character
- * classes: brackets always hold numbers. A label's key and value are made of the same characters and `/`.
+ * classes: brackets always hold numbers. The characters of labels: label.ts.
  */
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import {
@@ -14,6 +14,7 @@ import {
   takePattern,
   unexpectedHere,
 } from '#core/expression/text-cursor.ts';
+import { labelCharacters } from '#core/label.ts';
 import type { NameSegment, NodeSetTerm } from './node-set-expression.ts';
 import { nodeNameLengthMax } from './node-set-limits.ts';
 import { longestNumber } from './number-range.ts';
@@ -37,7 +38,7 @@ function parseLabel(cursor: TextCursor): NodeSetTerm {
 }
 
 function takeLabelText(cursor: TextCursor, where: string): string {
-  const text = takePattern(cursor, /[A-Za-z0-9._/-]*/y);
+  const text = takePattern(cursor, labelCharacters);
   if (text === '') {
     throw unexpectedHere(cursor, where);
   }

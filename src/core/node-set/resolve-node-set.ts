@@ -1,6 +1,7 @@
 /**
  * Answers which nodes a node set means, and which of the names it spells out are no node.
  */
+import { type Labels, labelValue } from '#core/label.ts';
 import { compareNames } from './compare-names.ts';
 import { evaluateNodeSet } from './evaluate-node-set.ts';
 import { createNameMatcher } from './name-matcher.ts';
@@ -10,7 +11,7 @@ import { writeNames } from './write-names.ts';
 /** What is needed to know of a node. */
 export interface NodeSetMember {
   readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
 }
 
 /** Both in natural order, each name once, none in both. */
@@ -56,12 +57,12 @@ function createSelector(term: Exclude<NodeSetTerm, { kind: 'names' }>): (node: N
       return (node) => matches(node.name);
     }
     case 'label':
-      return (node) => hasLabel(node, term.key, term.value);
+      return (node) => hasLabel(labelValue(node.labels, term.key), term.value);
     case 'all':
       return () => true;
   }
 }
 
-function hasLabel(node: NodeSetMember, key: string, value: string | undefined): boolean {
-  return Object.hasOwn(node.labels, key) && (value === undefined || node.labels[key] === value);
+function hasLabel(value: string | undefined, wanted: string | undefined): boolean {
+  return value !== undefined && (wanted === undefined || value === wanted);
 }
