@@ -1,13 +1,17 @@
 /**
- * Refuses a malformed node set before anything else happens: here the error can point at the character that was typed, and
+ * Refuses a malformed node set or label selector before anything else happens: here the error can point at the character that was typed, and
  * no controller has to be reached for it.
  */
 import type { CommandLine, CommandSyntax } from '#base/command-line.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
+import { parseSelector } from '#core/selector/parse-selector.ts';
 import { wordPlaceholders } from './placeholders.ts';
 
 /** What reads the values that stand for each placeholder. */
-const parsers: ReadonlyMap<string, (text: string) => unknown> = new Map([['SET', parseNodeSet]]);
+const parsers = new Map<string, (text: string) => unknown>([
+  ['SET', parseNodeSet],
+  ['EXPR', parseSelector],
+]);
 
 /**
  * Reads every expression of a command line.

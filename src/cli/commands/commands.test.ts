@@ -233,6 +233,23 @@ for (const words of [
   });
 }
 
+test('nodes -l asks for labels, and points at the character where they are malformed', async () => {
+  const asked: unknown[] = [];
+  const routes = (router: ConnectRouter) => {
+    router.service(NodeService, {
+      listNodes({ nodes, selector }) {
+        asked.push([nodes, selector]);
+        return { nodes: [{ name: 'node1' }] };
+      },
+    });
+  };
+  assert.equal((await call(routes, ['nodes', 'web*', '-l', 'role in (web), !spot'])).code, 0);
+  assert.deepEqual(asked, [['web*', 'role in (web), !spot']]);
+  const { code, stderr } = await call(() => {}, ['nodes', '-l', 'role in web'], { columns: 80 });
+  assert.equal(code, 2);
+  assert.match(stderr, /^drover: label selector "role in web" has "w" where .*\n {2}role in web\n {10}\^\n$/);
+});
+
 test('usage says which node could not be asked, and exits with 4', async () => {
   const routes = (router: ConnectRouter) => {
     router.service(NodeService, {

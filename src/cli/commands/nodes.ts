@@ -20,7 +20,8 @@ export async function nodes(
   { options, words }: CommandLine<(typeof nodesSyntax)['options']>,
 ): Promise<number> {
   const connection = await context.connect(options.data);
-  const list = await connection.nodes.listNodes({ nodes: words[0] ?? '' }, callOptions(context));
+  const target = { nodes: words[0] ?? '', selector: options.label ?? '' };
+  const list = await connection.nodes.listNodes(target, callOptions(context));
   printList(context.out, options.output, viewAt(context.clock.wallMs()), list, list.nodes);
   return exitCodes.success;
 }

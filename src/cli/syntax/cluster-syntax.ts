@@ -1,9 +1,9 @@
 /** Syntax of the commands that are about nodes and the cluster as a whole. */
 import { type CommandSyntax, noWords } from '#base/command-line.ts';
 import { helpOption } from '#cli/command.ts';
-import { clusterOptions, joinSets, jsonOption, listOptions } from './common-options.ts';
+import { clusterOptions, joinSets, jsonOption, labelOption, listOptions } from './common-options.ts';
 
-const nodesOptions = { ...listOptions, ...clusterOptions } as const;
+const nodesOptions = { ...labelOption, ...listOptions, ...clusterOptions } as const;
 
 /** Syntax of `drover nodes`. */
 export const nodesSyntax: CommandSyntax<typeof nodesOptions> = {
@@ -12,7 +12,12 @@ export const nodesSyntax: CommandSyntax<typeof nodesOptions> = {
   usage: '[options] [SET]',
   words: { max: 1, insteadOfMore: joinSets },
   options: nodesOptions,
-  examples: ['drover nodes', 'drover nodes web[1-3] -o wide', 'drover nodes @role=web -o name'],
+  examples: [
+    'drover nodes',
+    'drover nodes web[1-3] -o wide',
+    'drover nodes @role=web -o name',
+    'drover nodes -l role=web,!spot',
+  ],
 };
 
 const shutdownOptions = {

@@ -41,3 +41,14 @@ export const nodesOption = {
     insteadOfTwice: joinSets,
   },
 } as const satisfies OptionSpecs;
+
+/** Of every command that may be limited to nodes by their labels. */
+export const labelOption = {
+  label: {
+    type: 'string',
+    short: 'l',
+    value: 'EXPR',
+    help: 'only on nodes with these labels, such as "role=web,zone in (a,b),!spot"',
+    insteadOfTwice: 'join conditions with a comma',
+  },
+} as const satisfies OptionSpecs;

@@ -130,12 +130,12 @@ async function recordOnce(
   return { record, tasks, isNew: true };
 }
 
-async function targets(writer: StoreWriter, { nodes, exclude }: CreateRunRequest): Promise<NodeName[]> {
-  const records = await resolveNodes(writer, nodes, exclude);
+async function targets(writer: StoreWriter, request: CreateRunRequest): Promise<NodeName[]> {
+  const records = await resolveNodes(writer, request);
   if (records.length <= limits.runNodesMax) return records.map((node) => node.name);
   throw new RefusedError(
     'LIMIT',
-    `a run can have ${limits.runNodesMax} nodes at the most, ${JSON.stringify(nodes.slice(0, 64))} has ${records.length}`,
+    `a run can have ${limits.runNodesMax} nodes at the most, not ${records.length}`,
   );
 }
 

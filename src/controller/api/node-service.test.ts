@@ -25,6 +25,12 @@ it('listNodes() gives nodes in natural order, with state and active tasks', asyn
   assert.equal(nodes[0]?.seenAt?.seconds, 7n);
   assert.equal((await client.listNodes({ nodes: 'web*' })).nodes.length, 2);
   await assert.rejects(client.listNodes({ nodes: 'web[1-3]' }), /no such node: web\[1,3\]/);
+  const labelled = await client.listNodes({ nodes: 'web*', selector: 'name!=web2' });
+  assert.deepEqual(
+    labelled.nodes.map((node) => node.name),
+    ['web10'],
+  );
+  await assert.rejects(client.listNodes({ selector: 'nope' }), /no node matches the labels "nope"/);
 });
 
 it('listNodes() gives nothing where no node has joined', async () => {
@@ -47,4 +53,6 @@ it('getNodeUsage() asks each node, and says why one could not be asked', async (
       ['web3', undefined, 'its supervisor cannot be asked'],
     ],
   );
+  const one = await api.client(NodeService).getNodeUsage({ selector: 'name=web1' });
+  assert.equal(one.nodes.length, 1);
 });

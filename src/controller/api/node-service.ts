@@ -17,8 +17,8 @@ export function createNodeService({
   dispatch,
 }: Pick<ApiParts, 'store' | 'dispatch'>): ServiceImpl<typeof NodeService> {
   return {
-    async listNodes({ nodes }) {
-      const records = await resolveNodesOrAll(store.read, nodes);
+    async listNodes(target) {
+      const records = await resolveNodesOrAll(store.read, target);
       const active = await store.read.countActiveTasks();
       return {
         nodes: records.map((record) => presentNode(record, dispatch, active.get(record.name) ?? 0)),
@@ -32,8 +32,8 @@ export function createNodeService({
       return presentNode(record, dispatch, active.get(record.name) ?? 0);
     },
 
-    async getNodeUsage({ nodes }, { signal }) {
-      const records = await resolveNodesOrAll(store.read, nodes);
+    async getNodeUsage(target, { signal }) {
+      const records = await resolveNodesOrAll(store.read, target);
       return { nodes: await Promise.all(records.map(({ name }) => usageOf(dispatch, name, signal))) };
     },
   };

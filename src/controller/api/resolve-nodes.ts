@@ -1,51 +1,88 @@
-/** From the text of a node set to nodes of this cluster, or to the refusal that says what is wrong with it. */
+/** From what somebody wrote to nodes of this cluster, or to the refusal that says what is wrong with it. */
 import type { NodeRecord, StoreReader } from '#controller/store/store.ts';
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import type { NodeSetExpression } from '#core/node-set/node-set-expression.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { resolveNodeSet } from '#core/node-set/resolve-node-set.ts';
+import { matchSelector } from '#core/selector/match-selector.ts';
+import { parseSelector } from '#core/selector/parse-selector.ts';
 import { RefusedError } from '#protocol/errors.ts';
 
+/** Which nodes are meant, as requests write it. An empty text is no condition. */
+export interface NodeTarget {
+  /** A node set; where it is empty, the selector chooses among all. */
+  readonly nodes: string;
+  /** A label selector: only those of the nodes that match. */
+  readonly selector?: string;
+  /** A node set that is taken away, and wins. */
+  readonly exclude?: string;
+}
+
+/** It says nothing: neither a node set nor a selector. */
+export function isOpen({ nodes, selector = '' }: NodeTarget): boolean {
+  return nodes === '' && selector === '';
+}
+
 /**
- * The nodes of a set in natural order, without those of `exclude` (empty: nobody), never none.
+ * The nodes of a target in natural order, never none.
  *
- * @throws RefusedError INVALID for a malformed set, NO_SUCH_NODE for names it spells out and no node has,
- *   NO_NODE_MATCHED when it matches nothing.
+ * @throws RefusedError INVALID for a malformed set or selector and for a target that says nothing, NO_SUCH_NODE for names
+ *   that a set spells out and no node has, NO_NODE_MATCHED when nothing is left.
  */
-export async function resolveNodes(
-  reader: StoreReader,
-  nodes: string,
-  exclude = '',
-): Promise<readonly NodeRecord[]> {
+export async function resolveNodes(reader: StoreReader, target: NodeTarget): Promise<readonly NodeRecord[]> {
+  const { selector = '', exclude = '' } = target;
+  if (isOpen(target))
+    throw new RefusedError('INVALID', 'no nodes are named: an empty target never means all');
   const records = await reader.listNodes();
+  const named = target.nodes === '' ? inOrder(records) : existing(target.nodes, records);
+  const matching = selector === '' ? named : select(selector, named);
   const excluded = new Set(exclude === '' ? [] : existing(exclude, records));
-  const names = existing(nodes, records).filter((name) => !excluded.has(name));
-  if (names.length === 0) {
-    const without = exclude === '' ? '' : ` without ${JSON.stringify(exclude)}`;
-    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${JSON.stringify(nodes)}${without}`, [nodes]);
+  const found = matching.filter((record) => !excluded.has(record));
+  if (found.length === 0) {
+    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${describeTarget(target)}`, [target.nodes]);
+  }
+  return found;
+}
+
+/** The same where a target that says nothing means every node, and there may be none. */
+export async function resolveNodesOrAll(
+  reader: StoreReader,
+  target: NodeTarget,
+): Promise<readonly NodeRecord[]> {
+  return isOpen(target) ? inOrder(await reader.listNodes()) : resolveNodes(reader, target);
+}
+
+/** The nodes of a set, all of whose names exist. */
+function existing(nodes: string, records: readonly NodeRecord[]): readonly NodeRecord[] {
+  const { names, unknown } = resolveNodeSet(parse(parseNodeSet, nodes), records);
+  if (unknown.length > 0) {
+    throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
   }
   const byName = new Map(records.map((record) => [record.name as string, record]));
   return names.flatMap((name) => byName.get(name) ?? []);
 }
 
-/** Names of the set, all of which exist. */
-function existing(nodes: string, records: readonly NodeRecord[]): readonly string[] {
-  const { names, unknown } = resolveNodeSet(parse(nodes), records);
-  if (unknown.length === 0) return names;
-  throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
+function select(selector: string, records: readonly NodeRecord[]): readonly NodeRecord[] {
+  const parsed = parse(parseSelector, selector);
+  return records.filter(({ labels }) => matchSelector(parsed, labels));
 }
 
-/** The same where an empty set means every node, and there may be none. */
-export async function resolveNodesOrAll(reader: StoreReader, nodes: string): Promise<readonly NodeRecord[]> {
-  if (nodes !== '') return resolveNodes(reader, nodes);
-  return [...(await reader.listNodes())].sort((a, b) => compareNames(a.name, b.name));
+function inOrder(records: readonly NodeRecord[]): readonly NodeRecord[] {
+  return records.toSorted((a, b) => compareNames(a.name, b.name));
 }
 
-function parse(nodes: string): NodeSetExpression {
+/** `"web*" with labels "zone=a" without "web1"`. */
+function describeTarget({ nodes, selector = '', exclude = '' }: NodeTarget): string {
+  const set = nodes === '' ? [] : [JSON.stringify(nodes)];
+  const labels = selector === '' ? [] : [`the labels ${JSON.stringify(selector)}`];
+  const without = exclude === '' ? '' : ` without ${JSON.stringify(exclude)}`;
+  return `${[...set, ...labels].join(' and ')}${without}`;
+}
+
+function parse<T>(parser: (text: string) => T, text: string): T {
   try {
-    return parseNodeSet(nodes);
+    return parser(text);
   } catch (cause) {
     if (cause instanceof ExpressionError) throw new RefusedError('INVALID', cause.message, [], { cause });
     throw cause;

@@ -10,7 +10,7 @@ import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
-import { resolveNodes } from './resolve-nodes.ts';
+import { isOpen, resolveNodes } from './resolve-nodes.ts';
 import { ambiguous, candidatesMax, resolveRun, runIdsFor } from './resolve-run.ts';
 import { parseTaskRef } from './task-ref.ts';
 
@@ -37,8 +37,7 @@ export async function resolveQuery(
   if (query.refs.length > refsMax) {
     throw new RefusedError('INVALID', `${query.refs.length} tasks are named, at most ${refsMax} are taken`);
   }
-  const nodes =
-    query.nodes === '' ? undefined : (await resolveNodes(reader, query.nodes)).map((node) => node.name);
+  const nodes = isOpen(query) ? undefined : (await resolveNodes(reader, query)).map((node) => node.name);
   const run = query.runId === '' ? undefined : (await resolveRun(reader, query.runId)).run.id;
   const { filter, named } = await resolveRefs(reader, query.refs, nodes);
   return {
@@ -55,7 +54,7 @@ export async function resolveQuery(
 /** @throws RefusedError INVALID where the query selects nothing in particular: an order never means all by silence. */
 export function requireConditions(query: TaskQuery | undefined, what: string): TaskQuery {
   const some =
-    query && (query.refs.length > 0 || query.nodes !== '' || query.runId !== '' || query.states.length > 0);
+    query && (query.refs.length > 0 || !isOpen(query) || query.runId !== '' || query.states.length > 0);
   if (some) return query;
   throw new RefusedError('INVALID', `no tasks are named to ${what}`);
 }
@@ -98,7 +97,7 @@ async function resolveRef(
   const parsed = parseTaskRef(ref);
   if (!parsed) throw noSuchTask(ref);
   if (parsed.kind === 'id') return resolveId(reader, parsed.text);
-  if (parsed.node !== undefined) await resolveNodes(reader, parsed.node);
+  if (parsed.node !== undefined) await resolveNodes(reader, { nodes: parsed.node });
   const tasks = (await reader.tasksByPid(parsed.pid)).filter(
     ({ node }) => (parsed.node === undefined || node === parsed.node) && (nodes?.includes(node) ?? true),
   );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { ConnectError } from '@connectrpc/connect';
+import { v7 } from 'uuid';
 import type { ErrorReason } from '#protocol/errors.ts';
 import { ErrorDetailSchema, RunService, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -93,11 +94,43 @@ it('createRun() asks for task.shell in the audit when a shell is launched', asyn
   assert.equal(audit?.verb, 'task.shell');
 });
 
+it('createRun() launches on nodes with the labels, and exclusion wins', async () => {
+  await using api = await ApiFixture.start();
+  await api.addNodes('web1', 'web2', 'web10', 'db1');
+  const client = api.client(RunService);
+  for (const [target, launchedOn] of [
+    [{ selector: 'name notin (web2)' }, 'db1,web[1,10]'],
+    [{ nodes: 'web*', selector: 'name!=web2' }, 'web[1,10]'],
+    [{ nodes: '@all', selector: 'name', exclude: 'web*' }, 'db1'],
+  ] as const) {
+    const { run } = await client.createRun({ id: v7(), spec, ...target });
+    assert.equal(run?.nodes, launchedOn);
+  }
+});
+
 const refusals: readonly (readonly [string, object, ErrorReason, string])[] = [
   ['an unknown node', { nodes: 'web[1,7-9]' }, 'NO_SUCH_NODE', 'no such node: web[7-9]'],
   ['a set that matches nothing', { nodes: 'db*' }, 'NO_NODE_MATCHED', 'no node matches "db*"'],
   ['a malformed set', { nodes: 'web[' }, 'INVALID', 'node set "web[" ends inside brackets at character 5'],
-  ['an empty set', { nodes: '' }, 'INVALID', 'no nodes are named: an empty node set never means all'],
+  ['an empty set', { nodes: '' }, 'INVALID', 'no nodes are named: an empty target never means all'],
+  [
+    'labels that no node has',
+    { nodes: '', selector: 'name in (a,b)' },
+    'NO_NODE_MATCHED',
+    'no node matches the labels "name in (a,b)"',
+  ],
+  [
+    'a set of which nothing is left',
+    { nodes: 'web*', selector: 'name', exclude: 'web1' },
+    'NO_NODE_MATCHED',
+    'no node matches "web*" and the labels "name" without "web1"',
+  ],
+  [
+    'a malformed selector',
+    { selector: 'a in b' },
+    'INVALID',
+    'label selector "a in b" has "b" where ( is expected at character 6',
+  ],
   ['an empty command', { spec: { argv: [] } }, 'INVALID', 'the command is empty'],
 ];
 for (const [what, change, reason, message] of refusals) {

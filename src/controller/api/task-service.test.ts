@@ -55,6 +55,8 @@ it('TaskQuery.refs takes ids, beginnings, runs, NODE:PID and PIDs', async () => 
     [{ runId: '01979c5e' }, [a1, a2]],
     [{ runId: runA, refs: [runB] }, []],
     [{ nodes: '@name=web1' }, [a1, b1]],
+    [{ selector: 'name=web1' }, [a1, b1]],
+    [{ nodes: 'web*', selector: 'name!=web1' }, [a2]],
     [{ states: [TaskState.ENDED] }, [b1]],
     [{ nodes: 'web3' }, []],
   ];

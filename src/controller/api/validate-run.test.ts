@@ -20,6 +20,7 @@ function problem(change: Partial<CreateRunRequest>, spec: Partial<TaskSpec> = {}
 it('findRunProblem() finds nothing in what can be launched', () => {
   assert.equal(problem({}), undefined);
   assert.equal(problem({ name: 'x'.repeat(128), whenUnreachable: 2 }), undefined);
+  assert.equal(problem({ nodes: '', selector: 'role=web' }), undefined);
   const argv = ['/bin/echo', '', 'ünï', '$HOME', '-- --', 'a\nb'];
   const env = { A: '', _b1: 'x=y\nz' };
   const spec = { argv, env, cwd: '/', user: 'nobody', stopSignal: 'int', timeoutMs: 1n, stopGraceMs: 5n };
@@ -39,7 +40,7 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   ],
   ["the run's name has 129 characters, at most 128 are taken", problem({ name: 'x'.repeat(129) })],
   ["the run's name has a control character", problem({ name: 'a\u001b[31m' })],
-  ['no nodes are named: an empty node set never means all', problem({ nodes: ' ' })],
+  ['no nodes are named: an empty target never means all', problem({ nodes: '' })],
   ['when_unreachable is 9, which is none of its values', problem({ whenUnreachable: 9 as WhenUnreachable })],
   ['there is no spec: nothing to launch', findRunProblem(create(CreateRunRequestSchema, { id, nodes: 'a' }))],
   ['the command is empty', problem({}, { argv: [] })],

@@ -1,10 +1,12 @@
 /** Whether a run can be launched as it was asked for, as far as the request alone tells. Pure. */
+
 import { canonicalSignal } from '#core/signals.ts';
 import { type CreateRunRequest, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { LeftoverPolicy, StdinMode, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { findEnumProblem, quote } from './describe-value.ts';
+import { isOpen } from './resolve-nodes.ts';
 import { findLimitProblem } from './validate-limits.ts';
 import { findRestartProblem } from './validate-restart.ts';
 
@@ -19,13 +21,13 @@ const environmentNamePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** What is wrong with the request, one line; undefined when nothing is. */
 export function findRunProblem(request: CreateRunRequest): string | undefined {
-  const { id, name, nodes, spec, whenUnreachable } = request;
+  const { id, name, spec, whenUnreachable } = request;
   if (!isRunId(id)) return `run id ${quote(id)} is no UUIDv7 in lower case`;
   if (name.length > limits.runNameMax) {
     return `the run's name has ${name.length} characters, at most ${limits.runNameMax} are taken`;
   }
   if (hasControl(name)) return "the run's name has a control character";
-  if (nodes.trim() === '') return 'no nodes are named: an empty node set never means all';
+  if (isOpen(request)) return 'no nodes are named: an empty target never means all';
   const unknownValue = findEnumProblem('when_unreachable', whenUnreachable, WhenUnreachable);
   if (unknownValue !== undefined) return unknownValue;
   return spec ? findSpecProblem(spec) : 'there is no spec: nothing to launch';
