@@ -110,6 +110,16 @@ test('parseCommandLine() takes words after -- for words', () => {
   assert.deepEqual(line, { options: line.options, words: ['a', '-d'], rest: undefined });
 });
 
+test('renderHelp() shows groups under their headings, and what has none under Others', () => {
+  const options = {
+    all: { type: 'boolean', help: 'a', group: 'Where' },
+    help: { type: 'boolean', help: 'h' },
+    one: { type: 'boolean', help: 'o', group: 'Where' },
+  } as const;
+  const syntax = { name: 'x', summary: 'y', usage: '', words: { max: 0 }, options, examples: [] };
+  assert.match(renderHelp(syntax), /\nWhere:\n {6}--all {3}a\n {6}--one {3}o\n\nOthers:\n {6}--help {2}h\n$/);
+});
+
 test('renderHelp() wraps to the width it is given', () => {
   for (const width of [30, 80]) {
     for (const line of renderHelp({ ...syntax, details: ['word '.repeat(40).trim()] }, width).split('\n')) {

@@ -17,6 +17,8 @@ export interface OptionSpec {
   readonly multiple?: boolean;
   /** The only values that it takes. */
   readonly choices?: readonly string[];
+  /** Heading under which help shows it, for a command with many options. */
+  readonly group?: string;
   /** For one that may be given once: what to do instead of giving it twice, such as "join node sets with a comma". */
   readonly insteadOfTwice?: string;
 }
@@ -204,15 +206,42 @@ export function renderHelp(syntax: CommandSyntax, width = 80): string {
     `${capitalize(syntax.summary)}.`,
   ];
   for (const paragraph of syntax.details ?? []) lines.push('', ...wrap(paragraph, width));
-  const rows = Object.entries(syntax.options).map(([name, o]) => [optionLabel(name, o), o.help] as const);
-  if (rows.length > 0) lines.push('', 'Options:', ...renderRows(rows, width));
+  lines.push(...renderOptions(syntax.options, width));
   if (syntax.examples.length > 0) lines.push('', 'Examples:', ...syntax.examples.map((e) => `  ${e}`));
   return `${lines.join('\n')}\n`;
 }
 
+/** Options under their headings, in the order of the first of each; those without one are "Options", or "Others" beside groups. */
+function renderOptions(options: OptionSpecs, width: number): string[] {
+  const rows = Object.entries(options).map(([name, option]) => ({
+    group: option.group,
+    row: [optionLabel(name, option), option.help] as const,
+  }));
+  const groups = Map.groupBy(rows, ({ group }) => group);
+  const left = labelColumns(rows.map(({ row }) => row));
+  return [...groups].flatMap(([group, those]) => {
+    const heading = group ?? (groups.size > 1 ? 'Others' : 'Options');
+    return [
+      '',
+      `${heading}:`,
+      ...renderRows(
+        those.map(({ row }) => row),
+        width,
+        left,
+      ),
+    ];
+  });
+}
+
+type LabelledRow = readonly [string, string];
+
+/** Columns of the first of two columns: as wide as its content, up to a point. */
+function labelColumns(rows: readonly LabelledRow[]): number {
+  return Math.min(Math.max(0, ...rows.map(([label]) => label.length)), 26) + 4;
+}
+
 /** Two columns, the second wrapped beside the first, or below it where the width is too narrow. */
-export function renderRows(rows: readonly (readonly [string, string])[], width = 80): string[] {
-  const left = Math.min(Math.max(0, ...rows.map(([label]) => label.length)), 26) + 4;
+export function renderRows(rows: readonly LabelledRow[], width = 80, left = labelColumns(rows)): string[] {
   const narrow = width - left < 24;
   return rows.flatMap(([label, text]) => {
     if (narrow) return [`  ${label}`, ...wrap(text, width - 6).map((line) => `      ${line}`)];

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseCommandLine, UsageError } from '#base/command-line.ts';
 import { runSyntax } from '#cli/syntax/run-syntax.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import { LeftoverPolicy, RestartMode } from '#protocol/gen/drover/v1/task_pb.ts';
 import { parseEnvFile, planRun } from './plan-run.ts';
 
 const plan = (argv: readonly string[], selection?: string, env?: readonly string[]) =>
@@ -29,6 +30,26 @@ test('planRun() takes every option to its field', () => {
     whenUnreachable: WhenUnreachable.WAIT,
   });
   assert.equal(literal, false);
+});
+
+test('planRun() takes the options of the process and its life to their fields', () => {
+  const argv =
+    '-a --umask 27 --nice=-5 --limit cpu=2 --limit core=0 --restart always --restart-max 3 --leftovers keep x';
+  const { argv: _, env: __, ...spec } = plan(argv.split(' ')).request.spec ?? {};
+  assert.deepEqual(spec, {
+    shell: false,
+    cwd: '',
+    user: '',
+    timeoutMs: 0n,
+    stopSignal: '',
+    stopGraceMs: 0n,
+    umask: 0o27,
+    nice: -5,
+    limits: { cpuMillis: 2000 },
+    processLimits: [{ resource: 'core', soft: 0n, hard: 0n }],
+    restart: { mode: RestartMode.ALWAYS, max: 3 },
+    leftovers: LeftoverPolicy.KEEP,
+  });
 });
 
 test('planRun() gives --shell to a shell', () => {
@@ -58,6 +79,11 @@ for (const [argv, message] of [
   [['-a', '--shell', 'x', 'ls'], /"ls" is one too many/],
   [['-a', '--env', 'A', 'ls'], /NAME=VALUE, not "A"/],
   [['-a', '--timeout', 'soon', 'ls'], /--timeout takes a duration/],
+  [['-a', '--umask', '8', 'ls'], /--umask takes up to three octal digits/],
+  [['-a', '--umask', '01000', 'ls'], /not "01000"/],
+  [['-a', '--nice', '20', 'ls'], /--nice takes a number from -20 to 19, not "20"/],
+  [['-a', '--limit', 'memory=512q', 'ls'], /--limit memory=512q: not a size/],
+  [['-a', '--restart-max', '1', 'ls'], /--restart-max says nothing without/],
   [['-a', '--stop-signal', 'NOPE', 'ls'], /--stop-signal takes a signal/],
 ] as const) {
   test(`planRun() refuses ${argv.join(' ')}`, () => {

@@ -7,7 +7,9 @@ import type { runSyntax } from '#cli/syntax/run-syntax.ts';
 import { literalNodeName } from '#core/node-set/expand-node-set.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { type CreateRunRequestSchema, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { LeftoverPolicy, type TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { planLimits } from './plan-limits.ts';
+import { planRestart } from './plan-restart.ts';
 
 /** Options of `drover run`. */
 export type RunOptions = (typeof runSyntax)['options'];
@@ -83,7 +85,34 @@ function planSpec(
     stopSignal:
       options['stop-signal'] === undefined ? '' : parseSignal(options['stop-signal'], '--stop-signal'),
     stopGraceMs: BigInt(parseOptionalDuration(options['stop-grace'], '--stop-grace')),
+    ...planProcess(options),
   };
+}
+
+/** What was asked for only: the rest is the node's own. */
+function planProcess(options: OptionValues<RunOptions>): MessageInitShape<typeof TaskSpecSchema> {
+  const restart = planRestart(options);
+  return {
+    ...(options.umask === undefined ? {} : { umask: parseUmask(options.umask) }),
+    ...(options.nice === undefined ? {} : { nice: parseNice(options.nice) }),
+    ...planLimits(options.limit ?? []),
+    ...(restart ? { restart } : {}),
+    ...(options.leftovers === 'keep' ? { leftovers: LeftoverPolicy.KEEP } : {}),
+  };
+}
+
+/** Octal, as everywhere: 22 is 022. */
+function parseUmask(text: string): number {
+  if (/^0?[0-7]{1,3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new UsageError(
+    `--umask takes up to three octal digits such as 022 or 077, not ${JSON.stringify(text)}`,
+  );
+}
+
+function parseNice(text: string): number {
+  const nice = /^[+-]?\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (nice >= -20 && nice <= 19) return nice;
+  throw new UsageError(`--nice takes a number from -20 to 19, not ${JSON.stringify(text)}`);
 }
 
 function parseOptionalDuration(text: string | undefined, option: string): number {

@@ -1,8 +1,8 @@
 /** Syntax of `drover run`, and of `execute` at the prompt. */
-import { anyWords, type CommandSyntax } from '#base/command-line.ts';
+import { anyWords, type CommandSyntax, type OptionSpecs } from '#base/command-line.ts';
 import { clusterOptions, joinSets } from './common-options.ts';
 
-const options = {
+const where = {
   nodes: {
     type: 'string',
     short: 'w',
@@ -18,20 +18,59 @@ const options = {
     help: 'not on these nodes',
     insteadOfTwice: joinSets,
   },
-  detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
-  name: { type: 'string', value: 'TEXT', help: 'a name for people' },
+  'wait-for-nodes': {
+    type: 'boolean',
+    help: 'start on unreachable nodes when they are back, instead of giving them up',
+  },
+} as const;
+
+const process = {
   user: { type: 'string', value: 'USER', help: "run as this user (default: the node policy's)" },
   cwd: { type: 'string', value: 'DIR', help: "working directory, absolute (default: the agent's workspace)" },
   env: { type: 'string', value: 'NAME=VALUE', help: 'a variable of the environment', multiple: true },
   'env-file': { type: 'string', value: 'FILE', help: 'variables, one NAME=VALUE a line', multiple: true },
   shell: { type: 'string', value: 'LINE', help: 'give LINE to /bin/sh, in place of ARGV' },
+  umask: { type: 'string', value: 'MODE', help: 'what new files are not allowed, octal (default: 022)' },
+  nice: { type: 'string', value: 'N', help: 'priority, -20 (most) to 19; below 0 as --nice=-5' },
+  limit: {
+    type: 'string',
+    value: 'NAME=VALUE',
+    help: 'limits, as told above: cpu=1.5,memory=512m,nofile=4096',
+    multiple: true,
+  },
+} as const;
+
+const life = {
   timeout: { type: 'string', value: 'DURATION', help: 'stop it after 30s, 5m, 2h …' },
+  restart: {
+    type: 'string',
+    value: 'WHEN',
+    help: 'start it again when it has ended: never (the default), on-failure or always',
+    choices: ['never', 'on-failure', 'always'],
+  },
+  'restart-max': {
+    type: 'string',
+    value: 'N',
+    help: 'at the most N times (default: until it fails in a loop)',
+  },
+  'restart-backoff': {
+    type: 'string',
+    value: 'FIRST[:LONGEST]',
+    help: 'pause before that, doubled with each failure in a row (default: 1s:1m)',
+  },
   'stop-signal': { type: 'string', value: 'SIGNAL', help: 'what stop sends first (default: TERM)' },
   'stop-grace': { type: 'string', value: 'DURATION', help: 'from that to SIGKILL (default: 10s)' },
-  'wait-for-nodes': {
-    type: 'boolean',
-    help: 'start on unreachable nodes when they are back, instead of giving them up',
+  leftovers: {
+    type: 'string',
+    value: 'WHAT',
+    help: 'what becomes of processes that outlive the command: stop (the default) or keep',
+    choices: ['stop', 'keep'],
   },
+} as const;
+
+const following = {
+  detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
+  name: { type: 'string', value: 'TEXT', help: 'a name for people' },
   largest: { type: 'boolean', short: 'S', help: 'exit with the largest exit code of all nodes' },
   raw: { type: 'boolean', help: 'print bytes as they come: no node names, no control sequences removed' },
   output: {
@@ -41,6 +80,13 @@ const options = {
     help: 'table, json (the run and its tasks at the end), jsonl (each event) or name (the id of the run, and no output)',
     choices: ['table', 'json', 'jsonl', 'name'],
   },
+} as const;
+
+const options = {
+  ...grouped('Where', where),
+  ...grouped('The process', process),
+  ...grouped('Its life', life),
+  ...grouped('What you see of it', following),
   ...clusterOptions,
 } as const;
 
@@ -55,14 +101,25 @@ export const runSyntax: CommandSyntax<typeof options> = {
   details: [
     'Every line of output carries the name of its node; a summary of how it ended follows on standard error.',
     'ARGV is an argument vector, never a shell line: a pipe needs --shell.',
-    'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so.',
+    'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so. With --leftovers keep it stays, and nobody looks after it any more.',
     'Ctrl-C asks whether to stop, detach or kill; without a terminal it stops. A second one kills.',
     'The exit code tells how all ended (drover help exit-codes); with one plain node name it is the command’s own.',
+    'Limits of everything that a task forks, together: cpu (CPUs), memory (bytes, or 512m, 2g), processes. Limits of each of its processes, as setrlimit(2): nofile, nproc, core, cpu-time (seconds), as, data, stack, fsize, memlock, rss, locks, sigpending, msgqueue, nice, rtprio, rttime; each SOFT or SOFT:HARD, or unlimited. A node that cannot apply a limit does not start the command and says why.',
   ],
   examples: [
     'drover run -w web[1-3] -- uptime',
     'drover run -a -x web2 --timeout 5m -- backup --full',
     "drover run -w @role=db --shell 'df -h | tail -n +2'",
     'drover run -d -w node1 -- sleep 600',
+    'drover run -d -w web1 --restart always --limit memory=1g,nofile=8192 -- server',
   ],
 };
+
+function grouped<O extends OptionSpecs>(
+  group: string,
+  specs: O,
+): { [K in keyof O]: O[K] & { group: string } } {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, { ...spec, group }])) as {
+    [K in keyof O]: O[K] & { group: string };
+  };
+}
