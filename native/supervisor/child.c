@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -38,6 +39,11 @@ static int take_session(const struct child *c) { return (void)c, done_or_errno(s
 static int take_in(const struct child *c) { return done_or_errno(dup2(c->stdio.in, STDIN_FILENO)); }
 static int take_out(const struct child *c) { return done_or_errno(dup2(c->stdio.out, STDOUT_FILENO)); }
 static int take_err(const struct child *c) { return done_or_errno(dup2(c->stdio.err, STDERR_FILENO)); }
+
+/* The session has no other, and the terminal none: neither is taken from anybody. */
+static int take_terminal(const struct child *c) {
+  return c->start->flags & SV_START_TERMINAL ? done_or_errno(ioctl(STDIN_FILENO, TIOCSCTTY, 0)) : 0;
+}
 
 static int take_oom(const struct child *c) {
   int want = c->start->flags & SV_START_OOM ? c->start->oom_score_adj : c->host->oom_score_adj;
@@ -105,6 +111,7 @@ static const struct {
 } steps[] = {
     {"setsid", take_session},       {"stdin", take_in},
     {"stdout", take_out},           {"stderr", take_err},
+    {"terminal", take_terminal},
     {"oom", take_oom},              {"nice", take_nice},
     {"rlimit", take_rlimits},       {"setgroups", take_groups},
     {"setgid", take_gid},           {"setuid", take_uid},

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "child.h"
 #include "link.h"
 #include "tree.h"
@@ -138,13 +139,14 @@ static void start_task(struct monitor *m, const struct sv_start *start) {
   struct sv_stdio stdio = {-1, -1, -1};
   struct sv_refusal refusal;
   if (!open_stdio(start, &stdio, &refusal)) end_not_started(m, refusal);
+  m->out = stdio.out;
+  m->err = stdio.err;
+  if (!sv_attach_open(start, &stdio, &refusal)) end_not_started(m, refusal);
   uint64_t before = sv_boottime_ns();
   m->leader = sv_child_start(start, m->host, stdio, &refusal);
   uint64_t after = sv_boottime_ns();
   if (m->leader < 0) end_not_started(m, refusal);
   (void)close(stdio.in);
-  m->out = stdio.out;
-  m->err = stdio.err;
 
   const struct sv_started started = {
       .pid = m->leader, .start_ticks = sv_start_ticks(m->leader, before, after), .wall_ms = sv_wall_ms(), .monitor = getpid()};
@@ -225,6 +227,7 @@ static void hear_server(struct monitor *m) {
 
 static void tell_empty(struct monitor *m) {
   struct news news;
+  sv_attach_drain();
   const struct sv_empty empty = {.wall_ms = sv_wall_ms(), .out_bytes = size_of(m->out), .err_bytes = size_of(m->err)};
   sv_put_empty(news_begin(&news, m, SV_EMPTY), &empty);
   news_end(&news);
@@ -233,6 +236,7 @@ static void tell_empty(struct monitor *m) {
 
 static void on_leader_exit(struct monitor *m, int status, const struct rusage *usage, bool nothing_left) {
   static struct sv_exited exited;
+  sv_attach_drain();
   const uint64_t out_bytes = size_of(m->out), err_bytes = size_of(m->err);
   exited = (struct sv_exited){
       .status = status, .usage = sv_usage_of(usage), .wall_ms = sv_wall_ms(), .out_bytes = out_bytes, .err_bytes = err_bytes};
@@ -281,13 +285,20 @@ static void close_all_but(int a, int b) {
   (void)close_range(high + 1, ~0u, 0);
 }
 
+static int wait_ms(const struct monitor *m) {
+  const int link = sv_link_wait_ms(&m->link), attach = sv_attach_wait_ms();
+  return link < 0 || (attach >= 0 && attach < link) ? attach : link;
+}
+
 static void watch(struct monitor *m) {
   reap(m);
   while (!m->empty) {
-    struct pollfd fds[] = {{.fd = m->sigchld, .events = POLLIN}, {.fd = m->link.fd, .events = POLLIN}};
-    if (poll(fds, 2, sv_link_wait_ms(&m->link)) < 0 && errno != EINTR) sv_log("poll: %s", strerror(errno));
+    struct pollfd fds[2 + SV_ATTACH_FDS] = {{.fd = m->sigchld, .events = POLLIN}, {.fd = m->link.fd, .events = POLLIN}};
+    const size_t attached = sv_attach_poll(fds + 2);
+    if (poll(fds, 2 + attached, wait_ms(m)) < 0 && errno != EINTR) sv_log("poll: %s", strerror(errno));
     sv_link_resume(&m->link);
     hear_server(m);
+    sv_attach_serve(fds + 2, attached);
     if (fds[0].revents != 0) {
       struct signalfd_siginfo many[8];
       (void)!read(m->sigchld, many, sizeof many);

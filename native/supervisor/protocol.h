@@ -67,8 +67,9 @@
  *   mounts too, an attempt has a cgroup without limits as well, by which all of it is found and killed.
  *   stdin is a file to read, empty for /dev/null. With SV_START_INPUT it is a pipe instead, with SV_START_TERMINAL all three
  *   are a terminal of rows × columns, whose output the monitor appends to stdout; then stdin must be empty, and the
- *   monitor listens on <state>/attempts/<id>/attach (ATTACH below). stdout and stderr are files opened O_WRONLY|O_APPEND|O_CREAT 0640 before
- *   the user changes. path is the absolute binary for execve. uid, gid and groups apply with SV_START_SETUSER only,
+ *   monitor listens on <state>/attempts/<id>/attach (ATTACH below). What the disk does not take of a terminal's output is a hole
+ *   in stdout as long as what is missing, from and to a multiple of the file system's block, but where the file ends.
+ *   stdout and stderr are files opened O_WRONLY|O_APPEND|O_CREAT 0640 before the user changes. path is the absolute binary for execve. uid, gid and groups apply with SV_START_SETUSER only,
  *   nice with SV_START_NICE, oom_score_adj with SV_START_OOM. Resource numbers are the kernel's RLIMIT_*.
  *   Without an rlimit for NOFILE, the soft limit is put back to what the server was started with (at most 1,024 if that
  *   was raised), since agents raise it and children would inherit it.
@@ -180,24 +181,32 @@ enum sv_error {
 
 /*
  * ATTACH. What is said on <state>/attempts/<id>/attach (SOCK_STREAM, mode 0600, same uid by SO_PEERCRED), in frames as above with
- * tag 0; any number of clients, SV_ATTACH_CLIENTS_MAX at most. The monitor says TAKEN when a client comes, and when the offset grows.
+ * tag 0; any number of clients, SV_ATTACH_CLIENTS_MAX at most: one more is closed at once. The monitor says TAKEN when a client
+ * comes, and when the offset grows.
  *
- * SV_ATTACH_DATA    u64 offset · str bytes (NULs allowed)   input; what lies before the offset that was taken is passed over, what
- *                                                           begins behind it closes the connection
- * SV_ATTACH_END     u64 offset                              the end of input lies there: a pipe is closed once all before it was
- *                                                           written; of a terminal it says nothing
- * SV_ATTACH_RESIZE  u16 rows · u16 columns                  of a terminal
+ * SV_ATTACH_DATA    u64 offset · str bytes (NULs allowed)   input, SV_ATTACH_DATA_MAX bytes at the most; what lies before the
+ *                                                           offset that was taken is passed over, what begins behind it closes
+ *                                                           the connection
+ * SV_ATTACH_END     u64 offset                              the end of input lies there, where the bytes before it end: a pipe is
+ *                                                           closed once all of them were written; of a terminal it says nothing
+ * SV_ATTACH_RESIZE  u16 rows · u16 columns                  of a terminal; neither is 0
  * SV_ATTACH_READ    u64 offset                              a person has read the terminal's output up to there: the task is held up
  *                                                           while it is SV_ATTACH_AHEAD_MAX beyond the furthest of the clients that
  *                                                           said so and are connected
- * SV_ATTACH_TAKEN   u64 offset · u8 1 when no more is taken  from the monitor: so many bytes of input were written to the task. It is
- *                                                           at most SV_ATTACH_INPUT_MAX behind what was received. No more is taken
- *                                                           when the task has closed its end, or the end was written
+ * SV_ATTACH_HANGUP  (empty)                                 the terminal's line is cut: SIGHUP to the session's leader, end of file and
+ *                                                           EIO for whoever uses it, for good
+ * SV_ATTACH_TAKEN   u64 offset · u8 1 when no more is taken  from the monitor: so many bytes of input were written to the task. No more
+ *                                                           is taken when the task has closed its end, the end was written, or the
+ *                                                           terminal was hung up; what comes then is passed over
  *
  * Nothing is lost or repeated when a client comes back, since offsets count from the attempt's start and the monitor keeps them.
+ * Frames of one connection are taken in order, and input that the task does not take holds up what is behind it, and then the
+ * client: who tells READ, does so on a connection without input. The monitor holds no input but a frame of each client; what was
+ * not TAKEN is lost with the connection and sent again on the next one. Input and terminal live as long as the monitor: when it
+ * is killed, a pipe ends and a terminal hangs up.
  */
 #define SV_ATTACH_CLIENTS_MAX 8
-#define SV_ATTACH_INPUT_MAX (64u << 10)
+#define SV_ATTACH_DATA_MAX (64u << 10)
 #define SV_ATTACH_AHEAD_MAX (256u << 10)
 
 enum sv_attach {
@@ -205,7 +214,8 @@ enum sv_attach {
   SV_ATTACH_END = 97,
   SV_ATTACH_RESIZE = 98,
   SV_ATTACH_READ = 99,
-  SV_ATTACH_TAKEN = 100
+  SV_ATTACH_TAKEN = 100,
+  SV_ATTACH_HANGUP = 101
 };
 
 #endif

@@ -138,7 +138,7 @@ bool sv_record_remove(const char *id) {
   char path[PATH_SIZE];
   path_of(path, id, "/record");
   if (unlink(path) != 0 && errno != ENOENT) return false;
-  path_of(path, id, "/attach"); /* of a monitor that was killed */
+  path_of(path, id, "/attach");
   if (unlink(path) != 0 && errno != ENOENT) return false;
   path_of(path, id, "");
   return rmdir(path) == 0 || errno == ENOENT;

@@ -63,7 +63,7 @@ enum sv_record_result sv_record_next(struct sv_reader *r, uint8_t *type, struct 
 /* What the monitor claimed, its strings in bytes, which has SV_RECORD_MAX. False when nothing was, or with errno. */
 bool sv_record_claim(const char *id, struct sv_claim *claim, uint8_t *bytes);
 
-/* Removes record and directory: the id is free. False with errno. */
+/* Removes record, attach socket and directory: the id is free. False with errno. */
 bool sv_record_remove(const char *id);
 
 #endif

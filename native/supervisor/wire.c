@@ -53,6 +53,14 @@ char *sv_get_str(struct sv_reader *r, size_t max) {
   return text;
 }
 
+uint8_t *sv_get_bytes(struct sv_reader *r, size_t max, size_t *len) {
+  *len = sv_get_u32(r);
+  if (*len > max) r->bad = true;
+  uint8_t *bytes = take(r, *len);
+  if (bytes == NULL) *len = 0;
+  return bytes;
+}
+
 size_t sv_get_strs(struct sv_reader *r, char **out, size_t max) {
   size_t count = sv_get_u32(r);
   out[0] = NULL;

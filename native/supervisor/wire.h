@@ -57,6 +57,9 @@ int64_t sv_get_i64(struct sv_reader *r);
  */
 char *sv_get_str(struct sv_reader *r, size_t max);
 
+/* A str of bytes, NULs allowed, in place and unchanged: it can be read again. "" and bad as above. */
+uint8_t *sv_get_bytes(struct sv_reader *r, size_t max, size_t *len);
+
 /* strs into out, ended by NULL; out has room for max + 1. Returns the count. */
 size_t sv_get_strs(struct sv_reader *r, char **out, size_t max);
 

@@ -19,19 +19,21 @@ void check(bool holds, const char *what, const char *file, int line) {
   _exit(1);
 }
 
-struct client *client_open_bare(const char *state) {
+struct client *client_open_at(const char *directory, const char *name) {
   struct client *c = calloc(1, sizeof *c);
   CHECK(c != NULL);
   c->notices_end = &c->notices;
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  (void)strcpy(address.sun_path, "supervisor.sock"); /* relative, as for a state directory with a long name */
+  (void)strncpy(address.sun_path, name, sizeof address.sun_path - 1); /* relative, as for a state directory with a long name */
   int here = open(".", O_PATH | O_CLOEXEC);
-  CHECK(here >= 0 && chdir(state) == 0);
+  CHECK(here >= 0 && chdir(directory) == 0);
   c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK(connect(c->fd, (const struct sockaddr *)&address, sizeof address) == 0);
   CHECK(fchdir(here) == 0 && close(here) == 0);
   return c;
 }
+
+struct client *client_open_bare(const char *state) { return client_open_at(state, "supervisor.sock"); }
 
 struct client *client_open(const char *state) {
   struct client *c = client_open_bare(state);

@@ -43,6 +43,7 @@ struct task {
 
 struct client *client_open(const char *state);     /* and says hello */
 struct client *client_open_bare(const char *state); /* does not */
+struct client *client_open_at(const char *directory, const char *name); /* of any socket that speaks frames */
 void client_close(struct client *c);
 uint32_t client_send(struct client *c, uint8_t type, const void *body, size_t len);
 uint32_t client_start(struct client *c, const struct task *task);

@@ -173,6 +173,7 @@ static const struct { const char *name; uint8_t type; uint32_t tag; const char *
     {"attach-resize", SV_ATTACH_RESIZE, 0, "rows=50 columns=132"},
     {"attach-read", SV_ATTACH_READ, 0, "offset=5000000000"},
     {"attach-taken", SV_ATTACH_TAKEN, 0, "offset=10 over=1"},
+    {"attach-hangup", SV_ATTACH_HANGUP, 0, ""},
 };
 
 static const char head[] =

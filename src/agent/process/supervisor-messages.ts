@@ -227,6 +227,7 @@ export const supervisorMessages = {
   attachResize: { type: 98, body: struct({ rows: u16, columns: u16 }) },
   attachRead: { type: 99, body: struct({ offset: u64 }) },
   attachTaken: { type: 100, body: struct({ offset: u64, over: u8 }) },
+  attachHangup: { type: 101, body: nothing },
 } as const;
 
 /** Name of a message. */
