@@ -1,28 +1,29 @@
 /**
  * The states of a task and of an attempt, and the only ways between them. Decides; records nothing.
  *
- *   pending → starting → running → stopping → ended
- *      │         ↑ │         │         │        ↑
- *      │         │ └─────────┴─────────┴────────┤   (an attempt may skip what was never seen of it)
- *      │         └──────────waiting ←───────────┘   (tasks only: between two attempts)
- *      └────────────────────────────────────────┘   (a task that was never sent)
+ *                 ┌──────────────┬───────────────┬───────────────┐  a later attempt: through waiting,
+ *                 ▼              ▼               ▼               │  whether that was seen or not
+ *   pending ─► starting ─────► running ─────► stopping ─────► waiting
+ *      │          │              │               │               │
+ *      └──────────┴──────────────┴───────────────┴───────────────┴──► ended
+ *
+ * Only forward, and as many steps at once as were not seen: a report is a snapshot, and those before it may be lost. An
+ * attempt is never pending and never waits; what waits is the task, between two of its attempts. What has ended stays so.
  */
 import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 
 const { PENDING, STARTING, RUNNING, STOPPING, WAITING, ENDED } = TaskState;
 
-/** Where an attempt can go from each state: only forward. It is never pending nor waiting. */
-const attemptTransitions: Readonly<Partial<Record<TaskState, readonly TaskState[]>>> = {
-  [STARTING]: [RUNNING, STOPPING, ENDED],
-  [RUNNING]: [STOPPING, ENDED],
-  [STOPPING]: [ENDED],
-  [ENDED]: [],
-};
+/** The states of an attempt, in order. */
+export const attemptStates: readonly TaskState[] = [STARTING, RUNNING, STOPPING, ENDED];
 
-/** Where a task can go from each state. */
-const taskTransitions: Readonly<Record<TaskState, readonly TaskState[]>> = {
+/** Every state of a task that means "not over", in order. */
+export const activeStates: readonly TaskState[] = [PENDING, STARTING, RUNNING, STOPPING, WAITING];
+
+/** Where a task can go from each state; an attempt as well, among the states that it has. */
+const transitions: Readonly<Record<TaskState, readonly TaskState[]>> = {
   [TaskState.UNSPECIFIED]: [],
-  [PENDING]: [STARTING, RUNNING, STOPPING, ENDED],
+  [PENDING]: [STARTING, RUNNING, STOPPING, WAITING, ENDED],
   [STARTING]: [RUNNING, STOPPING, WAITING, ENDED],
   [RUNNING]: [STOPPING, WAITING, ENDED],
   [STOPPING]: [WAITING, ENDED],
@@ -30,18 +31,22 @@ const taskTransitions: Readonly<Record<TaskState, readonly TaskState[]>> = {
   [ENDED]: [],
 };
 
-/** Whether an attempt may go from one state to another. */
-export function attemptCanAdvance(from: TaskState, to: TaskState): boolean {
-  return attemptTransitions[from]?.includes(to) ?? false;
-}
-
 /** Whether a task may go from one state to another. */
 export function taskCanAdvance(from: TaskState, to: TaskState): boolean {
-  return taskTransitions[from]?.includes(to) ?? false;
+  return transitions[from]?.includes(to) ?? false;
 }
 
-/** Every state that means "not over", in order. */
-export const activeStates: readonly TaskState[] = [PENDING, STARTING, RUNNING, STOPPING, WAITING];
+/** Whether an attempt may go from one state to another. */
+export function attemptCanAdvance(from: TaskState, to: TaskState): boolean {
+  return attemptStates.includes(from) && attemptStates.includes(to) && taskCanAdvance(from, to);
+}
+
+/** Whether a task may go from a state of one attempt to a state of a later one: it waited in between. */
+export function taskCanRestart(from: TaskState, to: TaskState): boolean {
+  return (
+    (from === WAITING || taskCanAdvance(from, WAITING)) && (to === WAITING || taskCanAdvance(WAITING, to))
+  );
+}
 
 const words: Readonly<Record<TaskState, string>> = {
   [TaskState.UNSPECIFIED]: 'unspecified',

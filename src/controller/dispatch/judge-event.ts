@@ -3,22 +3,18 @@
  * whole, so that nothing of it reaches the store or a reader. Pure.
  */
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { restartsMax } from '#core/restart-policy.ts';
+import { attemptStates } from '#core/task-state.ts';
 import type { Event } from '#protocol/gen/drover/v1/link_pb.ts';
-import { type Attempt, type Outcome, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { type Attempt, Cause, type Outcome, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
-
-const attemptStates: readonly TaskState[] = [
-  TaskState.STARTING,
-  TaskState.RUNNING,
-  TaskState.STOPPING,
-  TaskState.ENDED,
-];
 
 /** What an attempt can end with; the other outcomes are of tasks, and the controller's. */
 const attemptOutcomes: readonly Outcome['kind']['case'][] = ['exited', 'signaled', 'notStarted', 'unknown'];
 
-const leftoversMax = 64;
+/** Processes that a list of them names at the most. */
+const processesMax = 64;
 
 /** The years 1 to 9999, which is what a timestamp's JSON can say. */
 const secondsMin = -62_135_596_800n;
@@ -39,16 +35,33 @@ export function refuseEvent(
 }
 
 function refuseAttempt(attempt: Attempt, task: Task): string | undefined {
-  const latest = Math.max(0, ...task.attempts.map((known) => known.number));
-  if (attempt.number < 1 || attempt.number > latest + 1) {
-    return `attempt ${attempt.number} does not follow attempt ${latest}`;
-  }
   if (!attemptStates.includes(attempt.state)) return `an attempt cannot be in state ${attempt.state}`;
-  if (attempt.leftovers.length > leftoversMax) return `it lists ${attempt.leftovers.length} leftovers`;
-  if (![attempt.stateAt, attempt.startedAt, attempt.endedAt].every(isSayable)) {
+  for (const [what, list] of [
+    ['leftovers', attempt.leftovers],
+    ['survivors', attempt.survivors],
+  ] as const) {
+    if (list.length > processesMax) return `it lists ${list.length} ${what}`;
+  }
+  if (![attempt.stateAt, attempt.startedAt, attempt.endedAt, attempt.restartAt].every(isSayable)) {
     return 'a time in it is out of range';
   }
-  return refuseOutcome(attempt);
+  return refuseRestart(attempt, task) ?? refuseOutcome(attempt);
+}
+
+/**
+ * The numbers of a task's attempts have gaps, since an agent that was away keeps only some of many: so one may be as far
+ * ahead as the policy allows restarts, and no further. It need not follow the latest known: numbers decide no more than which
+ * attempt of its own task on its own node an agent speaks of, and of however many only limits.taskAttemptsMax are kept.
+ */
+function refuseRestart({ number, state, restartAt, restartCalledOff }: Attempt, task: Task) {
+  const numberMax = 1 + restartsMax(task.spec?.restart);
+  if (number < 1 || number > numberMax) return `there is no attempt ${number} of at most ${numberMax}`;
+  if (!restartAt && restartCalledOff === Cause.UNSPECIFIED) return undefined;
+  if (state !== TaskState.ENDED) return 'it tells of a restart before the attempt has ended';
+  if (restartAt && restartCalledOff !== Cause.UNSPECIFIED) return 'its restart is called off and to come';
+  return number < numberMax
+    ? undefined
+    : `attempt ${number} of at most ${numberMax} is not followed by another`;
 }
 
 function refuseOutcome({ state, outcome }: Attempt): string | undefined {

@@ -60,7 +60,7 @@ function taskEnding(task: Task): Ending | null {
 }
 
 function activePid(task: Task): number | null {
-  if (task.state === TaskState.ENDED) return null;
+  if (task.state === TaskState.ENDED || task.state === TaskState.WAITING) return null;
   const latest = task.attempts.reduce((a, b) => (b.number > a.number ? b : a), task.attempts[0] ?? none);
   return latest.pid === 0 ? null : latest.pid;
 }

@@ -247,7 +247,7 @@ export type RestartPolicy = Message<"drover.v1.RestartPolicy"> & {
   backoffMs: bigint;
 
   /**
-   * Longest pause, milliseconds. 0: 60,000.
+   * Longest pause, milliseconds, ±20 % as well. 0: 60,000.
    *
    * @generated from field: uint64 backoff_max_ms = 4;
    */
