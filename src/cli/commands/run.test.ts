@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { callCommand } from '#cli/call-command.ts';
 import { makeTask, refusal, startFakeApi } from '#cli/testing/fake-api.ts';
+import { FakeTerminal } from '#cli/testing/fake-terminal.ts';
 import { createTestContext, type TestContextOptions } from '#cli/testing/test-context.ts';
 import { exited, notStarted, signaled } from '#core/outcome.ts';
 import {
@@ -259,7 +260,7 @@ test('run asks on a terminal, and detaches when told so', async () => {
       },
     });
   });
-  using made = createTestContext({ access: api.access, terminal: { askKey: async () => 'd' } });
+  using made = createTestContext({ access: api.access, terminal: new FakeTerminal(async () => 'd') });
   assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 0);
   assert.match(made.printed.stderr(), /goes on: drover logs -f 0/);
 });
@@ -311,15 +312,13 @@ test('run prints nothing while it asks, and no backlog after a kill', async () =
   let atAnswer = '';
   using made = createTestContext({
     access: api.access,
-    terminal: {
-      async askKey() {
-        atQuestion = made.printed.stdout();
-        asked.resolve();
-        for (let i = 0; i < 100; i++) await new Promise(setImmediate);
-        atAnswer = made.printed.stdout();
-        return 'k';
-      },
-    },
+    terminal: new FakeTerminal(async () => {
+      atQuestion = made.printed.stdout();
+      asked.resolve();
+      for (let i = 0; i < 100; i++) await new Promise(setImmediate);
+      atAnswer = made.printed.stdout();
+      return 'k';
+    }),
   });
   assert.equal(await callCommand(made.context, ['run', '-w', 'node1', 'x']), 130);
   assert.equal(atAnswer, atQuestion);

@@ -11,10 +11,19 @@ export interface Sink {
   readonly destroyed: boolean;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
+  on?(event: 'resize', listener: () => void): unknown;
+  off?(event: 'resize', listener: () => void): unknown;
 }
 
-/** Columns where the terminal does not tell. */
-const columnsDefault = 80;
+/** A terminal's size, in characters. */
+export interface ScreenSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Where the terminal does not tell. */
+const sizeDefault: ScreenSize = { rows: 24, columns: 80 };
 
 /** Standard output and standard error of a command. */
 export class Output {
@@ -86,7 +95,20 @@ export class Output {
 
   /** Columns of the terminal, now; undefined where standard output is none: then nothing is cut. */
   get columns(): number | undefined {
-    return this.outIsTerminal ? this.#stdout.columns || columnsDefault : undefined;
+    return this.size?.columns;
+  }
+
+  /** The size of the terminal, now; undefined where standard output is none. */
+  get size(): ScreenSize | undefined {
+    if (!this.outIsTerminal) return undefined;
+    const { rows, columns } = this.#stdout;
+    return { rows: rows || sizeDefault.rows, columns: columns || sizeDefault.columns };
+  }
+
+  /** Calls `listener` whenever the terminal has another size. Dispose of the result to stop. */
+  onResize(listener: () => void): Disposable {
+    this.#stdout.on?.('resize', listener);
+    return { [Symbol.dispose]: () => void this.#stdout.off?.('resize', listener) };
   }
 }
 
