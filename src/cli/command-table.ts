@@ -24,6 +24,7 @@ import {
   usageSyntax,
   waitSyntax,
 } from './syntax/task-syntax.ts';
+import { nodesetSyntax } from './syntax/tool-syntax.ts';
 
 const commandLineOnly = { atPrompt: false } as const;
 
@@ -39,6 +40,7 @@ export const commandTable: readonly Command[] = [
   command(stopSyntax, async () => (await import('./commands/stop.ts')).stop),
   command(usageSyntax, async () => (await import('./commands/usage.ts')).usage),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
+  command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset, commandLineOnly),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),

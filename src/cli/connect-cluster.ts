@@ -25,9 +25,6 @@ export interface Connection extends Disposable {
   readonly joinTokens: Client<typeof JoinTokenService>;
 }
 
-/** Longest wait for the answer to a call that is no stream: a controller asks its nodes for less than that. */
-export const callTimeoutMs = 60_000;
-
 /** A silent controller is noticed this long after its last sign of life, at most. */
 const ping = { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 };
 

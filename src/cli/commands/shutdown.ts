@@ -1,8 +1,7 @@
 /** `drover shutdown`: stops the controller, and every task first where asked. */
 import type { CommandLine } from '#base/command-line.ts';
-import { callOptions } from '#cli/call-options.ts';
+import { callOptions, callTimeoutMs } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
-import { callTimeoutMs } from '#cli/connect-cluster.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
 import { printJson } from '#cli/output/json.ts';
 import type { shutdownSyntax } from '#cli/syntax/cluster-syntax.ts';

@@ -3,8 +3,9 @@
  * shuts the controller down. Nodes that joined from elsewhere are not ours to empty: their tasks go on.
  */
 import type { Clock } from '#base/clock.ts';
+import { callTimeoutMs } from '#cli/call-options.ts';
 import { CommandError } from '#cli/command-error.ts';
-import { type Connection, callTimeoutMs } from '#cli/connect-cluster.ts';
+import type { Connection } from '#cli/connect-cluster.ts';
 import { followIds } from '#cli/follow/follow-ids.ts';
 import { listTasks } from '#cli/list-tasks.ts';
 import { exitCodes } from '#core/exit-code.ts';

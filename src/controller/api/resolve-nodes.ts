@@ -4,8 +4,7 @@ import { ExpressionError } from '#core/expression/expression-error.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
-import { resolveNodeSet } from '#core/node-set/resolve-node-set.ts';
-import { matchSelector } from '#core/selector/match-selector.ts';
+import { resolveTarget, type Target } from '#core/node-set/resolve-target.ts';
 import { parseSelector } from '#core/selector/parse-selector.ts';
 import { RefusedError } from '#protocol/errors.ts';
 
@@ -31,18 +30,19 @@ export function isOpen({ nodes, selector = '' }: NodeTarget): boolean {
  *   that a set spells out and no node has, NO_NODE_MATCHED when nothing is left.
  */
 export async function resolveNodes(reader: StoreReader, target: NodeTarget): Promise<readonly NodeRecord[]> {
-  const { selector = '', exclude = '' } = target;
   if (isOpen(target))
     throw new RefusedError('INVALID', 'no nodes are named: an empty target never means all');
   const records = await reader.listNodes();
-  const named = target.nodes === '' ? inOrder(records) : existing(target.nodes, records);
-  const matching = selector === '' ? named : select(selector, named);
-  const excluded = new Set(exclude === '' ? [] : existing(exclude, records));
-  const found = matching.filter((record) => !excluded.has(record));
-  if (found.length === 0) {
+  const { names, unknown, unknownExcluded } = resolveTarget(readTarget(target), records);
+  for (const absent of [unknown, unknownExcluded]) {
+    if (absent.length === 0) continue;
+    throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(absent)}`, absent);
+  }
+  if (names.length === 0) {
     throw new RefusedError('NO_NODE_MATCHED', `no node matches ${describeTarget(target)}`, [target.nodes]);
   }
-  return found;
+  const byName = new Map(records.map((record) => [record.name as string, record]));
+  return names.flatMap((name) => byName.get(name) ?? []);
 }
 
 /** The same where a target that says nothing means every node, and there may be none. */
@@ -50,41 +50,27 @@ export async function resolveNodesOrAll(
   reader: StoreReader,
   target: NodeTarget,
 ): Promise<readonly NodeRecord[]> {
-  return isOpen(target) ? inOrder(await reader.listNodes()) : resolveNodes(reader, target);
+  if (!isOpen(target)) return resolveNodes(reader, target);
+  return (await reader.listNodes()).toSorted((a, b) => compareNames(a.name, b.name));
 }
 
-/** The nodes of a set, all of whose names exist. */
-function existing(nodes: string, records: readonly NodeRecord[]): readonly NodeRecord[] {
-  const { names, unknown } = resolveNodeSet(parse(parseNodeSet, nodes), records);
-  if (unknown.length > 0) {
-    throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(unknown)}`, unknown);
+function readTarget({ nodes, selector = '', exclude = '' }: NodeTarget): Target {
+  try {
+    return {
+      sets: nodes === '' ? [] : [parseNodeSet(nodes)],
+      selector: selector === '' ? undefined : parseSelector(selector),
+      exclude: exclude === '' ? [] : [parseNodeSet(exclude)],
+    };
+  } catch (cause) {
+    if (cause instanceof ExpressionError) throw new RefusedError('INVALID', cause.message, [], { cause });
+    throw cause;
   }
-  const byName = new Map(records.map((record) => [record.name as string, record]));
-  return names.flatMap((name) => byName.get(name) ?? []);
 }
 
-function select(selector: string, records: readonly NodeRecord[]): readonly NodeRecord[] {
-  const parsed = parse(parseSelector, selector);
-  return records.filter(({ labels }) => matchSelector(parsed, labels));
-}
-
-function inOrder(records: readonly NodeRecord[]): readonly NodeRecord[] {
-  return records.toSorted((a, b) => compareNames(a.name, b.name));
-}
-
-/** `"web*" with labels "zone=a" without "web1"`. */
+/** `"web*" and the labels "zone=a" without "web1"`. */
 function describeTarget({ nodes, selector = '', exclude = '' }: NodeTarget): string {
   const set = nodes === '' ? [] : [JSON.stringify(nodes)];
   const labels = selector === '' ? [] : [`the labels ${JSON.stringify(selector)}`];
   const without = exclude === '' ? '' : ` without ${JSON.stringify(exclude)}`;
   return `${[...set, ...labels].join(' and ')}${without}`;
-}
-
-function parse<T>(parser: (text: string) => T, text: string): T {
-  try {
-    return parser(text);
-  } catch (cause) {
-    if (cause instanceof ExpressionError) throw new RefusedError('INVALID', cause.message, [], { cause });
-    throw cause;
-  }
 }

@@ -10,6 +10,7 @@ test('ExpressionError says what is wrong with what, and where', () => {
   assert.equal(error.kind, 'syntax');
   assert.equal(error.position, 6);
   assert.equal(new ExpressionError('node set', 'empty', '  ', 0, 'is empty').message, 'node set is empty');
+  assert.match(error.within('hosts, line 3').message, /^hosts, line 3: node set "web\[1-" ends inside/);
 });
 
 test('renderPointer() puts a caret under the character', () => {

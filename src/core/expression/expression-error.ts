@@ -48,6 +48,12 @@ export class ExpressionError extends Error {
     this.text = text;
     this.position = position;
   }
+
+  /** Says in front of the message where the text stands, such as `hosts, line 3`. @returns this error */
+  within(place: string): this {
+    this.message = `${place}: ${this.message}`;
+    return this;
+  }
 }
 
 /**

@@ -26,3 +26,6 @@ export const nodeNameLengthMax = 253;
 
 /** Most digits of a number inside brackets: every such number is exact in a double. */
 export const numberDigitsMax = 15;
+
+/** Longest file of names, in characters: 100,000 names of eighty. */
+export const hostFileTextMax = 8_388_608;

@@ -10,7 +10,7 @@
  *
  * White space may surround operators, the commas in brackets, and the whole; it never separates names.
  * The characters of names and labels: parse-term.ts. Padding: parse-number-ranges.ts. Limits: node-set-limits.ts.
- * Pure text: whether a node exists is the question of resolve-node-set.ts.
+ * Pure text: whether a node exists is the question of resolve-target.ts.
  *
  * @see https://clustershell.readthedocs.io/en/latest/tools/nodeset.html
  */
