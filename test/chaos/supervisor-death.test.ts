@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { until } from '#test/fixture/until.ts';
+import { ChaosCluster } from './chaos-cluster.ts';
+import { exits, shell, waits } from './commands.ts';
+import { isAlive, killAll, statOf } from './processes.ts';
+
+/** Pid of the monitor of a running task: its leader's parent. */
+function monitorOf(task: Task): number {
+  const monitor = statOf(task.attempts[0]?.pid ?? 0)?.parent ?? 0;
+  assert.equal(monitor > 1, true);
+  return monitor;
+}
+
+test("8: SIGKILL of the supervisor's server: every exit is kept, the next server finds all", async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  await cluster.launch(waits(9), { count: 20 });
+  await cluster.untilState(TaskState.RUNNING);
+  const launched = cluster.launch(exits(8), { count: 30 });
+  const server = cluster.supervisorPid();
+  killAll([server]);
+  await launched;
+  await until('another server is there', () => cluster.findSupervisorPid() !== undefined);
+  assert.notEqual(cluster.supervisorPid(), server);
+  await cluster.verify();
+});
+
+test("8: SIGKILL of the supervisor's server while tasks end: every code is kept", async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  await cluster.launch(waits(9), { count: 20 });
+  await cluster.untilState(TaskState.RUNNING);
+  killAll([cluster.supervisorPid()]);
+  await cluster.verify();
+});
+
+test('8: SIGKILL of monitors: their tasks go on, and end with their code or as unknown', async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  const ids = await cluster.launch(waits(9), { count: 6 });
+  await cluster.untilState(TaskState.RUNNING);
+  const tasks = await cluster.tasks(ids);
+  killAll(tasks.slice(0, 4).map(monitorOf));
+  for (const task of tasks) assert.equal(isAlive(task.attempts[0]?.pid ?? 0), true);
+  await cluster.verify({ unknown: /^monitor lost$/ });
+});
+
+// Todo while the supervisor looks for orphans by their session only.
+test('8: SIGKILL of server and monitors: what the tasks forked is still found and killed', {
+  todo: true,
+}, async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  const forks = ['sleep 1000 &', 'setsid sleep 1000 &', '(setsid sleep 1000 &)', 'echo there', 'sleep 1000'];
+  const ids = await cluster.launch(shell(forks, 0, 'there\n'), { count: 3 });
+  await cluster.untilState(TaskState.RUNNING);
+  await until('they have forked', () => cluster.taskProcesses().length >= 3 * 5);
+  const tasks = await cluster.tasks(ids);
+  const server = cluster.supervisorPid();
+  killAll([...tasks.slice(0, 2).map(monitorOf), server]);
+  await until('another server is there', () => cluster.findSupervisorPid() !== undefined);
+  await cluster.stopTasks(ids, 200);
+  await cluster.verify({ unknown: /^monitor lost$/, signals: ['SIGTERM'] });
+});
