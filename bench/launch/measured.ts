@@ -2,6 +2,19 @@
 export interface Measured {
   readonly launches: number;
   readonly seconds: number;
-  /** Of everything that took part, children included; absent where nobody tells. */
-  readonly cpuSeconds?: number;
+  /** Of everything that took part, children included. */
+  readonly cpuSeconds: number;
+}
+
+/** Does `work`, which launches so many processes. @param cpuSeconds what everybody has used who takes part, so far. */
+export async function measureLaunches(
+  launches: number,
+  cpuSeconds: () => number,
+  work: () => Promise<void>,
+): Promise<Measured> {
+  const before = cpuSeconds();
+  const from = performance.now();
+  await work();
+  const seconds = (performance.now() - from) / 1000;
+  return { launches, seconds, cpuSeconds: cpuSeconds() - before };
 }

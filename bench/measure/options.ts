@@ -1,0 +1,18 @@
+/** The options of a measurement's program. */
+import { parseArgs } from 'node:util';
+
+/** How thoroughly to measure. */
+export interface BenchOptions {
+  /** One round of little, to see that it works at all; its figures mean nothing. */
+  readonly quick: boolean;
+  /** Rounds that count; one more comes before them to warm up. */
+  readonly rounds: number;
+}
+
+const roundsDefault = 5;
+
+/** Reads this program's command line. @throws for an option that there is not. */
+export function readBenchOptions(): BenchOptions {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  return { quick: values.quick, rounds: values.quick ? 1 : roundsDefault };
+}

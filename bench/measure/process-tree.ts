@@ -1,0 +1,64 @@
+/** Processes and their descendants as /proc has them, and the CPU time that they have used. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** USER_HZ, in which proc_pid_stat(5) counts: 100 on every Linux that Node.js runs on. */
+const ticksPerSecond = 100;
+
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  /** User and system time of it and of what it reaped, clock ticks. */
+  readonly ticks: number;
+}
+
+/** CPU seconds of these processes, their living descendants and everything that any of them has reaped. */
+export function cpuSecondsOf(roots: readonly number[]): number {
+  const ticks = treesOf(roots).reduce((sum, stat) => sum + stat.ticks, 0);
+  return ticks / ticksPerSecond;
+}
+
+/** Process ids whose command line contains all of these words. */
+export function findProcesses(...words: readonly string[]): number[] {
+  return livingPids().filter((pid) => {
+    const line = readProc(pid, 'cmdline').replaceAll('\0', ' ');
+    return words.every((word) => line.includes(word));
+  });
+}
+
+function treesOf(roots: readonly number[]): Stat[] {
+  const childrenOf = new Map<number, Stat[]>();
+  const found: Stat[] = [];
+  for (const stat of livingPids().flatMap(readStat)) {
+    if (roots.includes(stat.pid)) found.push(stat);
+    else childrenOf.set(stat.parent, [...(childrenOf.get(stat.parent) ?? []), stat]);
+  }
+  // Grows while it is walked.
+  for (const { pid } of found) found.push(...(childrenOf.get(pid) ?? []));
+  return found;
+}
+
+function readStat(pid: number): Stat[] {
+  const text = readProc(pid, 'stat');
+  // The command before it is in parentheses and may contain some.
+  const fields = text
+    .slice(text.lastIndexOf(') ') + 2)
+    .split(' ')
+    .map(Number);
+  const [user, system, reapedUser, reapedSystem] = fields.slice(11, 15);
+  if (user === undefined || system === undefined) return [];
+  const ticks = user + system + (reapedUser ?? 0) + (reapedSystem ?? 0);
+  return [{ pid, parent: fields[1] ?? 0, ticks }];
+}
+
+function livingPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isSafeInteger);
+}
+
+/** Empty where the process has ended. */
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
