@@ -7,6 +7,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { FakeClock } from '#base/clock.ts';
 import { callCommand } from '#cli/call-command.ts';
 import { staleGraceMs } from '#cli/follow/task-watch.ts';
+import { callWithApi } from '#cli/testing/call-with-api.ts';
 import { makeTask, refusal, startFakeApi } from '#cli/testing/fake-api.ts';
 import { createTestContext, type TestContextOptions } from '#cli/testing/test-context.ts';
 import { exited } from '#core/outcome.ts';
@@ -38,21 +39,11 @@ const two = makeTask('bbbbbbbbbb', 'node2', {
   ],
 });
 
-async function call(
+const call = (
   routes: (router: ConnectRouter) => void,
   words: readonly string[],
   options: TestContextOptions = {},
-) {
-  await using api = await startFakeApi(routes);
-  using made = createTestContext({ access: api.access, clock: new FakeClock(nowMs), ...options });
-  const code = await callCommand(made.context, words);
-  return {
-    code,
-    stdout: made.printed.stdout(),
-    stderr: made.printed.stderr(),
-    lines: made.printed.stdout().split('\n'),
-  };
-}
+) => callWithApi(routes, words, { clock: new FakeClock(nowMs), ...options });
 
 const listing = (tasks: Task[]) => (router: ConnectRouter) => {
   router.service(TaskService, { listTasks: () => ({ tasks }) });
@@ -248,23 +239,6 @@ test('nodes -l asks for labels, and points at the character where they are malfo
   const { code, stderr } = await call(() => {}, ['nodes', '-l', 'role in web'], { columns: 80 });
   assert.equal(code, 2);
   assert.match(stderr, /^drover: label selector "role in web" has "w" where .*\n {2}role in web\n {10}\^\n$/);
-});
-
-test('usage says which node could not be asked, and exits with 4', async () => {
-  const routes = (router: ConnectRouter) => {
-    router.service(NodeService, {
-      getNodeUsage: () => ({
-        nodes: [
-          { node: 'node1', children: { userUs: 1_500_000n, maxRssBytes: 2048n } },
-          { node: 'node2', error: 'not connected' },
-        ],
-      }),
-    });
-  };
-  const { code, lines, stderr } = await call(routes, ['usage']);
-  assert.match(lines[1] ?? '', /^node1 {2}1\.5s {3}0\.0ms {2}2\.0 KiB/);
-  assert.equal(stderr, 'drover: node2: not connected\n');
-  assert.equal(code, 4);
 });
 
 test('join-token create prints the token and the command for the other machine', async () => {

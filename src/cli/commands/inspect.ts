@@ -24,7 +24,7 @@ import {
   TaskSchema,
   type TaskSpec,
 } from '#protocol/gen/drover/v1/task_pb.ts';
-import { usageFields } from './usage-fields.ts';
+import { groupFields, usageFields } from './usage-fields.ts';
 
 /** One name and value; an empty value is not shown. */
 type Field = readonly [string, string];
@@ -131,9 +131,12 @@ function attemptFields(attempt: Attempt): Field[] {
       '  output',
       attempt.outcome ? `${formatSize(attempt.stdoutBytes)} out, ${formatSize(attempt.stderrBytes)} err` : '',
     ],
-    ...(attempt.usage
-      ? usageFields(attempt.usage).map(([name, value]) => [`  ${name}`, value] as const)
-      : []),
+    ...indented(attempt.usage ? usageFields(attempt.usage) : []),
+    ...indented(attempt.groupUsage ? groupFields(attempt.groupUsage) : []),
     ['  outlived its leader', attempt.leftovers.map(({ pid, command }) => `${command} (${pid})`).join(', ')],
   ];
+}
+
+function indented(fields: readonly Field[]): Field[] {
+  return fields.map(([name, value]) => [`  ${name}`, value]);
 }

@@ -130,14 +130,20 @@ const usageOptions = { ...nodesOption, ...listOptions, ...clusterOptions } as co
 /** Syntax of `drover usage`. */
 export const usageSyntax: CommandSyntax<typeof usageOptions> = {
   name: 'usage',
-  summary: 'show what tasks have used: of each node in all, or of the tasks that are named',
+  summary: 'show what was used: by all tasks of each node, or by the tasks or run that are named',
   usage: '[options] [REF…]',
   words: anyWords,
   options: usageOptions,
   details: [
     "A node's figures are getrusage(2)'s for every child that its supervisor ever waited for.",
-    "A task's figures exist from its end on.",
+    "A task's are those of all of its attempts, and of what runs of it now, asked of its node. CPU is the CPU time of everything, CPU% that over the time that it ran: two busy CPUs are 200%. MEMORY is the most at once, of a task that runs what it has now; of its cgroup where there is one that counts, else of its largest process. READ and WRITTEN are what went from and to disks, and are known at the end. Several tasks, such as those of a run, are added up in the last line.",
+    '-o wide adds user and system time, the largest process, page faults and context switches.',
     references,
   ],
-  examples: ['drover usage', 'drover usage -w web[1-3]', 'drover usage k3'],
+  examples: [
+    'drover usage',
+    'drover usage -w web[1-3]',
+    'drover usage k3',
+    'drover usage -o wide 0198c5b2-…',
+  ],
 };
