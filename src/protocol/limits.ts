@@ -72,6 +72,8 @@ export const limits = {
   taskAttemptsMax: 100,
   /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */
   logMergeTasksMax: 256,
+  /** Entries of one attempt's index of times: 1.5 MiB. Above it neighbours become one, and times less exact. */
+  logTimesMax: 65_536,
   /** Output that one attempt keeps of each of its two streams; older bytes are given back to the disk. */
   logStreamBytesMax: 64 << 20,
   /** Output that one node keeps of all its tasks; above it the oldest ended attempts go first. */

@@ -1,42 +1,55 @@
 /**
- * Where the output of attempts is: <root>/<task id>.<attempt>/stdout and stderr. Keeps that of the latest ended attempts
- * (limits.agentLogDirectoriesMax); opens no output.
+ * Where the output of attempts is: <root>/<task id>.<attempt>/. Of ended attempts the latest are kept, up to a number and
+ * a size; those of attempts that are not over are never removed. Opens no output.
  */
+import { statSync } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#base/log.ts';
 import { attemptId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
+import { floorName, outputNames, timesName } from './outputs.ts';
+
+/** Of which st_blocks counts, whatever the filesystem's are. */
+const statBlockBytes = 512;
+
+/** An ended attempt's directory. */
+interface Ended {
+  readonly id: string;
+  /** What it takes on the disk. */
+  readonly bytes: number;
+}
 
 /** The directories of one node's attempts. */
 export class LogDirectories {
   readonly #root: string;
   readonly #log: Logger;
-  /** Of ended attempts, oldest first. */
-  readonly #ended: string[] = [];
+  /** Oldest first. */
+  readonly #ended: Ended[] = [];
+  #endedBytes = 0;
 
   private constructor(root: string, log: Logger) {
     this.#root = root;
     this.#log = log;
   }
 
-  /** @param isActive whether the attempt of that id has not ended, or its end is not acknowledged. @throws the system's error. */
+  /** @param isOver whether the attempt of that id is over. @throws the system's error. */
   static async open(
     root: string,
     log: Logger,
-    isActive: (attemptId: string) => boolean,
+    isOver: (attemptId: string) => boolean,
   ): Promise<LogDirectories> {
     await mkdir(root, { recursive: true, mode: 0o700 });
     const directories = new LogDirectories(root, log);
     for (const id of await idsByAge(root)) {
-      if (!isActive(id)) await directories.retire(id);
+      if (isOver(id)) directories.retire(id);
     }
     return directories;
   }
 
-  /** Makes the directory of an attempt; no error where it is there. @throws the system's error. */
-  async make(id: string): Promise<void> {
-    await mkdir(this.pathOf(id), { recursive: true, mode: 0o700 });
+  /** Makes the directory of an attempt. @returns false where it was there. @throws the system's error. */
+  async make(id: string): Promise<boolean> {
+    return (await mkdir(this.pathOf(id), { recursive: true, mode: 0o700 })) !== undefined;
   }
 
   /** The directory of an attempt, whether it is there or not. */
@@ -44,13 +57,21 @@ export class LogDirectories {
     return join(this.#root, id);
   }
 
-  /** The attempt is over for both sides: its output may be removed when enough later ones have ended. */
-  async retire(id: string): Promise<void> {
-    this.#ended.push(id);
-    const old = this.#ended.splice(0, Math.max(0, this.#ended.length - limits.agentLogDirectoriesMax));
-    for (const oldest of old) {
-      await rm(this.pathOf(oldest), { recursive: true, force: true }).catch((error: Error) => {
-        this.#log.warn({ id: oldest, reason: error.message }, 'old output cannot be removed');
+  /** The attempt is over: its output may be removed when room is needed. */
+  retire(id: string): void {
+    const bytes = allocatedBytes(this.pathOf(id));
+    this.#ended.push({ id, bytes });
+    this.#endedBytes += bytes;
+  }
+
+  /** Removes the oldest until the ended ones are no more than limits.agentLogDirectoriesMax and take no more than `bytesMax`. */
+  async makeRoom(bytesMax: number): Promise<void> {
+    while (this.#ended.length > limits.agentLogDirectoriesMax || this.#endedBytes > Math.max(0, bytesMax)) {
+      const oldest = this.#ended.shift();
+      if (!oldest) return;
+      this.#endedBytes -= oldest.bytes;
+      await rm(this.pathOf(oldest.id), { recursive: true, force: true }).catch((error: Error) => {
+        this.#log.warn({ id: oldest.id, reason: error.message }, 'old output cannot be removed');
       });
     }
   }
@@ -67,11 +88,27 @@ export class LogDirectories {
   }
 }
 
+function allocatedBytes(directory: string): number {
+  const paths = [directory, ...[...outputNames, timesName, floorName].map((name) => join(directory, name))];
+  return paths.reduce((sum, path) => sum + blocksOf(path) * statBlockBytes, 0);
+}
+
+function blocksOf(path: string): number {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.blocks ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
 async function idsByAge(root: string): Promise<string[]> {
   const aged: { id: string; mtimeMs: number }[] = [];
   for (const id of await readdir(root)) {
-    const found = await stat(join(root, id)).catch(() => undefined);
-    if (found?.isDirectory()) aged.push({ id, mtimeMs: found.mtimeMs });
+    const directory = await stat(join(root, id)).catch(() => undefined);
+    if (!directory?.isDirectory()) continue;
+    const written = outputNames.map((name) => statSync(join(root, id, name), { throwIfNoEntry: false }));
+    const mtimes = [directory, ...written].map((found) => found?.mtimeMs ?? 0);
+    aged.push({ id, mtimeMs: Math.max(...mtimes) });
   }
   return aged.sort((a, b) => a.mtimeMs - b.mtimeMs).map(({ id }) => id);
 }

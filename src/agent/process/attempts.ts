@@ -10,7 +10,7 @@
 import { constants } from 'node:os';
 import type { Journal } from '#agent/journal/journal.ts';
 import { signalRecord, stopRecord } from '#agent/journal/journal-records.ts';
-import type { LogDirectories } from '#agent/logs/log-directories.ts';
+import type { LogKeeper } from '#agent/logs/log-keeper.ts';
 import type { Clock } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import type { Logger } from '#base/log.ts';
@@ -26,7 +26,7 @@ import { signalScopes } from './supervisor-messages.ts';
 /** What the attempts of a node share. */
 export interface AttemptsParts {
   readonly journal: Journal;
-  readonly directories: LogDirectories;
+  readonly logs: LogKeeper;
   readonly supervisor: SupervisorClient;
   /** Where tasks run that say nothing else. */
   readonly workspace: string;
@@ -126,9 +126,9 @@ export class Attempts {
 
   /** Names and places for what people read of it. */
   placesOf({ id, start, life }: LiveAttempt): AttemptPlaces {
-    const { workspace, directories } = this.#parts;
+    const { workspace, logs } = this.#parts;
     const cwd = start.spec?.cwd || workspace;
-    return { cwd, binary: life.attempt.binary, logDirectory: directories.pathOf(id) };
+    return { cwd, binary: life.attempt.binary, logDirectory: logs.pathOf(id) };
   }
 
   /** Resolves when the ends so far are on disk and the supervisor was told. */
@@ -182,11 +182,14 @@ export class Attempts {
   #release(live: LiveAttempt, reported: Promise<void>): void {
     failpoint('agent.end-seen');
     live.finish();
+    const kept = this.#parts.logs.end(live.id);
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {
       failpoint('agent.end-recorded');
       this.#live.delete(live.id);
       if (this.#ofTask.get(live.start.taskId) === live) this.#ofTask.delete(live.start.taskId);
+      // The supervisor gives room back only of what it has not forgotten.
+      await kept;
       // Should this fail, the next connect finds it again.
       if (asked) await this.#parts.supervisor.acknowledge(live.id).catch(() => {});
       failpoint('agent.end-released');

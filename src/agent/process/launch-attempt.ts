@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { clone } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Journal } from '#agent/journal/journal.ts';
-import type { LogDirectories } from '#agent/logs/log-directories.ts';
+import type { LogKeeper } from '#agent/logs/log-keeper.ts';
 import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import { AttemptSchema, type Cause } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -35,7 +35,7 @@ const retryMs = 50;
 export interface LaunchParts {
   readonly decideLaunch: DecideLaunch;
   readonly journal: Journal;
-  readonly directories: LogDirectories;
+  readonly logs: LogKeeper;
   readonly supervisor: SupervisorClient;
   readonly clock: Clock;
   /** Where tasks run that say nothing else. */
@@ -75,7 +75,7 @@ async function prepare(live: LiveAttempt, parts: LaunchParts): Promise<LaunchRef
   const decision = await parts.decideLaunch(live.start, parts.workspace);
   if (!decision.allowed) return decision;
   try {
-    await parts.directories.make(live.id);
+    await parts.logs.begin(live.id, live.over);
   } catch (error) {
     return failure('logs', error);
   }
@@ -111,7 +111,7 @@ function notNow(live: LiveAttempt, { journal, clock }: LaunchParts): LaunchRefus
 
 async function askSupervisor(live: LiveAttempt, launch: ResolvedLaunch, parts: LaunchParts): Promise<void> {
   failpoint('agent.start-accepted');
-  const order = startOrder(live.id, launch, parts.directories.pathOf(live.id));
+  const order = startOrder(live.id, launch, parts.logs.pathOf(live.id));
   live.phase = 'sent';
   while (live.phase === 'sent' && !parts.stop.aborted) {
     try {

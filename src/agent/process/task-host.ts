@@ -9,8 +9,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Journal } from '#agent/journal/journal.ts';
-import { LogDirectories } from '#agent/logs/log-directories.ts';
+import { defaultLogQuota, LogKeeper, type LogQuota } from '#agent/logs/log-keeper.ts';
 import { readLog } from '#agent/logs/log-reader.ts';
+import type { PunchHole } from '#agent/logs/stream-quota.ts';
 import { type Held, RefusedOrderError, type Workload } from '#agent/workload.ts';
 import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
@@ -51,6 +52,8 @@ export interface TaskHostOptions {
   readonly decideLaunch: DecideLaunch;
   /** The node's policy on signals. */
   readonly decideSignal: DecideSignal;
+  /** How much of what tasks print is kept; default defaultLogQuota. */
+  readonly logQuota?: LogQuota;
   /** The supervisor's binary; default that of this installation. */
   readonly supervisorBinary?: string;
   /** For the jitter of reconnects, in [0, 1); default Math.random. */
@@ -64,7 +67,7 @@ const releasePatienceMs = 5_000;
 export class TaskHost implements Workload, AsyncDisposable {
   readonly #options: TaskHostOptions;
   readonly #journal: Journal;
-  readonly #directories: LogDirectories;
+  readonly #logs: LogKeeper;
   readonly #supervisor: SupervisorClient;
   readonly #attempts: Attempts;
   readonly #supervision: Supervision;
@@ -72,21 +75,19 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
 
-  private constructor(options: TaskHostOptions, journal: Journal, directories: LogDirectories) {
-    const { directory, clock, log, random = Math.random, supervisorBinary = supervisorPath() } = options;
+  private constructor(
+    options: TaskHostOptions,
+    journal: Journal,
+    logs: LogKeeper,
+    supervisor: SupervisorClient,
+  ) {
+    const { directory, clock, log } = options;
     this.#options = options;
     this.#journal = journal;
-    this.#directories = directories;
+    this.#logs = logs;
     this.#workspace = join(directory, 'workspace');
-    const supervisor = new SupervisorClient({
-      directory: join(directory, 'supervisor'),
-      binary: supervisorBinary,
-      clock,
-      log,
-      random,
-    });
     const workspace = this.#workspace;
-    const attempts = new Attempts({ journal, directories, supervisor, workspace, clock, log });
+    const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log });
     this.#supervisor = supervisor;
     this.#attempts = attempts;
     this.#supervision = new Supervision({ journal, attempts, supervisor, log });
@@ -103,12 +104,19 @@ export class TaskHost implements Workload, AsyncDisposable {
     await mkdir(join(directory, 'workspace'), { recursive: true, mode: 0o700 });
     await using opening = new AsyncDisposableStack();
     const journal = opening.use(await Journal.open({ path: join(directory, 'journal'), clock, log }));
-    const isKept = (id: string) => journal.state.attempts.has(id);
-    const directories = await LogDirectories.open(join(directory, 'tasks'), log, isKept);
-    const host = new TaskHost(options, journal, directories);
-    for (const known of journal.state.attempts.values()) {
-      if (known.latest?.attempt?.state !== TaskState.ENDED) host.#attempts.add(restoreAttempt(known, clock));
-    }
+    const supervisor = new SupervisorClient({
+      directory: join(directory, 'supervisor'),
+      binary: options.supervisorBinary ?? supervisorPath(),
+      clock,
+      log,
+      random: options.random ?? Math.random,
+    });
+    const lives = [...journal.state.attempts.values()]
+      .filter(({ latest }) => latest?.attempt?.state !== TaskState.ENDED)
+      .map((known) => restoreAttempt(known, clock));
+    const logs = opening.use(await openLogs(options, supervisor, lives));
+    const host = new TaskHost(options, journal, logs, supervisor);
+    for (const live of lives) host.#attempts.add(live);
     await host.#supervisor.connect(host.#supervision);
     opening.move();
     host.#supervision.takeUp((live) => host.#queue.push(live));
@@ -205,12 +213,10 @@ export class TaskHost implements Workload, AsyncDisposable {
     const attempts = this.#attempts;
     const live =
       order.attempt === 0 ? attempts.findLatest(taskId) : attempts.find(attemptId(taskId, order.attempt));
-    if (live) await this.#directories.make(live.id);
-    const attempt = isTaskId(taskId) ? await this.#directories.findAttempt(taskId, order.attempt) : undefined;
+    if (live) await this.#logs.begin(live.id, live.over);
+    const attempt = isTaskId(taskId) ? await this.#logs.findAttempt(taskId, order.attempt) : undefined;
     if (attempt === undefined) throw new RefusedOrderError(`there is no output of task ${taskId} here`);
-    const id = attemptId(taskId, attempt);
-    const over = attempts.find(id)?.over ?? AbortSignal.abort();
-    const origin = { directory: this.#directories.pathOf(id), attempt, over };
+    const origin = await this.#logs.originOf(attemptId(taskId, attempt), attempt);
     yield* readLog(order, origin, this.#options.clock, AbortSignal.any([abort, this.#stop.signal]));
   }
 
@@ -220,13 +226,7 @@ export class TaskHost implements Workload, AsyncDisposable {
 
   acknowledge(sequence: bigint): void {
     failpoint('agent.acknowledged');
-    const done = this.#journal.state.unacknowledged.filter(
-      (event) => event.sequence <= sequence && event.attempt?.state === TaskState.ENDED,
-    );
     this.#journal.acknowledge(sequence);
-    for (const { taskId, attempt } of done) {
-      void this.#directories.retire(attemptId(taskId, attempt?.number ?? 0));
-    }
   }
 
   /**
@@ -249,6 +249,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#queue.clear();
     this.#attempts.disarm();
     await this.#supervisor[Symbol.asyncDispose]();
+    await this.#logs[Symbol.asyncDispose]();
     await this.#journal[Symbol.asyncDispose]();
   }
 
@@ -257,7 +258,7 @@ export class TaskHost implements Workload, AsyncDisposable {
       decideLaunch: this.#options.decideLaunch,
       clock: this.#options.clock,
       journal: this.#journal,
-      directories: this.#directories,
+      logs: this.#logs,
       supervisor: this.#supervisor,
       workspace: this.#workspace,
       bootId: this.#supervision.bootId,
@@ -277,4 +278,18 @@ export class TaskHost implements Workload, AsyncDisposable {
     const decision = this.#options.decideSignal(signal);
     if (!decision.allowed) throw new RefusedOrderError(decision.reason);
   }
+}
+
+/** Opens the logs, and goes on with those of the attempts that are not over. */
+async function openLogs(
+  { directory, clock, log, logQuota = defaultLogQuota }: TaskHostOptions,
+  supervisor: SupervisorClient,
+  lives: readonly LiveAttempt[],
+): Promise<LogKeeper> {
+  const ids = new Set(lives.map(({ id }) => id));
+  const punch: PunchHole = (id, stream, end) => supervisor.punch(id, stream, end);
+  const root = join(directory, 'tasks');
+  const logs = await LogKeeper.open({ root, quota: logQuota, punch, clock, log }, (id) => !ids.has(id));
+  for (const { id, over } of lives) await logs.begin(id, over);
+  return logs;
 }

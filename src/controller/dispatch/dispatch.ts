@@ -10,6 +10,7 @@
  *   API ◄──changes, log chunks── Dispatch ◄──events── session ══ agent
  */
 
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
@@ -45,6 +46,15 @@ export interface LogRequest {
   readonly tailLines: number;
   /** Until the attempt has ended and everything was read. */
   readonly follow: boolean;
+  /** Only what was written at or after this time by the node's clock. */
+  readonly since?: Timestamp | undefined;
+  /** Only what was written before it. */
+  readonly until?: Timestamp | undefined;
+  /**
+   * In the order of writing over both outputs, with `writtenAt`; a chunk that says `caughtUp` comes once everything that
+   * was there has come, and may come again when the link was cut. Default false: by turns.
+   */
+  readonly times?: boolean;
 }
 
 /** Sends orders to the nodes and tells what comes of them. */
@@ -83,7 +93,8 @@ export interface Dispatch {
   sample(node: NodeName, taskIds: readonly string[], abort: AbortSignal): Promise<TaskSample[]>;
 
   /**
-   * What a task printed. A link that is cut is resumed from the last byte when the node is back, if `follow`.
+   * What a task printed, in chunks that join on: what is missing between them they say themselves. A link that is cut is
+   * resumed from the last byte when the node is back, if `follow`.
    *
    * @throws NodeRefusedError when the node is not connected (and not `follow`) or has no such log.
    */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { OpenLog } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
@@ -113,7 +114,13 @@ test('readLog() refuses chunks that do not join on or were not asked for', async
   const cases = [
     { source: STDOUT, offset: 3n, data: Buffer.from('x') },
     { source: STDERR, offset: 0n, data: Buffer.from('x') },
-    { source: STDOUT, offset: 0n, attempt: 2 },
+    { source: STDOUT, offset: 0n, attempt: 2, data: Buffer.from('x') },
+    { source: STDOUT, offset: 0n },
+    { source: STDOUT, offset: 5n, skippedBytes: 5n, data: Buffer.from('x') },
+    { source: STDOUT, offset: 5n, goneBytes: 6n, data: Buffer.from('x') },
+    { source: STDOUT, offset: 0n, writtenAt: { seconds: 1n << 40n }, data: Buffer.from('x') },
+    { source: STDOUT, offset: 0n, writtenAt: { seconds: -1n }, data: Buffer.from('x') },
+    { caughtUp: true },
     { source: UNSPECIFIED, offset: 0n },
     { source: STDOUT, offset: 0n, data: Buffer.alloc(limits.logChunkBytesMax + 1) },
     { source: STDOUT, offset: 0n, data: Buffer.alloc(2 * limits.logChunkBytesMax) },
@@ -125,6 +132,31 @@ test('readLog() refuses chunks that do not join on or were not asked for', async
     const push = agent.push((await agent.next('openLog')).streamId);
     push.chunk(chunk);
     await assert.rejects(first, { name: 'NodeRefusedError', message: /^the node sent nonsense: / });
+    await push.status;
+  }
+});
+
+test('readLog() gives times and where it has caught up only to who asked, and refuses what else that chunk says', async () => {
+  await using place = await withTask();
+  const { fixture, agent, task } = place;
+  const writtenAt = timestampFromMs(1_700_000_000_123);
+  const data = Buffer.from('x');
+  for (const times of [false, true]) {
+    const since = timestampFromMs(1);
+    const { chunks, first } = read(fixture, task, { times, since });
+    const order = await agent.next('openLog');
+    assert.deepEqual([order.times, order.since], [times, since]);
+    const push = agent.push(order.streamId);
+    push.chunk({ source: STDOUT, offset: 4n, skippedBytes: 4n, writtenAt, data });
+    const { value } = await first;
+    assert.deepEqual(value?.writtenAt, times ? writtenAt : undefined);
+    assert.equal(value?.skippedBytes, 4n);
+    if (times) {
+      push.chunk({ caughtUp: true });
+      assert.equal((await chunks.next()).value?.caughtUp, true);
+      push.chunk({ caughtUp: true, data });
+    } else push.chunk({ caughtUp: true });
+    await assert.rejects(chunks.next(), { message: /^the node sent nonsense: that it has caught up, with/ });
     await push.status;
   }
 });

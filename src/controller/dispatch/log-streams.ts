@@ -5,6 +5,7 @@
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { encodeFrame, FrameDecoder, FrameError } from '#base/grpc-frames.ts';
 import { PushResponseSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogChunkSchema, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -103,8 +104,11 @@ function decodeChunk(message: Uint8Array, task: Task, request: LogRequest, posit
   const chunk = parseChunk(message);
   chunk.taskId = task.id;
   chunk.node = task.node;
-  const refusal = refuseChunk(chunk, request) ?? position.advance(chunk);
+  const refusal = chunk.caughtUp
+    ? (refuseCaughtUp(chunk, request) ?? position.take(chunk))
+    : (refuseChunk(chunk, request) ?? position.advance(chunk));
   if (refusal !== undefined) throw nonsense(refusal);
+  if (!request.times) delete chunk.writtenAt;
   return chunk;
 }
 
@@ -120,9 +124,27 @@ function nonsense(what: string): NodeRefusedError {
   return new NodeRefusedError(`the node sent nonsense: ${what}`);
 }
 
-function refuseChunk({ source, data }: LogChunk, request: LogRequest): string | undefined {
+function refuseChunk(
+  { source, data, goneBytes, writtenAt }: LogChunk,
+  request: LogRequest,
+): string | undefined {
   if (data.length > limits.logChunkBytesMax) return `a chunk of ${data.length} bytes`;
+  if (data.length === 0 && goneBytes === 0n) return 'a chunk of nothing';
   if (source !== LogSource.STDOUT && source !== LogSource.STDERR) return `output of source ${source}`;
   if (request.source !== LogSource.UNSPECIFIED && source !== request.source) return 'output not asked for';
+  if (writtenAt && !isTime(writtenAt)) return `output of second ${writtenAt.seconds} of our time`;
   return undefined;
+}
+
+function refuseCaughtUp(
+  { data, goneBytes, skippedBytes }: LogChunk,
+  request: LogRequest,
+): string | undefined {
+  if (!request.times) return 'that it has caught up, without being asked';
+  return data.length > 0 || goneBytes + skippedBytes > 0n ? 'that it has caught up, with output' : undefined;
+}
+
+/** Whether a timestamp is one that has a form in JSON: of the years 1970 to 9999. */
+function isTime({ seconds, nanos }: Timestamp): boolean {
+  return seconds >= 0n && seconds < 253_402_300_800n && nanos >= 0 && nanos < 1e9;
 }

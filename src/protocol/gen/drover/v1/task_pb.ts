@@ -1244,8 +1244,8 @@ export type LogChunk = Message<"drover.v1.LogChunk"> & {
   goneBytes: bigint;
 
   /**
-   * This many bytes before `offset`, and before those that are gone, are there and were not asked for: they lie before
-   * `since`, or outside of the last lines.
+   * This many bytes before `offset`, and before those that are gone, were not asked for: they lie before `since`, or outside
+   * of the last lines. Only in the first chunk of an output.
    *
    * @generated from field: uint64 skipped_bytes = 8;
    */

@@ -1,0 +1,175 @@
+/**
+ * Keeps the output of a node's attempts: looks at the files of those that are not over, says when they were written, and holds
+ * both outputs and node to their quotas. The files are written by the tasks; nothing here is in their way, and what fails
+ * here costs times or room, never output.
+ *
+ *   begin ──► kept: looked at ──growth──► index of times (flushed each second), quota of the stream
+ *                │
+ *                └── end ──► the index is whole, the directory counts among the ended: the oldest go first
+ */
+import type { Clock } from '#base/clock.ts';
+import type { Logger } from '#base/log.ts';
+import { limits } from '#protocol/limits.ts';
+import { GrowthWatch } from './growth-watch.ts';
+import { KeptLog } from './kept-log.ts';
+import { LogDirectories } from './log-directories.ts';
+import { type LogOrigin, readEndedLog } from './log-origin.ts';
+import { type PunchHole, StreamQuota } from './stream-quota.ts';
+
+/** The pause between two times that indexes are written and the node's quota is looked at, milliseconds. */
+const tidyMs = 1_000;
+
+/** How much is kept. */
+export interface LogQuota {
+  /** Bytes of one output of an attempt that is not over; default limits.logStreamBytesMax. */
+  readonly streamBytesMax: number;
+  /** Bytes of all output; default limits.logNodeBytesMax. Attempts that are not over may exceed it. */
+  readonly nodeBytesMax: number;
+}
+
+/** Where nobody says otherwise. */
+export const defaultLogQuota: LogQuota = {
+  streamBytesMax: limits.logStreamBytesMax,
+  nodeBytesMax: limits.logNodeBytesMax,
+};
+
+/** What a keeper needs. */
+export interface LogKeeperOptions {
+  /** Directory of the attempts' directories; made if need be. */
+  readonly root: string;
+  readonly quota: LogQuota;
+  readonly punch: PunchHole;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Kept {
+  readonly log: KeptLog;
+  readonly over: AbortSignal;
+  readonly watching: Disposable;
+}
+
+/** The output of all attempts of a node. */
+export class LogKeeper implements AsyncDisposable {
+  readonly #options: LogKeeperOptions;
+  readonly #directories: LogDirectories;
+  readonly #quota: StreamQuota;
+  readonly #watch: GrowthWatch;
+  readonly #kept = new Map<string, Kept>();
+  /** Those whose index is not written. */
+  readonly #dirty = new Set<KeptLog>();
+  #tidyTimer: Disposable | undefined;
+  #tidying: Promise<void> = Promise.resolve();
+  #failing = false;
+
+  private constructor(options: LogKeeperOptions, directories: LogDirectories) {
+    const { quota, punch, clock, log } = options;
+    this.#options = options;
+    this.#directories = directories;
+    this.#quota = new StreamQuota({ bytesMax: quota.streamBytesMax, punch, clock, log });
+    this.#watch = new GrowthWatch(clock, log);
+  }
+
+  /** @param isOver whether the attempt of that id is over; the others are to `begin` again. @throws the system's error. */
+  static async open(options: LogKeeperOptions, isOver: (attemptId: string) => boolean): Promise<LogKeeper> {
+    const directories = await LogDirectories.open(options.root, options.log, isOver);
+    const keeper = new LogKeeper(options, directories);
+    keeper.#tidySoon();
+    return keeper;
+  }
+
+  /** The directory of an attempt, whether it is there or not. */
+  pathOf(id: string): string {
+    return this.#directories.pathOf(id);
+  }
+
+  /**
+   * Makes the directory of an attempt and looks after it until its `end`. Twice is once.
+   *
+   * @param over aborts when nothing of it is left, before `end` is called.
+   * @throws the system's error.
+   */
+  async begin(id: string, over: AbortSignal): Promise<void> {
+    const isNew = await this.#directories.make(id);
+    const log = new KeptLog(id, this.pathOf(id), {
+      clock: this.#options.clock,
+      timesMax: limits.logTimesMax,
+      onGrowth: (grown) => this.#grown(grown),
+    });
+    if (!isNew && !this.#kept.has(id)) await log.resume();
+    if (this.#kept.has(id) || over.aborted) return;
+    this.#kept.set(id, { log, over, watching: this.#watch.add(log) });
+  }
+
+  /** Nothing of the attempt is left. Resolves when everything about its output is on disk; never rejects. Twice is once. */
+  async end(id: string): Promise<void> {
+    const kept = this.#kept.get(id);
+    if (!kept) return;
+    const { log, watching } = kept;
+    watching[Symbol.dispose]();
+    log.look();
+    await this.#quota.settle(log);
+    this.#write(log);
+    this.#dirty.delete(log);
+    this.#kept.delete(id);
+    this.#directories.retire(id);
+    this.#tidySoon();
+  }
+
+  /** Number of the attempt of `taskId` that is kept, the latest for 0; undefined where there is none. */
+  findAttempt(taskId: string, attempt: number): Promise<number | undefined> {
+    return this.#directories.findAttempt(taskId, attempt);
+  }
+
+  /** What a reader needs of an attempt that is kept. @throws the system's error. */
+  async originOf(id: string, attempt: number): Promise<LogOrigin> {
+    const kept = this.#kept.get(id);
+    if (kept) return { attempt, over: kept.over, log: kept.log };
+    return { attempt, over: AbortSignal.abort(), log: await readEndedLog(this.pathOf(id)) };
+  }
+
+  /** Stops looking; tasks go on writing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch[Symbol.dispose]();
+    for (const { log } of this.#kept.values()) log.look();
+    this.#tidyTimer?.[Symbol.dispose]();
+    for (const log of this.#dirty) this.#write(log);
+    await this.#tidying;
+  }
+
+  #grown(log: KeptLog): void {
+    this.#dirty.add(log);
+    this.#quota.check(log);
+    this.#tidySoon();
+  }
+
+  #tidySoon(): void {
+    this.#tidyTimer ??= this.#options.clock.schedule(tidyMs, () => {
+      this.#tidyTimer = undefined;
+      this.#tidying = this.#tidying.then(() => this.#tidy());
+    });
+  }
+
+  async #tidy(): Promise<void> {
+    for (const log of this.#dirty) {
+      if (this.#write(log)) this.#dirty.delete(log);
+    }
+    if (this.#dirty.size > 0) this.#tidySoon();
+    let livingBytes = 0;
+    for (const { log } of this.#kept.values()) livingBytes += log.keptBytes;
+    await this.#directories.makeRoom(this.#options.quota.nodeBytesMax - livingBytes);
+  }
+
+  #write(log: KeptLog): boolean {
+    try {
+      log.flush();
+      this.#failing = false;
+      return true;
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (!this.#failing) this.#options.log.warn({ reason }, 'times of output cannot be written');
+      this.#failing = true;
+      return false;
+    }
+  }
+}
