@@ -70,6 +70,10 @@ export const limits = {
   followBufferBytesMax: 1 << 20,
   /** Attempts of one task that are kept with it: the first, and the latest. */
   taskAttemptsMax: 100,
+  /** Different lines of output that one client keeps in order to fold equal outputs: 10,000 nodes with fifty of their own. */
+  foldedLinesMax: 500_000,
+  /** Characters of those lines; what is beyond is still compared, and read again from its node to be shown. */
+  foldedCharactersMax: 32 << 20,
   /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */
   logMergeTasksMax: 256,
   /** Entries of one attempt's index of times: 1.5 MiB. Above it neighbours become one, and times less exact. */
