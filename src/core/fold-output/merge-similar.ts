@@ -44,7 +44,7 @@ function onlyNode([first, ...others]: readonly FoldedTask[]): string | undefined
 
 function keyOf({ group, stdout, stderr }: SlottedGroup): string {
   const texts = [stdout, stderr].map((lines) => lines.map(lineKey).join('\n'));
-  return [group.succeeded, group.ending, ...texts].join('\n\n');
+  return [group.succeeded, group.ending, stdout.length, ...texts].join('\n');
 }
 
 function merge(similar: readonly SlottedGroup[]): OutputGroup {

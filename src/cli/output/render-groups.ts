@@ -1,0 +1,59 @@
+/** Folded output as lines of text: a block for each group, the largest first. Colours by meaning, and only where asked for. */
+import type { GroupText, OutputGroup } from '#core/fold-output/output-group.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { paint, type Tone } from './colors.ts';
+import { formatSize } from './format-size.ts';
+
+/** How to render. */
+export interface GroupStyle {
+  /** Columns of the terminal, which heads of blocks fill; undefined: they end with their text. Output is never cut. */
+  readonly width: number | undefined;
+  readonly colors: boolean;
+}
+
+/** The heads of two parts of one block. */
+const rule = '──';
+
+/** The block of a group: its nodes, how many tasks and how they ended, then what each of them printed. */
+export function renderGroup(group: OutputGroup, style: GroupStyle): string[] {
+  const { stdout, stderr } = group;
+  const isEmpty = isEmptyText(stdout) && isEmptyText(stderr);
+  return [
+    renderHead(group, style, isEmpty ? ['no output'] : []),
+    ...stdout.lines,
+    ...renderMore(stdout, group),
+    ...(isEmptyText(stderr) ? [] : [paint('quiet', `${rule} standard error`, style.colors)]),
+    ...stderr.lines.map((line) => paint('warning', line, style.colors)),
+    ...renderMore(stderr, group),
+  ];
+}
+
+/** The line above a block. A set that is wider than the terminal is written whole: it is what people copy. */
+export function renderHead(
+  { tasks, ending, succeeded }: OutputGroup,
+  { width, colors }: GroupStyle,
+  notes: readonly string[] = [],
+): string {
+  const set = foldNodeNames(tasks.map(({ node }) => node));
+  const text = `${rule} ${[`${set} (${tasks.length})`, ending, ...notes].join(' · ')}`;
+  const tone: Tone = succeeded ? 'strong' : 'error';
+  return paint(tone, width === undefined ? text : fill(text, width), colors);
+}
+
+/** What is said of lines that are not kept; nothing where all are. */
+export function renderMore({ moreLines, moreCharacters }: GroupText, { tasks }: OutputGroup): string[] {
+  if (moreLines === 0) return [];
+  const lines = moreLines === 1 ? '1 more line' : `${moreLines} more lines`;
+  return [
+    `… ${lines}, ${formatSize(moreCharacters + moreLines)}, not kept here: drover logs ${tasks[0]?.id ?? ''}`,
+  ];
+}
+
+function isEmptyText({ lines, moreLines }: GroupText): boolean {
+  return lines.length + moreLines === 0;
+}
+
+function fill(text: string, width: number): string {
+  const room = width - [...text].length - 1;
+  return room > 0 ? `${text} ${'─'.repeat(room)}` : text;
+}
