@@ -69,6 +69,16 @@ export function restartsMax(policy: RestartPolicy | undefined): number {
   return max || Number.POSITIVE_INFINITY;
 }
 
+/** Longest pause before a restart, milliseconds. */
+export function pauseMaxMs({ backoffMaxMs }: RestartPolicy): number {
+  return (1 + restartRules.jitter) * longestMs(backoffMaxMs);
+}
+
+/** Why a task is not restarted that somebody stopped. */
+export function reasonOfStop(by: Cause): string {
+  return `not restarted: ${by === Cause.SHUTDOWN ? 'the cluster is being stopped' : 'an operator stopped it'}`;
+}
+
 /** Failed attempts that were not steady, in a row, this one included; 0 when it was none of them. */
 export function failuresAfter(ended: EndedAttempt): number {
   return isFailure(ended) && ended.ranMs < restartRules.steadyMs ? ended.failuresBefore + 1 : 0;
@@ -77,10 +87,7 @@ export function failuresAfter(ended: EndedAttempt): number {
 function reasonToStop(policy: RestartPolicy, ended: EndedAttempt): string | undefined {
   const { outcome, cause, stoppedBy, number } = ended;
   const { kind } = outcome;
-  if (stoppedBy !== undefined) {
-    const who = stoppedBy === Cause.SHUTDOWN ? 'the cluster is being stopped' : 'an operator stopped it';
-    return `not restarted: ${who}`;
-  }
+  if (stoppedBy !== undefined) return reasonOfStop(stoppedBy);
   if (kind.case === 'notStarted' && lastingSteps.includes(kind.value.step)) {
     return 'not restarted: another try would be refused as well';
   }
@@ -105,9 +112,12 @@ function isFailure({ outcome, cause }: EndedAttempt): boolean {
 
 function pauseMs({ backoffMs, backoffMaxMs }: RestartPolicy, failures: number, random: number): number {
   const firstMs = Number(backoffMs) || limits.restartBackoffDefaultMs;
-  const longestMs = Number(backoffMaxMs) || limits.restartBackoffMaxDefaultMs;
   // Far beyond the longest pause that can be asked for; a greater power would not be a number.
   const doublings = Math.min(Math.max(0, failures - 1), 30);
-  const evenMs = Math.min(longestMs, firstMs * 2 ** doublings);
+  const evenMs = Math.min(longestMs(backoffMaxMs), firstMs * 2 ** doublings);
   return Math.round(evenMs * (1 + restartRules.jitter * (2 * random - 1)));
+}
+
+function longestMs(backoffMaxMs: bigint): number {
+  return Number(backoffMaxMs) || limits.restartBackoffMaxDefaultMs;
 }

@@ -49,3 +49,9 @@ export function taskIdFromBytes(bytes: Uint8Array): TaskId {
 export function attemptId(task: TaskId, attempt: number): string {
   return `${task}.${attempt}`;
 }
+
+/** What `attemptId` made an id of; undefined for what it cannot have made. */
+export function parseAttemptId(id: string): { task: TaskId; attempt: number } | undefined {
+  const [, task = '', number = ''] = /^([^.]+)\.([1-9]\d{0,9})$/.exec(id) ?? [];
+  return isTaskId(task) ? { task, attempt: Number(number) } : undefined;
+}

@@ -19,11 +19,12 @@ import {
 
 const start = create(StartSchema, { taskId: 'taskaaaaaa', attempt: 1, spec: { argv: ['true', 'ÿDJþ'] } });
 const attempt = create(AttemptSchema, { number: 1, state: TaskState.STARTING });
+const stop = { cause: Cause.OPERATOR, killAtMs: 1_700_000_000_000, stoppedBy: undefined };
 const records = [
   headerRecord('journal', 3n, 1n),
-  acceptedRecord(start, 'boot'),
+  acceptedRecord(start, 'boot', 3),
   eventRecord({ ...newEvent('taskaaaaaa', attempt), sequence: 4n }),
-  stopRecord('taskaaaaaa', 1, Cause.OPERATOR, 1_700_000_000_000),
+  stopRecord('taskaaaaaa', 1, stop),
   signalRecord('taskaaaaaa', 1, 'SIGUSR1'),
   acknowledgedRecord(4n, 1_700_000_000_000),
   rememberedRecord('taskbbbbbb', 2, 1_700_000_000_000),
@@ -73,5 +74,5 @@ test('scanJournal() of anything at all throws nothing', () => {
 
 test('encodeRecords() refuses a record over its limit', () => {
   const huge = create(StartSchema, { taskId: 'taskaaaaaa', spec: { argv: ['x'.repeat(3 << 20)] } });
-  assert.throws(() => encodeRecords([acceptedRecord(huge, 'boot')]), RangeError);
+  assert.throws(() => encodeRecords([acceptedRecord(huge, 'boot', 0)]), RangeError);
 });

@@ -14,9 +14,11 @@ export function headerRecord(journalId: string, lastEvent: bigint, acknowledgedE
   return create(JournalRecordSchema, { kind: { case: 'header', value } });
 }
 
-/** An attempt was taken on. */
-export function acceptedRecord(start: Start, bootId: string): JournalRecord {
-  return create(JournalRecordSchema, { kind: { case: 'accepted', value: { start, bootId } } });
+/** An attempt was taken on. @param failuresBefore how many attempts of its task failed soon, in a row, just before it. */
+export function acceptedRecord(start: Start, bootId: string, failuresBefore: number): JournalRecord {
+  return create(JournalRecordSchema, {
+    kind: { case: 'accepted', value: { start, bootId, failuresBefore } },
+  });
 }
 
 /** An observation, before it has its sequence number. */
@@ -35,9 +37,21 @@ export function acknowledgedRecord(event: bigint, atMs: number): JournalRecord {
   return create(JournalRecordSchema, { kind: { case: 'acknowledged', value } });
 }
 
+/** The end of an attempt, as it was ordered. */
+export interface OrderedStop {
+  /** The cause of the end if this brings it about. */
+  readonly cause: Cause;
+  /** When everything of it gets SIGKILL, wall clock. */
+  readonly killAtMs: number;
+  /** OPERATOR or SHUTDOWN when one of them ordered it: then it is not restarted. */
+  readonly stoppedBy: Cause | undefined;
+}
+
 /** The end of an attempt was ordered. */
-export function stopRecord(taskId: string, attempt: number, cause: Cause, killAtMs: number): JournalRecord {
-  const value = { taskId, attempt, cause, killAt: timestampFromMs(killAtMs) };
+export function stopRecord(taskId: string, attempt: number, stop: OrderedStop): JournalRecord {
+  const { cause, killAtMs, stoppedBy } = stop;
+  const killAt = timestampFromMs(killAtMs);
+  const value = { taskId, attempt, cause, killAt, ...(stoppedBy !== undefined && { stoppedBy }) };
   return create(JournalRecordSchema, { kind: { case: 'stop', value } });
 }
 
@@ -46,7 +60,7 @@ export function signalRecord(taskId: string, attempt: number, signal: string): J
   return create(JournalRecordSchema, { kind: { case: 'signal', value: { taskId, attempt, signal } } });
 }
 
-/** An attempt is over for both sides. */
+/** A task is over for both sides, with this attempt as its last. */
 export function rememberedRecord(taskId: string, attempt: number, atMs: number): JournalRecord {
   const value = { taskId, attempt, acknowledgedAt: timestampFromMs(atMs) };
   return create(JournalRecordSchema, { kind: { case: 'remembered', value } });

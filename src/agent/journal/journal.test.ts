@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { FakeClock } from '#base/clock.ts';
@@ -19,6 +20,7 @@ import { JournalVersionError } from './open-journal.ts';
 
 const log = pino({ level: 'silent' });
 const task = 'taskaaaaaa';
+const stop = { cause: Cause.TIMEOUT, killAtMs: 5, stoppedBy: Cause.SHUTDOWN };
 
 async function temporary(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'drover-journal-'));
@@ -34,6 +36,11 @@ function ended(number = 1): Attempt {
   return create(AttemptSchema, { number, state: TaskState.ENDED, outcome: exited(7), cause: Cause.ITSELF });
 }
 
+/** One that is to be followed by another. */
+function waiting(number = 1): Attempt {
+  return { ...ended(number), restartAt: timestampFromMs(1_700_000_001_000) };
+}
+
 function start(taskId = task, attempt = 1) {
   return create(StartSchema, { taskId, attempt, spec: { argv: ['true'] } });
 }
@@ -43,6 +50,8 @@ class FragileStorage implements JournalStorage {
   readonly #file: JournalFile;
   failing = '';
   appends = 0;
+  /** Runs when the bytes are on disk, before that is told. */
+  onAppend = async () => {};
 
   constructor(path: string) {
     this.#file = new JournalFile(path);
@@ -56,6 +65,7 @@ class FragileStorage implements JournalStorage {
     this.appends++;
     if (this.failing !== '') throw new Error(this.failing);
     await this.#file.append(bytes);
+    await this.onAppend();
   }
 
   async replace(bytes: Buffer): Promise<void> {
@@ -73,7 +83,7 @@ test('Journal.open() finds again what was written, under the same id', async (t)
   const clock = new FakeClock();
   const first = await Journal.open({ path, clock, log });
   await first.accept(start(), 'boot', starting());
-  await first.note(stopRecord(task, 1, Cause.SHUTDOWN, 5));
+  await first.note(stopRecord(task, 1, stop));
   const id = first.state.journalId;
   await first[Symbol.asyncDispose]();
 
@@ -82,7 +92,7 @@ test('Journal.open() finds again what was written, under the same id', async (t)
   const attempt = second.state.attempts.get(attemptId(task, 1));
   assert.equal(attempt?.accepted?.bootId, 'boot');
   assert.equal(attempt?.accepted?.start.spec?.argv[0], 'true');
-  assert.deepEqual(attempt?.stop, { cause: Cause.SHUTDOWN, killAtMs: 5 });
+  assert.deepEqual(attempt?.stop, stop);
   assert.deepEqual(
     second.state.unacknowledged.map((event) => event.sequence),
     [1n],
@@ -140,13 +150,64 @@ test('Journal.acknowledge() of events that were never written here tells what is
   await using journal = await Journal.open({ path, clock: new FakeClock(), log });
   await journal.accept(start(), 'boot', starting());
   journal.acknowledge(5_000n);
-  await journal.report(task, ended());
+  await journal.report('taskbbbbbb', ended());
   const told: [bigint, number | undefined][] = [];
   using _listening = journal.listen(5_000n, ({ sequence, attempt }) => told.push([sequence, attempt?.state]));
   assert.deepEqual(told, [
     [5_001n, TaskState.STARTING],
     [5_002n, TaskState.ENDED],
   ]);
+});
+
+test('Journal.listen() to the controller that was away for long tells the latest of each attempt, and keeps no more', async (t) => {
+  const path = join(await temporary(t), 'journal');
+  await using journal = await Journal.open({ path, clock: new FakeClock(), log });
+  for (let number = 1; number <= 3; number++) {
+    await journal.accept(start(task, number), 'boot', starting(number), number - 1);
+    await journal.report(task, waiting(number));
+  }
+  const told: (readonly [bigint, number?, TaskState?])[] = [];
+  using _ = journal.listen(0n, ({ sequence, attempt }) =>
+    told.push([sequence, attempt?.number, attempt?.state]),
+  );
+  assert.deepEqual(told, [
+    [2n, 1, TaskState.ENDED],
+    [4n, 2, TaskState.ENDED],
+    [6n, 3, TaskState.ENDED],
+  ]);
+  journal.acknowledge(6n);
+  assert.deepEqual([...journal.state.attempts.keys()], [attemptId(task, 3)]);
+});
+
+test('Journal tells and acknowledges nothing before it is on disk', async (t) => {
+  const path = join(await temporary(t), 'journal');
+  const storage = new FragileStorage(path);
+  await using journal = await Journal.open({ path, clock: new FakeClock(), log, storage });
+  const happened: string[] = [];
+  using _ = journal.listen(0n, () => happened.push('told'));
+  storage.onAppend = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    happened.push('synced');
+  };
+  await journal.accept(start(), 'boot', starting());
+  happened.push('accepted');
+  assert.deepEqual(happened, ['synced', 'told', 'accepted']);
+});
+
+test('Journal writes itself anew when it has grown, and is as short then as what it knows', async (t) => {
+  const path = join(await temporary(t), 'journal');
+  await using journal = await Journal.open({ path, clock: new FakeClock(), log });
+  await journal.accept(start(), 'boot', starting());
+  const attempt = { ...starting(), state: TaskState.RUNNING, reason: 'x'.repeat(50_000) };
+  const count = Math.ceil(limits.journalCompactBytes / 50_000) + 50;
+  for (let i = 0; i < count; i += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => journal.report(task, attempt)));
+  }
+  assert.ok((await stat(path)).size < limits.journalCompactBytes / 2);
+  await journal[Symbol.asyncDispose]();
+  await using again = await Journal.open({ path, clock: new FakeClock(), log });
+  assert.equal(again.state.unacknowledged.length, 1);
+  assert.equal(again.state.findLatest(task)?.latest?.attempt?.reason.length, 50_000);
 });
 
 test('Journal remembers an acknowledged end for an hour, over restarts', async (t) => {
@@ -159,7 +220,7 @@ test('Journal remembers an acknowledged end for an hour, over restarts', async (
   await first[Symbol.asyncDispose]();
   await clock.advance(limits.agentRememberedMs);
   const second = await Journal.open({ path, clock, log });
-  assert.ok(second.state.remembered.has(attemptId(task, 1)));
+  assert.ok(second.state.knows(attemptId(task, 1)) && !second.state.knows(attemptId(task, 2)));
   assert.equal(second.state.attempts.size, 0);
   await second[Symbol.asyncDispose]();
   await clock.advance(1);
@@ -261,10 +322,11 @@ test('Journal cut at any byte is a prefix of what was written', async (t) => {
     await writeFile(path, bytes.subarray(0, cut));
     await using reopened = await Journal.open({ path, clock, log });
     const seen = reopened.state.unacknowledged.map((event) => event.sequence);
-    assert.deepEqual(
-      seen,
-      seen.map((_, i) => BigInt(i + 1)),
+    const events = Number(seen.at(-1) ?? 0n);
+    const latest = Array.from({ length: Math.ceil(events / 2) }, (_, i) =>
+      BigInt(Math.min(2 * i + 2, events)),
     );
+    assert.deepEqual(seen, latest, `cut at ${cut}`);
     await reopened.accept(start('taskzzzzzz'), 'boot', starting());
   }
 });
@@ -285,7 +347,7 @@ test('JournalState.records() add up to the same state', async (t) => {
       for (const { task: taskId, attempt, kind } of actions) {
         if (kind === 'accept') await journal.accept(start(taskId, attempt), 'boot', starting(attempt));
         if (kind === 'end') await journal.report(taskId, ended(attempt));
-        if (kind === 'stop') await journal.note(stopRecord(taskId, attempt, Cause.OPERATOR, 1));
+        if (kind === 'stop') await journal.note(stopRecord(taskId, attempt, stop));
         if (kind === 'acknowledge') journal.acknowledge(journal.state.lastEvent);
       }
       await journal[Symbol.asyncDispose]();

@@ -101,11 +101,15 @@ export class Journal implements AsyncDisposable {
     return this.#failing;
   }
 
-  /** Takes an attempt on, together with its first event. @throws JournalFailingError: it is then not taken on. */
-  async accept(start: Start, bootId: string, attempt: Attempt): Promise<void> {
+  /**
+   * Takes an attempt on, together with its first event. `failuresBefore` is for its restart policy (journal.proto).
+   *
+   * @throws JournalFailingError: it is then not taken on.
+   */
+  async accept(start: Start, bootId: string, attempt: Attempt, failuresBefore = 0): Promise<void> {
     if (this.#failing !== undefined) throw new JournalFailingError(this.#failing);
     const event = newEvent(start.taskId, attempt);
-    await this.#enqueue([acceptedRecord(start, bootId), eventRecord(event)], true);
+    await this.#enqueue([acceptedRecord(start, bootId, failuresBefore), eventRecord(event)], true);
   }
 
   /** Records an observation; resolves when it is on disk, however long that takes. */
@@ -153,20 +157,21 @@ export class Journal implements AsyncDisposable {
       'the controller knows later events of this journal: the state directory was copied or restored, and another agent may use the same key',
     );
     this.#sequence = sequence;
-    return [...this.#state.unacknowledged];
+    return this.#state.unacknowledged;
   }
 
-  /** Tells the latest event of an attempt again, unless it is acknowledged. */
-  repeat(attemptId: string): void {
-    const latest = this.#state.attempts.get(attemptId)?.latest;
-    if (!latest || latest.sequence <= this.#state.acknowledgedEvent) return;
-    for (const listener of this.#listeners) listener(latest);
+  /** Tells the latest events of a task again, of each of its attempts, unless they are acknowledged. */
+  repeat(taskId: string): void {
+    for (const { latest } of this.#state.attemptsOf(taskId)) {
+      if (!latest || latest.sequence <= this.#state.acknowledgedEvent) continue;
+      for (const listener of this.#listeners) listener(latest);
+    }
   }
 
   /** Calls `listener` with what is not acknowledged after `afterSequence`, then with each new event. */
   listen(afterSequence: bigint, listener: (event: Event) => void): Disposable {
     const own = (event: Event) => listener(event);
-    for (const event of [...this.#state.unacknowledged]) {
+    for (const event of this.#state.unacknowledged) {
       if (event.sequence > afterSequence) listener(event);
     }
     this.#listeners.add(own);

@@ -54,6 +54,8 @@ export interface AttemptLife {
   readonly graceMs: number;
   /** The cause of the first stop that was ordered. */
   readonly stopCause: Cause | undefined;
+  /** OPERATOR or SHUTDOWN when one of them ordered a stop, be it after the time limit: the task is not restarted then. */
+  readonly stoppedBy: Cause | undefined;
   /** When everything of it gets SIGKILL, monotonic. */
   readonly killAtMs: number | undefined;
   readonly killed: boolean;
@@ -103,6 +105,7 @@ export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLi
     stopSignal: stopSignalOf(spec),
     graceMs: Number(spec?.stopGraceMs ?? 0n) || limits.stopGraceDefaultMs,
     stopCause: undefined,
+    stoppedBy: undefined,
     killAtMs: undefined,
     killed: false,
     signals: [],
@@ -218,7 +221,8 @@ function onLost(life: AttemptLife, input: Extract<AttemptInput, { kind: 'lost' }
 function onStop(life: AttemptLife, cause: Cause, graceMs: number, now: Now): Advanced {
   const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, now.monotonicMs + graceMs);
   const attempt = clone(AttemptSchema, life.attempt);
-  const next = { ...life, attempt, killAtMs, stopCause: life.stopCause ?? cause };
+  const stoppedBy = life.stoppedBy ?? (cause === Cause.TIMEOUT ? undefined : cause);
+  const next = { ...life, attempt, killAtMs, stopCause: life.stopCause ?? cause, stoppedBy };
   const ran = attempt.pid !== 0;
   const order = stopReasons[cause] ?? 'it was told to stop';
   const what = ran ? stopWords(life, killAtMs, now) : 'as soon as it has started';

@@ -20,6 +20,7 @@ import { type AttemptPlaces, lostInput } from './attempt-inputs.ts';
 import { type AttemptInput, type AttemptStep, advanceAttempt, type Now, resumeLife } from './attempt-life.ts';
 import type { LaunchRefusal } from './launch-attempt.ts';
 import type { LiveAttempt } from './live-attempt.ts';
+import { withRestart } from './plan-restart.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
 import { signalScopes } from './supervisor-messages.ts';
 
@@ -32,6 +33,10 @@ export interface AttemptsParts {
   readonly workspace: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For the jitter of restarts, in [0, 1). */
+  readonly random: () => number;
+  /** The attempt has ended, and says when it is to be followed by another. */
+  readonly wait: (live: LiveAttempt) => void;
 }
 
 /** The supervisor's number of each scope. */
@@ -83,7 +88,10 @@ export class Attempts {
   /** Something happened to the attempt. */
   apply(live: LiveAttempt, input: AttemptInput): void {
     const { life, steps } = advanceAttempt(live.life, input, this.#now());
+    const hasEnded = isActive(live) && life.attempt.state === TaskState.ENDED;
     live.life = life;
+    // An order that was refused at once is nowhere on disk: there is nothing to come back to.
+    if (hasEnded && live.phase !== 'queued') this.#decideRestart(live);
     if (life.attempt.pid !== 0) live.settle();
     this.#do(live, steps);
     if (input.kind === 'timeout' && life.stopCause === Cause.TIMEOUT) this.#noteStop(live);
@@ -99,8 +107,9 @@ export class Attempts {
     const { journal, clock } = this.#parts;
     if (live.phase === 'queued' || live.phase === 'accepted') {
       live.cancelled ??= cause;
-      const record = stopRecord(live.start.taskId, live.start.attempt, cause, clock.wallMs());
-      if (live.phase === 'accepted') void journal.note(record);
+      const { taskId, attempt } = live.start;
+      const stop = { cause, killAtMs: clock.wallMs(), stoppedBy: cause };
+      if (live.phase === 'accepted') void journal.note(stopRecord(taskId, attempt, stop));
       return;
     }
     this.apply(live, { kind: 'stop', cause, graceMs: graceMs || live.life.graceMs });
@@ -139,6 +148,12 @@ export class Attempts {
   /** No timer of theirs fires any more. */
   disarm(): void {
     for (const live of this.#live.values()) live.disarm();
+  }
+
+  #decideRestart(live: LiveAttempt): void {
+    const { life, start, history } = live;
+    const attempt = withRestart(life.attempt, start.spec?.restart, history, this.#parts.random());
+    live.life = { ...life, attempt };
   }
 
   #do(live: LiveAttempt, steps: readonly AttemptStep[]): void {
@@ -183,6 +198,7 @@ export class Attempts {
     failpoint('agent.end-seen');
     live.finish();
     const kept = this.#parts.logs.end(live.id);
+    if (live.life.attempt.restartAt) this.#parts.wait(live);
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {
       failpoint('agent.end-recorded');
@@ -200,9 +216,10 @@ export class Attempts {
 
   #noteStop({ start, life }: LiveAttempt): void {
     const { wallMs, monotonicMs } = this.#now();
-    if (life.killAtMs === undefined || life.stopCause === undefined) return;
-    const killAtMs = Math.round(wallMs + life.killAtMs - monotonicMs);
-    void this.#parts.journal.note(stopRecord(start.taskId, start.attempt, life.stopCause, killAtMs));
+    const { killAtMs, stopCause: cause, stoppedBy } = life;
+    if (killAtMs === undefined || cause === undefined) return;
+    const stop = { cause, killAtMs: Math.round(wallMs + killAtMs - monotonicMs), stoppedBy };
+    void this.#parts.journal.note(stopRecord(start.taskId, start.attempt, stop));
   }
 
   #now(): Now {

@@ -6,6 +6,7 @@ import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import { AttemptSchema, type Cause, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { attemptId } from '#protocol/ids.ts';
 import { type AttemptLife, newLife } from './attempt-life.ts';
+import type { AttemptHistory } from './plan-restart.ts';
 
 /** Longest delay of a timer. */
 const timerMaxMs = 2 ** 31 - 1;
@@ -26,16 +27,24 @@ export class LiveAttempt {
   bootId: string | undefined;
   /** The cause of a stop that came before the supervisor was asked: it is not started then. */
   cancelled: Cause | undefined;
+  /** Attempts of its task that failed soon, in a row, just before it. */
+  readonly failuresBefore: number;
   readonly #over = new AbortController();
   readonly #settled = Promise.withResolvers<void>();
   readonly #timers = new Map<string, Disposable>();
 
-  constructor(start: Start, clock: Clock) {
+  constructor(start: Start, clock: Clock, failuresBefore = 0) {
+    this.failuresBefore = failuresBefore;
     this.id = attemptId(start.taskId, start.attempt);
     this.start = start;
     const state = { number: start.attempt, state: TaskState.STARTING };
     const attempt = create(AttemptSchema, { ...state, stateAt: timestampFromMs(clock.wallMs()) });
     this.life = newLife(attempt, start.spec);
+  }
+
+  /** What its restart policy looks at besides its end. */
+  get history(): AttemptHistory {
+    return { failuresBefore: this.failuresBefore, stoppedBy: this.cancelled ?? this.life.stoppedBy };
   }
 
   /** Aborts when the attempt is over. */

@@ -12,14 +12,14 @@ import { LiveAttempt } from './live-attempt.ts';
 export function restoreAttempt(known: JournalAttempt, clock: Clock): LiveAttempt {
   const { taskId, number, accepted, latest, stop, signals } = known;
   const start = accepted?.start ?? create(StartSchema, { taskId, attempt: number });
-  const live = new LiveAttempt(start, clock);
+  const live = new LiveAttempt(start, clock, accepted?.failuresBefore);
   const attempt = latest?.attempt ?? live.life.attempt;
   live.bootId = accepted?.bootId;
   live.phase = attempt.pid === 0 && accepted ? 'accepted' : 'known';
   live.life = { ...live.life, attempt, signals: [...signals] };
   if (stop) {
     const killAtMs = clock.monotonicMs() + Math.max(0, stop.killAtMs - clock.wallMs());
-    live.life = { ...live.life, stopCause: stop.cause, killAtMs };
+    live.life = { ...live.life, stopCause: stop.cause, stoppedBy: stop.stoppedBy, killAtMs };
     if (live.phase === 'accepted') live.cancelled = stop.cause;
   }
   return live;

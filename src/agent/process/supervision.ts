@@ -87,8 +87,7 @@ export class Supervision implements SupervisorListener {
   /** An attempt that is over here: its end is on disk, or is on its way there. */
   #settleForgotten(status: AttemptStatus): boolean {
     const { journal, supervisor, log } = this.#parts;
-    const { attempts, remembered } = journal.state;
-    if (!attempts.has(status.id) && !remembered.has(status.id)) return false;
+    if (!journal.state.knows(status.id)) return false;
     if (status.empty || status.lost || status.notStarted) {
       void supervisor.acknowledge(status.id).catch(() => {});
     } else if (!status.exited) {

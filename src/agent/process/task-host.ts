@@ -9,6 +9,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Journal } from '#agent/journal/journal.ts';
+import type { JournalAttempt } from '#agent/journal/journal-state.ts';
 import { defaultLogQuota, LogKeeper, type LogQuota } from '#agent/logs/log-keeper.ts';
 import { readLog } from '#agent/logs/log-reader.ts';
 import type { PunchHole } from '#agent/logs/stream-quota.ts';
@@ -34,6 +35,7 @@ import { Attempts, isActive, scopeNumbers } from './attempts.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
 import { LiveAttempt } from './live-attempt.ts';
+import { Restarts } from './restarts.ts';
 import { restoreAttempt } from './restore-attempt.ts';
 import { sampleAttempts } from './sample-attempts.ts';
 import { StartQueue } from './start-queue.ts';
@@ -71,6 +73,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #supervisor: SupervisorClient;
   readonly #attempts: Attempts;
   readonly #supervision: Supervision;
+  readonly #restarts: Restarts;
   readonly #workspace: string;
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
@@ -81,16 +84,21 @@ export class TaskHost implements Workload, AsyncDisposable {
     logs: LogKeeper,
     supervisor: SupervisorClient,
   ) {
-    const { directory, clock, log } = options;
+    const { directory, clock, log, random = Math.random } = options;
     this.#options = options;
     this.#journal = journal;
     this.#logs = logs;
     this.#workspace = join(directory, 'workspace');
     const workspace = this.#workspace;
-    const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log });
+    const wait = (live: LiveAttempt) => this.#restarts.wait(live);
+    const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log, random, wait });
+    const supervision = new Supervision({ journal, attempts, supervisor, log });
+    const bootId = () => supervision.bootId;
+    const launch = (live: LiveAttempt) => this.#queue.push(live);
     this.#supervisor = supervisor;
     this.#attempts = attempts;
-    this.#supervision = new Supervision({ journal, attempts, supervisor, log });
+    this.#supervision = supervision;
+    this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
     this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
   }
 
@@ -111,15 +119,17 @@ export class TaskHost implements Workload, AsyncDisposable {
       log,
       random: options.random ?? Math.random,
     });
-    const lives = [...journal.state.attempts.values()]
-      .filter(({ latest }) => latest?.attempt?.state !== TaskState.ENDED)
-      .map((known) => restoreAttempt(known, clock));
+    const known = Map.groupBy(journal.state.attempts.values(), hasEnded);
+    const lives = (known.get(false) ?? []).map((attempt) => restoreAttempt(attempt, clock));
     const logs = opening.use(await openLogs(options, supervisor, lives));
     const host = new TaskHost(options, journal, logs, supervisor);
     for (const live of lives) host.#attempts.add(live);
     await host.#supervisor.connect(host.#supervision);
     opening.move();
     host.#supervision.takeUp((live) => host.#queue.push(live));
+    for (const attempt of known.get(true) ?? []) {
+      if (journal.state.findLatest(attempt.taskId) === attempt) host.#restarts.restore(attempt);
+    }
     return host;
   }
 
@@ -127,7 +137,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     const { journalId, lastEvent, attempts, remembered } = this.#journal.state;
     const tasks = new Set(this.#attempts.all().map((live) => live.start.taskId));
     for (const { taskId } of attempts.values()) tasks.add(taskId);
-    for (const { taskId } of [...remembered.values()].reverse()) {
+    for (const taskId of [...remembered.keys()].reverse()) {
       if (tasks.size >= limits.agentHeldMax) break;
       tasks.add(taskId);
     }
@@ -141,18 +151,18 @@ export class TaskHost implements Workload, AsyncDisposable {
       return;
     }
     const id = attemptId(order.taskId, order.attempt);
-    const { attempts, remembered } = this.#journal.state;
-    if (this.#attempts.find(id) || attempts.has(id) || remembered.has(id)) {
-      this.#journal.repeat(id);
+    const { state } = this.#journal;
+    if (this.#attempts.find(id) || state.knows(id)) {
+      this.#journal.repeat(order.taskId);
       return;
     }
-    if (attempts.size >= limits.agentUnacknowledgedMax) {
+    if (state.attempts.size >= limits.agentUnacknowledgedMax) {
       log.warn({ task: order.taskId }, 'a start was ignored: too many ends are not acknowledged');
       return;
     }
     const live = new LiveAttempt(order, clock);
     this.#attempts.add(live);
-    if (this.#attempts.size <= limits.agentTasksMax) {
+    if (this.#attempts.size + this.#restarts.size <= limits.agentTasksMax) {
       this.#queue.push(live);
       return;
     }
@@ -181,6 +191,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 
   async stop(taskId: string, graceMs: number, cause: Cause): Promise<void> {
+    if (this.#restarts.nextAttempt(taskId) !== undefined) return this.#restarts.callOff(taskId, cause);
     const live = this.#getLive(taskId);
     if (cause === Cause.OPERATOR) this.#checkSignal(live.life.stopSignal);
     this.#attempts.stop(live, cause, graceMs);
@@ -247,6 +258,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#queue.clear();
+    this.#restarts.close();
     this.#attempts.disarm();
     await this.#supervisor[Symbol.asyncDispose]();
     await this.#logs[Symbol.asyncDispose]();
@@ -271,6 +283,9 @@ export class TaskHost implements Workload, AsyncDisposable {
   #getLive(taskId: string): LiveAttempt {
     const live = this.#attempts.findLatest(taskId);
     if (live && isActive(live)) return live;
+    const next = this.#restarts.nextAttempt(taskId);
+    if (next !== undefined)
+      throw new RefusedOrderError(`task ${taskId} does not run: it waits for attempt ${next}`);
     throw new RefusedOrderError(`task ${taskId} does not run here`);
   }
 
@@ -292,4 +307,8 @@ async function openLogs(
   const logs = await LogKeeper.open({ root, quota: logQuota, punch, clock, log }, (id) => !ids.has(id));
   for (const { id, over } of lives) await logs.begin(id, over);
   return logs;
+}
+
+function hasEnded({ latest }: JournalAttempt): boolean {
+  return latest?.attempt?.state === TaskState.ENDED;
 }

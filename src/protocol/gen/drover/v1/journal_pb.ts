@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/journal.proto.
  */
 export const file_drover_v1_journal: GenFile = /*@__PURE__*/
-  fileDesc("Chdkcm92ZXIvdjEvam91cm5hbC5wcm90bxIJZHJvdmVyLnYxItYCCg1Kb3VybmFsUmVjb3JkEioKBmhlYWRlchgBIAEoCzIYLmRyb3Zlci52MS5Kb3VybmFsSGVhZGVySAASLgoIYWNjZXB0ZWQYAiABKAsyGi5kcm92ZXIudjEuSm91cm5hbEFjY2VwdGVkSAASIQoFZXZlbnQYAyABKAsyEC5kcm92ZXIudjEuRXZlbnRIABI2CgxhY2tub3dsZWRnZWQYBCABKAsyHi5kcm92ZXIudjEuSm91cm5hbEFja25vd2xlZGdlZEgAEiYKBHN0b3AYBSABKAsyFi5kcm92ZXIudjEuSm91cm5hbFN0b3BIABIqCgZzaWduYWwYBiABKAsyGC5kcm92ZXIudjEuSm91cm5hbFNpZ25hbEgAEjIKCnJlbWVtYmVyZWQYByABKAsyHC5kcm92ZXIudjEuSm91cm5hbFJlbWVtYmVyZWRIAEIGCgRraW5kImQKDUpvdXJuYWxIZWFkZXISDwoHdmVyc2lvbhgBIAEoDRISCgpqb3VybmFsX2lkGAIgASgJEhIKCmxhc3RfZXZlbnQYAyABKAQSGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAQgASgEIkMKD0pvdXJuYWxBY2NlcHRlZBIfCgVzdGFydBgBIAEoCzIQLmRyb3Zlci52MS5TdGFydBIPCgdib290X2lkGAIgASgJIlkKE0pvdXJuYWxBY2tub3dsZWRnZWQSDQoFZXZlbnQYASABKAQSMwoPYWNrbm93bGVkZ2VkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ9CgtKb3VybmFsU3RvcBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SHwoFY2F1c2UYAyABKA4yEC5kcm92ZXIudjEuQ2F1c2USKwoHa2lsbF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQQoNSm91cm5hbFNpZ25hbBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDgoGc2lnbmFsGAMgASgJImoKEUpvdXJuYWxSZW1lbWJlcmVkEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIzCg9hY2tub3dsZWRnZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_drover_v1_link, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Chdkcm92ZXIvdjEvam91cm5hbC5wcm90bxIJZHJvdmVyLnYxItYCCg1Kb3VybmFsUmVjb3JkEioKBmhlYWRlchgBIAEoCzIYLmRyb3Zlci52MS5Kb3VybmFsSGVhZGVySAASLgoIYWNjZXB0ZWQYAiABKAsyGi5kcm92ZXIudjEuSm91cm5hbEFjY2VwdGVkSAASIQoFZXZlbnQYAyABKAsyEC5kcm92ZXIudjEuRXZlbnRIABI2CgxhY2tub3dsZWRnZWQYBCABKAsyHi5kcm92ZXIudjEuSm91cm5hbEFja25vd2xlZGdlZEgAEiYKBHN0b3AYBSABKAsyFi5kcm92ZXIudjEuSm91cm5hbFN0b3BIABIqCgZzaWduYWwYBiABKAsyGC5kcm92ZXIudjEuSm91cm5hbFNpZ25hbEgAEjIKCnJlbWVtYmVyZWQYByABKAsyHC5kcm92ZXIudjEuSm91cm5hbFJlbWVtYmVyZWRIAEIGCgRraW5kImQKDUpvdXJuYWxIZWFkZXISDwoHdmVyc2lvbhgBIAEoDRISCgpqb3VybmFsX2lkGAIgASgJEhIKCmxhc3RfZXZlbnQYAyABKAQSGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAQgASgEIlwKD0pvdXJuYWxBY2NlcHRlZBIfCgVzdGFydBgBIAEoCzIQLmRyb3Zlci52MS5TdGFydBIPCgdib290X2lkGAIgASgJEhcKD2ZhaWx1cmVzX2JlZm9yZRgDIAEoDSJZChNKb3VybmFsQWNrbm93bGVkZ2VkEg0KBWV2ZW50GAEgASgEEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiowEKC0pvdXJuYWxTdG9wEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIfCgVjYXVzZRgDIAEoDjIQLmRyb3Zlci52MS5DYXVzZRIrCgdraWxsX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgpzdG9wcGVkX2J5GAUgASgOMhAuZHJvdmVyLnYxLkNhdXNlIkEKDUpvdXJuYWxTaWduYWwSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnNpZ25hbBgDIAEoCSJqChFKb3VybmFsUmVtZW1iZXJlZBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SMwoPYWNrbm93bGVkZ2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_drover_v1_link, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * One record of an agent's journal.
@@ -83,7 +83,7 @@ export type JournalRecord = Message<"drover.v1.JournalRecord"> & {
     case: "signal";
   } | {
     /**
-     * An attempt that has ended and was acknowledged: only its name is kept, so that it is not launched again.
+     * A task that has ended and was acknowledged: only its name is kept, so that it is not launched again.
      *
      * @generated from field: drover.v1.JournalRemembered remembered = 7;
      */
@@ -160,6 +160,13 @@ export type JournalAccepted = Message<"drover.v1.JournalAccepted"> & {
    * @generated from field: string boot_id = 2;
    */
   bootId: string;
+
+  /**
+   * How many attempts of the task failed soon after their start, in a row, just before this one: for its restart policy.
+   *
+   * @generated from field: uint32 failures_before = 3;
+   */
+  failuresBefore: number;
 };
 
 /**
@@ -230,6 +237,13 @@ export type JournalStop = Message<"drover.v1.JournalStop"> & {
    * @generated from field: google.protobuf.Timestamp kill_at = 4;
    */
   killAt?: Timestamp | undefined;
+
+  /**
+   * OPERATOR or SHUTDOWN when one of them ordered the end, be it after its time limit: then it is not restarted.
+   *
+   * @generated from field: drover.v1.Cause stopped_by = 5;
+   */
+  stoppedBy: Cause;
 };
 
 /**
@@ -275,7 +289,7 @@ export const JournalSignalSchema: GenMessage<JournalSignal> = /*@__PURE__*/
   messageDesc(file_drover_v1_journal, 5);
 
 /**
- * An attempt that is over for both sides.
+ * A task that is over for both sides.
  *
  * @generated from message drover.v1.JournalRemembered
  */
@@ -288,7 +302,7 @@ export type JournalRemembered = Message<"drover.v1.JournalRemembered"> & {
   taskId: string;
 
   /**
-   * Number of the attempt.
+   * Number of its last attempt; those before it are over as well.
    *
    * @generated from field: uint32 attempt = 2;
    */
