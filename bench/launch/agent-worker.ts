@@ -15,7 +15,7 @@ import { writeStarterPolicy } from '#agent/policy/starter-policy.ts';
 import { TaskHost } from '#agent/process/task-host.ts';
 import { systemClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
-import { cpuSecondsOf, findProcesses } from '#bench/measure/process-tree.ts';
+import { cpuSecondsOf, findSupervisor } from '#bench/measure/process-tree.ts';
 import { serveMeasurements } from '#bench/measure/worker.ts';
 import { endingOf } from '#core/outcome.ts';
 import { type Event, StartSchema } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -28,7 +28,8 @@ await serve(directory, Number(count));
 
 async function serve(state: string, launches: number): Promise<void> {
   await using host = await openHost(state);
-  const roots = [process.pid, ...findProcesses('drover-supervisor', state)];
+  const { server = 0 } = findSupervisor(join(state, 'supervisor'));
+  const roots = [process.pid, server];
   await serveMeasurements(() =>
     measureLaunches(
       launches,

@@ -17,12 +17,27 @@ export function cpuSecondsOf(roots: readonly number[]): number {
   return ticks / ticksPerSecond;
 }
 
-/** Process ids whose command line contains all of these words. */
-export function findProcesses(...words: readonly string[]): number[] {
-  return livingPids().filter((pid) => {
-    const line = readProc(pid, 'cmdline').replaceAll('\0', ' ');
-    return words.every((word) => line.includes(word));
-  });
+/** These processes and their living descendants. */
+export function pidsOfTrees(roots: readonly number[]): number[] {
+  return treesOf(roots).map(({ pid }) => pid);
+}
+
+/** Process ids by argument vector. */
+export function findProcesses(matches: (argv: readonly string[]) => boolean): number[] {
+  return livingPids().filter((pid) => matches(readProc(pid, 'cmdline').split('\0').slice(0, -1)));
+}
+
+/** The server of the supervisor with that state directory, undefined where it is dead, and the monitors. */
+export function findSupervisor(directory: string): {
+  server: number | undefined;
+  monitors: readonly number[];
+} {
+  const all = findProcesses(
+    ([path, ...args]) => path?.endsWith('/drover-supervisor') === true && args.includes(directory),
+  );
+  // A monitor is a fork of the server that has given itself another name.
+  const isMonitor = (pid: number) => readProc(pid, 'comm').startsWith('drover-monitor');
+  return { server: all.find((pid) => !isMonitor(pid)), monitors: all.filter(isMonitor) };
 }
 
 function treesOf(roots: readonly number[]): Stat[] {

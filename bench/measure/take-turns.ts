@@ -1,5 +1,8 @@
 /** Contestants that are measured side by side: they take turns, so that what happens to the machine happens to all of them. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** One side of a comparison. */
 export interface Contestant<T> extends AsyncDisposable {
   /** Does the work once. The first time warms up. */
@@ -13,6 +16,21 @@ export type Entrants<T> = Readonly<Record<string, () => Promise<Contestant<T>>>>
 export type Entry<T> =
   | { readonly name: string; readonly rounds: readonly T[] }
   | { readonly name: string; readonly skipped: string };
+
+/** A side that begins anew each time: `measure` gets an empty directory beneath `directory`, which is removed afterwards. */
+export function inPlaces<T>(directory: string, measure: (place: string) => Promise<T>): Contestant<T> {
+  return {
+    async measure() {
+      const place = mkdtempSync(join(directory, 'round-'));
+      try {
+        return await measure(place);
+      } finally {
+        rmSync(place, { recursive: true, force: true });
+      }
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
 
 /** A side that cannot be measured here; the message is the reason. */
 export class SkippedError extends Error {

@@ -17,6 +17,11 @@ export interface Supervisord extends AsyncDisposable {
   call(method: string, ...params: readonly (string | boolean)[]): Promise<string>;
 }
 
+/** @throws SkippedError where Supervisor is not installed. */
+export function checkSupervisord(): void {
+  if (!existsSync(binary)) throw new SkippedError(`${binary} is missing (bench/peers/setup.ts installs it)`);
+}
+
 /**
  * Starts one that knows `processes` processes of `command` as the group "t" and has started none; their output goes to files.
  *
@@ -27,7 +32,7 @@ export async function startSupervisord(
   command: string,
   processes: number,
 ): Promise<Supervisord> {
-  if (!existsSync(binary)) throw new SkippedError(`${binary} is missing (bench/peers/setup.ts installs it)`);
+  checkSupervisord();
   const socket = join(directory, 'sock');
   const file = join(directory, 'supervisord.conf');
   writeFileSync(file, configuration(directory, socket, command, processes));
