@@ -59,6 +59,7 @@ export class ChaosCluster implements AsyncDisposable {
   readonly gate: Gate;
   readonly recorder = new Recorder();
   readonly #lives: DaemonProcess[] = [];
+  readonly #deferred: (() => void)[] = [];
   #controller: DaemonProcess | undefined;
   #api: Connection | undefined;
   #listen = '127.0.0.1:0';
@@ -106,6 +107,11 @@ export class ChaosCluster implements AsyncDisposable {
   /** The state directory of a node. */
   directoryOf(name = 'node1'): string {
     return join(this.layout.nodes, name);
+  }
+
+  /** Does this when every process is gone and the directory is still there. */
+  defer(undo: () => void): void {
+    this.#deferred.push(undo);
   }
 
   /** Ids of every task that was acknowledged. */
@@ -215,6 +221,11 @@ export class ChaosCluster implements AsyncDisposable {
     return pidsWith(`CHAOS=${this.directory}`);
   }
 
+  /** Every process that a node has, tasks as far as they have not cleared their environment. */
+  nodeProcesses(name = 'node1'): number[] {
+    return [...pidsWith(this.directoryOf(name)), ...this.taskProcesses()];
+  }
+
   /** How often a daemon, in all of its lives, has reached a failpoint that was armed. */
   reached(log: 'controller' | string, name: Failpoint): number {
     const text = readFileSync(join(this.layout.logs, `${log}.log`), 'utf8');
@@ -255,6 +266,7 @@ export class ChaosCluster implements AsyncDisposable {
     // A daemon that was stopped by SIGSTOP, a supervisor, a task: whatever a test that failed half-way has left.
     for (let left = pidsWith(this.directory); left.length > 0; left = pidsWith(this.directory)) killAll(left);
     await Promise.all(this.#lives.map((daemon) => daemon.ended));
+    for (const undo of this.#deferred) undo();
     rmSync(this.directory, { recursive: true, force: true });
   }
 

@@ -1,5 +1,7 @@
 /** Who is there, as /proc says: the only witness that the tests ask about processes. */
+import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** Pids of every process, also of those in the pid namespaces below ours. */
 export function allPids(): number[] {
@@ -24,12 +26,30 @@ export function pidsWith(mark: string): number[] {
   );
 }
 
-/** Its state letter, parent and start time; undefined where there is no such process. @see proc_pid_stat(5) */
-export function statOf(pid: number): { state: string; parent: number; startTicks: string } | undefined {
+/** Some of proc_pid_stat(5). */
+export interface ProcessStat {
+  /** Its letter. */
+  readonly state: string;
+  readonly parent: number;
+  readonly session: number;
+  /** Clock ticks since boot. */
+  readonly startTicks: string;
+}
+
+/** How a process is; undefined where there is none. */
+export function statOf(pid: number): ProcessStat | undefined {
   const stat = readProc(pid, 'stat');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state = '', parent = ''] = fields;
-  return stat === '' ? undefined : { state, parent: Number(parent), startTicks: fields[19] ?? '' };
+  const [state = '', parent, , session] = fields;
+  if (stat === '') return undefined;
+  return { state, parent: Number(parent), session: Number(session), startTicks: fields[19] ?? '' };
+}
+
+/** Pid of the monitor of a running task: its leader's parent. */
+export function monitorOf(task: Task): number {
+  const monitor = statOf(task.attempts[0]?.pid ?? 0)?.parent ?? 0;
+  assert.equal(monitor > 1, true);
+  return monitor;
 }
 
 /** Whether it runs; a zombie does not. */

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { until } from '#test/fixture/until.ts';
 import { ChaosCluster } from './chaos-cluster.ts';
 import { exits, shell, waits } from './commands.ts';
-import { isAlive, killAll, statOf } from './processes.ts';
-
-/** Pid of the monitor of a running task: its leader's parent. */
-function monitorOf(task: Task): number {
-  const monitor = statOf(task.attempts[0]?.pid ?? 0)?.parent ?? 0;
-  assert.equal(monitor > 1, true);
-  return monitor;
-}
+import { isAlive, killAll, monitorOf } from './processes.ts';
 
 test("8: SIGKILL of the supervisor's server: every exit is kept, the next server finds all", async (t) => {
   const cluster = await ChaosCluster.start(t);

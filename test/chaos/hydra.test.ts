@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { until } from '#test/fixture/until.ts';
+import { ChaosCluster } from './chaos-cluster.ts';
+import { type ChaosCommand, shell } from './commands.ts';
+import { describeProcess, pidsWith, readProc, statOf } from './processes.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'drover-hydra-'));
+const binary = join(directory, 'hydra');
+
+before(() => {
+  const flags = ['-std=c17', '-O1', '-Wall', '-Wextra', '-Werror'];
+  execFileSync('cc', [...flags, '-o', binary, join(import.meta.dirname, 'hydra.c')]);
+});
+after(() => rmSync(directory, { recursive: true }));
+
+/** Far more than is forked before it is stopped, and an end should nobody stop it. */
+const forks = 8_000;
+const seconds = 20;
+
+/** A hydra that has `mark` in the command line of each of its processes. */
+function hydra(mark: string, ...more: string[]): ChaosCommand {
+  return shell([`exec ${[binary, mark, forks, seconds, ...more].join(' ')}`], 0, '');
+}
+
+/** Waits until it is what it should be: many processes, several sessions, some without the environment of the task. */
+async function untilGrown(mark: string): Promise<void> {
+  await until('the hydra has grown', () => {
+    const pids = pidsWith(mark);
+    const sessions = new Set(pids.map((pid) => statOf(pid)?.session));
+    const hidden = pids.filter((pid) => !readProc(pid, 'environ').includes('CHAOS='));
+    return pids.length >= 20 && sessions.size >= 4 && hidden.length > 0;
+  });
+}
+
+/** A process that forks while /proc is read may not be seen once: look several times. */
+async function assertGone(mark: string): Promise<void> {
+  for (let look = 0; look < 20; look++) {
+    assert.deepEqual(pidsWith(mark).map(describeProcess), []);
+    await sleep(10);
+  }
+}
+
+test('12: what forks, hides and ignores every signal leaves 0 processes after a stop', async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  const mark = `hydra-stop-${process.pid}`;
+  const ids = await cluster.launch(hydra(mark));
+  await untilGrown(mark);
+  await cluster.stopTasks(ids, 200);
+  await cluster.untilState(TaskState.ENDED);
+  await assertGone(mark);
+  await cluster.verify({ signals: ['SIGKILL'] });
+});
+
+test('12: what the leader leaves is stopped when it has ended', async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  const mark = `hydra-leave-${process.pid}`;
+  await cluster.launch(hydra(mark, 'leave'), { spec: { stopGraceMs: 300n } });
+  await untilGrown(mark);
+  await cluster.untilState(TaskState.ENDED);
+  await assertGone(mark);
+  await cluster.verify();
+});
