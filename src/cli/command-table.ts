@@ -25,6 +25,7 @@ import {
   waitSyntax,
 } from './syntax/task-syntax.ts';
 import { nodesetSyntax } from './syntax/tool-syntax.ts';
+import { topSyntax } from './syntax/top-syntax.ts';
 
 const commandLineOnly = { atPrompt: false } as const;
 
@@ -39,6 +40,7 @@ export const commandTable: readonly Command[] = [
   command(killSyntax, async () => (await import('./commands/kill.ts')).kill),
   command(stopSyntax, async () => (await import('./commands/stop.ts')).stop),
   command(usageSyntax, async () => (await import('./commands/usage.ts')).usage),
+  command(topSyntax, async () => (await import('./commands/top.ts')).top),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
   command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset, commandLineOnly),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),

@@ -4,7 +4,7 @@
  * Two witnesses tell of an attempt: wait4(2) of the leader and of what it waited for, and the cgroup, where there is one
  * that counts, of everything. The cgroup sees more, so where both tell, the larger number is the truth.
  */
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type Attempt,
   type ResourceUsage,
@@ -114,23 +114,32 @@ function usageOfAttempt({
     memoryBytes: groupUsage?.memoryPeakBytes || maxRssBytes,
     outputBytes: attempt.stdoutBytes + attempt.stderrBytes,
     oomKills: groupUsage?.oomKills ?? 0,
-    ranMs: startedAt && endedAt ? Math.max(timestampMs(endedAt) - timestampMs(startedAt), 0) : 0,
+    ranMs: millisBetween(startedAt, endedAt) ?? 0,
   };
+}
+
+/** Memory that a task has now, bytes: of its cgroup, where that counts. */
+export function sampledMemory({ groupMemoryBytes, rssBytes }: TaskSample): bigint {
+  return groupMemoryBytes || rssBytes;
+}
+
+/** Milliseconds between two times of one clock, never below 0; undefined where one of them is not known. */
+export function millisBetween(from: Timestamp | undefined, to: Timestamp | undefined): number | undefined {
+  return from && to ? Math.max(timestampMs(to) - timestampMs(from), 0) : undefined;
 }
 
 /** By the node's clock only, so that this machine's does not matter. */
 function usageOfSample(sample: TaskSample, attempt: Attempt | undefined): UsageTotal {
-  const { userUs, systemUs, rssBytes, groupMemoryBytes, outputBytes, sampledAt } = sample;
-  const startedAt = attempt?.startedAt;
+  const { userUs, systemUs, outputBytes } = sample;
   return {
     ...nothing,
     live: true,
     cpuUs: userUs + systemUs,
     userUs,
     systemUs,
-    memoryBytes: groupMemoryBytes || rssBytes,
+    memoryBytes: sampledMemory(sample),
     outputBytes,
-    ranMs: sampledAt && startedAt ? Math.max(timestampMs(sampledAt) - timestampMs(startedAt), 0) : 0,
+    ranMs: millisBetween(attempt?.startedAt, sample.sampledAt) ?? 0,
   };
 }
 

@@ -10,6 +10,9 @@ export interface CapturedOutput {
   stderr(): string;
 }
 
+/** Height of a terminal that it pretends to be. */
+const rows = 24;
+
 /** @param columns width of the terminal that both streams pretend to be; undefined for pipes. */
 export function captureOutput(columns?: number): CapturedOutput {
   const stdout = captureSink(columns);
@@ -23,7 +26,7 @@ export function captureOutput(columns?: number): CapturedOutput {
 
 function captureSink(columns: number | undefined): { sink: Sink; text: () => string } {
   const chunks: Uint8Array[] = [];
-  const terminal = columns === undefined ? {} : { isTTY: true, columns };
+  const terminal = columns === undefined ? {} : { isTTY: true, columns, rows };
   return {
     sink: {
       write(chunk) {
