@@ -11,7 +11,7 @@ import { DirectoryInUseError } from '#base/directory-lock.ts';
 import { GoodbyeSchema, StartSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type Attempt, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { type AgentOptions, NotJoinedError, startAgent } from './agent.ts';
-import { JoinError } from './join.ts';
+import { JoinError } from './join-error.ts';
 import { killProcessesOf } from './testing/kill-processes-of.ts';
 import type { PeerSession } from './testing/link-peer.ts';
 import { memoryLog } from './testing/memory-log.ts';

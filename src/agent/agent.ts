@@ -12,7 +12,7 @@ import { Accounts } from './host/accounts.ts';
 import { readHostFacts } from './host/facts.ts';
 import { resolveLaunch } from './host/resolve-launch.ts';
 import { findIdentity, type NodeIdentity, storeIdentity } from './identity.ts';
-import { type JoinOptions, joinCluster } from './join.ts';
+import type { JoinOptions } from './join.ts';
 import { decideSignal } from './policy/decide-launch.ts';
 import { PolicyFile } from './policy/policy-file.ts';
 import { type Preset, writeStarterPolicy } from './policy/starter-policy.ts';
@@ -125,6 +125,8 @@ async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: 
     return known;
   }
   if (!join) throw new NotJoinedError('this node has not joined a cluster; give --join TOKEN');
+  // A node joins once; what that needs would be a fifth of the memory of every agent after it.
+  const { joinCluster } = await import('./join.ts');
   const identity = await joinCluster(join, abort);
   await storeIdentity(directory, identity);
   log.info({ node: identity.name, cluster: identity.clusterId }, 'joined');

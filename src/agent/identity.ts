@@ -4,7 +4,7 @@
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { syncDirectory, writeFileAtomic } from '#base/atomic-file.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import { isNodeName } from '#protocol/ids.ts';

@@ -8,7 +8,8 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { ApiPeer } from '#agent/testing/api-peer.ts';
 import { makeTestPki, type TestPki } from '#agent/testing/test-pki.ts';
 import { ErrorDetailSchema, type JoinRequest } from '#protocol/gen/drover/v1/api_pb.ts';
-import { JoinError, joinCluster } from './join.ts';
+import { joinCluster } from './join.ts';
+import { JoinError } from './join-error.ts';
 
 const pki = await makeTestPki();
 const stranger = await makeTestPki();

@@ -14,6 +14,7 @@ import { ErrorDetailSchema, type JoinResponse, JoinService } from '#protocol/gen
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import type { NodeIdentity } from './identity.ts';
+import { JoinError } from './join-error.ts';
 import { makeNodeKey } from './node-key.ts';
 import { explainConnectionError, isUntrustedPeer } from './session/explain-connection-error.ts';
 
@@ -24,18 +25,6 @@ export interface JoinOptions {
   readonly controller: HostPort;
   /** The name to ask for. */
   readonly name: string;
-}
-
-/** The node could not join. One line for the person who tried. */
-export class JoinError extends Error {
-  override readonly name = 'JoinError';
-  /** The controller said no, to this token or this name. */
-  readonly denied: boolean;
-
-  constructor(message: string, denied: boolean, options?: ErrorOptions) {
-    super(message, options);
-    this.denied = denied;
-  }
 }
 
 /** The longest answer to expect: a root, or two certificates. */

@@ -11,7 +11,7 @@ import { exitCodes } from '#core/exit-code.ts';
 import { JoinTokenError, parseJoinToken } from '#core/join-token.ts';
 import { type Agent, NotJoinedError, startAgent } from './agent.ts';
 import { type AgentConfig, agentSyntax, readConfig, type TokenSource } from './config.ts';
-import { JoinError } from './join.ts';
+import { JoinError } from './join-error.ts';
 
 process.exitCode = await run();
 

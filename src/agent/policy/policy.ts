@@ -3,7 +3,7 @@
  * it is refused, so that nobody is protected on paper only. Reads no file.
  */
 import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalSignal, signalNumber } from '#core/signals.ts';
 
 /** A node's own rules. The controller cannot override them. */
