@@ -67,8 +67,8 @@
  *   mounts too, an attempt has a cgroup without limits as well, by which all of it is found and killed.
  *   stdin is a file to read, empty for /dev/null. With SV_START_INPUT it is a pipe instead, with SV_START_TERMINAL all three
  *   are a terminal of rows × columns, whose output the monitor appends to stdout; then stdin must be empty, and the
- *   monitor listens on <state>/attempts/<id>/attach (ATTACH below). What the disk does not take of a terminal's output is a hole
- *   in stdout as long as what is missing, from and to a multiple of the file system's block, but where the file ends.
+ *   monitor listens on <state>/attempts/<id>/attach (ATTACH below). A full disk does not hold up a
+ *   terminal: what it does not take is missing in stdout, where a line says how much as soon as there is room.
  *   stdout and stderr are files opened O_WRONLY|O_APPEND|O_CREAT 0640 before the user changes. path is the absolute binary for execve. uid, gid and groups apply with SV_START_SETUSER only,
  *   nice with SV_START_NICE, oom_score_adj with SV_START_OOM. Resource numbers are the kernel's RLIMIT_*.
  *   Without an rlimit for NOFILE, the soft limit is put back to what the server was started with (at most 1,024 if that

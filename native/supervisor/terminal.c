@@ -1,14 +1,14 @@
 /*
  * terminal.c: see terminal.h.
  *
- * A FULL DISK must not hold the task up, and its reader must learn of it. What cannot be appended is a hole in the file, which
- * costs no room and is told from written bytes by SEEK_DATA, like old output whose room was given back. Since a hole consists
- * of whole blocks, bytes are dropped up to the end of a block before the file is written again.
+ * A FULL DISK must not hold the task up, and whoever reads its output must learn of it: what cannot be written is counted, and
+ * a line between the bytes says how many are missing as soon as there is room for it. Until then the log does.
  */
 #include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -54,40 +54,36 @@ void sv_terminal_hang_up(struct sv_terminal *t) {
   t->master = t->slave = -1;
 }
 
-/* Where the file cannot have a hole, nothing tells of the bytes but the log. */
-static void leave_out(struct sv_terminal *t, size_t len) {
-  if (ftruncate(t->out, (off_t)(t->size + len)) == 0) t->size += len;
-  t->missing += len;
+/* How much of it the disk has taken. */
+static size_t write_out(struct sv_terminal *t, const void *bytes, size_t len) {
+  size_t written = 0;
+  ssize_t n;
+  while (written < len && (n = write(t->out, (const uint8_t *)bytes + written, len - written)) > 0) written += (size_t)n;
+  t->size += written;
+  return written;
 }
 
-static size_t rest_of_block(const struct sv_terminal *t) {
-  struct stat file;
-  if (t->missing == 0 || fstat(t->out, &file) != 0 || !S_ISREG(file.st_mode)) return 0;
-  const uint64_t block = (uint64_t)file.st_blksize;
-  return (size_t)((block - t->size % block) % block);
-}
-
-static void append(struct sv_terminal *t, const uint8_t *bytes, size_t len) {
-  size_t skipped = rest_of_block(t);
-  if (skipped > len) skipped = len;
-  if (skipped > 0) leave_out(t, skipped);
-  while (skipped < len) {
-    ssize_t n = write(t->out, bytes + skipped, len - skipped);
-    if (n < 0) {
-      if (t->missing == 0) sv_log("output of a terminal is not kept: %s", strerror(errno));
-      leave_out(t, len - skipped);
-      return;
-    }
-    if (t->missing > 0) sv_log("output of a terminal is kept again; %llu bytes are missing", (unsigned long long)t->missing);
-    t->missing = 0;
-    t->size += (size_t)n;
-    skipped += (size_t)n;
+static void append(struct sv_terminal *t, const void *bytes, size_t len) {
+  if (t->missing == 0) {
+    t->missing = len - write_out(t, bytes, len);
+    if (t->missing > 0) sv_log("output of a terminal is not kept: %s", strerror(errno));
+  } else {
+    t->missing += len;
   }
+}
+
+static void tell_missing(struct sv_terminal *t) {
+  char line[96];
+  int len = snprintf(line, sizeof line, "\r\n[drover: %llu bytes of output could not be kept]\r\n", (unsigned long long)t->missing);
+  if (write_out(t, line, (size_t)len) < (size_t)len) return;
+  sv_log("output of a terminal is kept again; %llu bytes are missing", (unsigned long long)t->missing);
+  t->missing = 0;
 }
 
 bool sv_terminal_copy(struct sv_terminal *t, size_t most) {
   static uint8_t bytes[COPY_BYTES];
   ssize_t n = 1;
+  if (t->missing > 0) tell_missing(t);
   for (size_t copied = 0; t->master >= 0 && copied < most && n > 0;) {
     size_t have = 0;
     while (have < sizeof bytes && (n = read(t->master, bytes + have, sizeof bytes - have)) > 0) have += (size_t)n;

@@ -13,7 +13,7 @@ struct sv_terminal {
   int slave;  /* kept open, so that a task which closes its own finds it again, and what it wrote can still be read */
   int out;    /* the file */
   uint64_t size; /* of the file */
-  uint64_t missing; /* bytes of it that the disk has not taken, since it last took some */
+  uint64_t missing; /* bytes that the disk has not taken, and that nothing tells of yet */
 };
 
 /* out is the task's stdout file. False with errno: then nothing is left open. */
