@@ -123,7 +123,7 @@ static bool is_owed(const struct client *c) {
   return c->fd >= 0 && (!c->told || c->told_taken != attach.taken || c->told_over != over());
 }
 
-/* One that is slow to read is told when it can be: only the latest counts. */
+/* One that is slow to read is told when it can be: only the latest counts. One that has left may have said something before. */
 static void tell(struct client *c) {
   if (!is_owed(c)) return;
   uint8_t bytes[SV_FRAME_HEADER + 9];
@@ -134,7 +134,7 @@ static void tell(struct client *c) {
   sv_frame_end(&w, start);
   ssize_t n = send(c->fd, bytes, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && errno == EAGAIN) return;
-  if (n != (ssize_t)w.len) {
+  if (n >= 0 && n != (ssize_t)w.len) {
     drop(c);
     return;
   }

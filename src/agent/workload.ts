@@ -5,10 +5,10 @@
  * Events come in the order of their sequence numbers, each after it is on disk, and stay until acknowledged.
  * `start` never throws and never waits: what becomes of it is an event, also when it is refused.
  *
- *   session ──start, signal, stop, sample, readLog──► workload ──► policy, journal, supervisor
- *   session ◄──events, log chunks──────────── workload
+ *   session ──start, signal, stop, sample, readLog, takeInput──► workload ──► policy, journal, supervisor
+ *   session ◄──events, log chunks, offsets of input───────────── workload
  */
-import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import type {
   Cause,
   LogChunk,
@@ -55,6 +55,17 @@ export interface Workload {
 
   /** A task's output; ends by itself, or when `abort` aborts. @throws RefusedOrderError when there is no such log. */
   readLog(order: OpenLog, abort: AbortSignal): AsyncIterable<LogChunk>;
+
+  /**
+   * Gives `frames` to an attempt, as soon as it runs. Yields up to where its input was taken: as it is first, then as it
+   * grows. Ends when the attempt takes no more, when the frames have ended, when a detach is recorded, or when `abort` aborts.
+   *
+   * @throws RefusedOrderError when it has no input, nobody has its input any more, or a frame makes no sense.
+   */
+  takeInput(order: OpenInput, frames: AsyncIterable<InputFrame>, abort: AbortSignal): AsyncIterable<bigint>;
+
+  /** A session with the controller is up until the result is disposed of. */
+  linked(): Disposable;
 
   /**
    * Calls `listener` with every event after `afterSequence` that is not acknowledged, then with each new one.

@@ -82,6 +82,10 @@ export const limits = {
   logStreamBytesMax: 64 << 20,
   /** Output that one node keeps of all its tasks; above it the oldest ended attempts go first. */
   logNodeBytesMax: 2 * 2 ** 30,
+  /** Input in one message. */
+  inputChunkBytesMax: 64 << 10,
+  /** Tasks of one node that take input at once. */
+  sessionInputStreamsMax: 1_000,
   /** Bytes of input that are under way to one task and not taken yet. */
   inputWindowBytes: 256 << 10,
   /** How far a terminal may be ahead of the person at it before the task is held up. */

@@ -7,6 +7,9 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** UTF-8 without a language, so that output reads the same on every node. */
 const defaultLang = 'C.UTF-8';
 
+/** What most terminals of today speak. */
+const defaultTerm = 'xterm-256color';
+
 /** The whole environment of the attempt that `start` orders, by name. `node` is this node's name. */
 export function taskEnvironment(
   { spec, taskId, attempt, runId }: Start,
@@ -23,6 +26,7 @@ export function taskEnvironment(
     PATH: defaultPath,
     LANG: defaultLang,
     ...own,
+    ...(spec?.terminal && { TERM: spec.terminal.term || defaultTerm }),
     ...spec?.env,
     DROVER_TASK: taskId,
     DROVER_RUN: runId,

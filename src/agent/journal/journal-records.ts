@@ -60,6 +60,11 @@ export function signalRecord(taskId: string, attempt: number, signal: string): J
   return create(JournalRecordSchema, { kind: { case: 'signal', value: { taskId, attempt, signal } } });
 }
 
+/** Whether a terminal is to stay although nobody is at it. */
+export function terminalRecord(taskId: string, attempt: number, stays: boolean): JournalRecord {
+  return create(JournalRecordSchema, { kind: { case: 'terminal', value: { taskId, attempt, stays } } });
+}
+
 /** A task is over for both sides, with this attempt as its last. */
 export function rememberedRecord(taskId: string, attempt: number, atMs: number): JournalRecord {
   const value = { taskId, attempt, acknowledgedAt: timestampFromMs(atMs) };

@@ -21,6 +21,7 @@ import {
   rememberedRecord,
   signalRecord,
   stopRecord,
+  terminalRecord,
 } from './journal-records.ts';
 
 /** An attempt that is not over for both sides, or is to be followed by another. */
@@ -34,6 +35,8 @@ export interface JournalAttempt {
   stop?: OrderedStop;
   /** Signals that operators sent, each name once. */
   readonly signals: Set<string>;
+  /** Its terminal is to stay although nobody is at it. */
+  terminalStays?: boolean;
 }
 
 /** A task that is over for both sides. */
@@ -111,6 +114,9 @@ export class JournalState {
       case 'signal':
         this.#attempt(kind.value.taskId, kind.value.attempt).signals.add(kind.value.signal);
         break;
+      case 'terminal':
+        this.#attempt(kind.value.taskId, kind.value.attempt).terminalStays = kind.value.stays;
+        break;
       case 'remembered': {
         const { taskId, attempt: number, acknowledgedAt } = kind.value;
         this.#remember(taskId, { number, atMs: timestampOf(acknowledgedAt) });
@@ -132,11 +138,13 @@ export class JournalState {
   *records(): Generator<JournalRecord> {
     yield headerRecord(this.journalId, this.lastEvent, this.acknowledgedEvent);
     for (const [taskId, { number, atMs }] of this.remembered) yield rememberedRecord(taskId, number, atMs);
-    for (const { taskId, number, accepted, latest, stop, signals } of this.attempts.values()) {
+    for (const attempt of this.attempts.values()) {
+      const { taskId, number, accepted, latest, stop, signals, terminalStays } = attempt;
       if (accepted) yield acceptedRecord(accepted.start, accepted.bootId, accepted.failuresBefore);
       if (latest && latest.sequence <= this.acknowledgedEvent) yield eventRecord(latest);
       if (stop) yield stopRecord(taskId, number, stop);
       for (const signal of signals) yield signalRecord(taskId, number, signal);
+      if (terminalStays) yield terminalRecord(taskId, number, terminalStays);
     }
     for (const event of this.#unacknowledged.values()) yield eventRecord(event);
   }

@@ -15,7 +15,7 @@ import { attemptId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Journal, JournalFailingError } from './journal.ts';
 import { JournalFile, type JournalStorage } from './journal-file.ts';
-import { stopRecord } from './journal-records.ts';
+import { stopRecord, terminalRecord } from './journal-records.ts';
 import { JournalVersionError } from './open-journal.ts';
 
 const log = pino({ level: 'silent' });
@@ -84,6 +84,7 @@ test('Journal.open() finds again what was written, under the same id', async (t)
   const first = await Journal.open({ path, clock, log });
   await first.accept(start(), 'boot', starting());
   await first.note(stopRecord(task, 1, stop));
+  await first.note(terminalRecord(task, 1, true));
   const id = first.state.journalId;
   await first[Symbol.asyncDispose]();
 
@@ -93,6 +94,7 @@ test('Journal.open() finds again what was written, under the same id', async (t)
   assert.equal(attempt?.accepted?.bootId, 'boot');
   assert.equal(attempt?.accepted?.start.spec?.argv[0], 'true');
   assert.deepEqual(attempt?.stop, stop);
+  assert.equal(attempt?.terminalStays, true);
   assert.deepEqual(
     second.state.unacknowledged.map((event) => event.sequence),
     [1n],

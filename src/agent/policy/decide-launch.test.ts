@@ -10,6 +10,7 @@ const policy: Policy = {
   users: ['worker', 'root'],
   signals: 'any',
   shell: true,
+  terminals: true,
   environment: 'any',
 };
 
@@ -66,6 +67,12 @@ const refusals: Record<string, [LaunchFacts, string, number, RegExp]> = {
     'policy',
     0,
     /allows no shell/,
+  ],
+  'a terminal': [
+    facts({ policy: { ...policy, terminals: false } }, { terminal: {} }),
+    'policy',
+    0,
+    /allows no terminals/,
   ],
   'a user not listed': [facts({ user: 'bob' }), 'policy', 0, /does not allow to run as bob/],
   'another user without root': [

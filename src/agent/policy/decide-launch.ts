@@ -85,6 +85,7 @@ function refuseSpec({ spec, policy, cwd }: LaunchFacts): Refusal | undefined {
   if (!spec.argv[0]) return refuse('command', 'there is no command', einval);
   if (!cwd.startsWith('/')) return refuse('chdir', `directory ${cwd}: not an absolute path`, einval);
   if (spec.shell && !policy.shell) return refuse('policy', "the node's policy allows no shell");
+  if (spec.terminal && !policy.terminals) return refuse('policy', "the node's policy allows no terminals");
   return undefined;
 }
 

@@ -12,11 +12,13 @@ environment: [TZ]
 `;
 
 test('parsePolicy() reads a policy', () => {
-  const { commands, users, signals, shell, environment } = parsePolicy(good);
+  const { commands, users, signals, shell, terminals, environment } = parsePolicy(good);
   assert.deepEqual(commands, ['/usr/bin/true']);
   assert.deepEqual(users, ['worker', 'other']);
   assert.deepEqual(signals, ['SIGTERM']);
   assert.equal(shell, false);
+  assert.equal(terminals, false, 'a terminal that nobody spoke of');
+  assert.equal(parsePolicy(`${good}terminals: true\n`).terminals, true);
   assert.deepEqual(environment, ['TZ']);
 });
 
@@ -74,6 +76,7 @@ for (const preset of presets) {
   test(`starterPolicy() writes what parsePolicy() reads: ${preset}`, () => {
     const policy = parsePolicy(starterPolicy(preset, { task: 'drover-task', own: 'drover' }));
     assert.equal(policy.commands, 'any');
+    assert.equal(policy.terminals, preset === 'open');
     assert.deepEqual(policy.users, preset === 'confined' ? ['drover-task'] : ['drover-task', 'drover']);
     const alone = parsePolicy(starterPolicy(preset, { task: undefined, own: 'drover' }));
     assert.deepEqual(alone.users, ['drover']);

@@ -16,6 +16,8 @@ export interface Policy {
   readonly signals: 'any' | readonly string[];
   /** Whether a command line may be given to a shell. */
   readonly shell: boolean;
+  /** Whether tasks may have a terminal, for people to type into. */
+  readonly terminals: boolean;
   /** Variables that operators may set; loader-variables.ts wins. */
   readonly environment: 'any' | readonly string[];
 }
@@ -39,6 +41,7 @@ const policyFile = z.strictObject({
   users: z.tuple([userName], userName),
   signals: z.union([z.literal('any'), z.array(signalName)]),
   shell: z.boolean(),
+  terminals: z.boolean().default(false),
   environment: z.union([z.literal('any'), z.array(variableName)]),
 });
 
@@ -49,6 +52,7 @@ const takes: Readonly<Record<keyof z.infer<typeof policyFile>, string>> = {
   users: 'a list of at least one user name',
   signals: '"any" or a list of names such as SIGTERM',
   shell: 'true or false',
+  terminals: 'true or false',
   environment: '"any" or a list of variable names',
 };
 

@@ -42,6 +42,9 @@ signals: any
 # Whether operators may give a command line to a shell.
 shell: true
 
+# Whether tasks may have a terminal, for people to type into: drover exec -it. Left out it means no.
+terminals: ${preset === 'open'}
+
 # Variables that operators may set: any, or a list. LD_PRELOAD, BASH_ENV and their like never pass.
 environment: any
 `;

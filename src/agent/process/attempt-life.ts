@@ -61,6 +61,8 @@ export interface AttemptLife {
   readonly killed: boolean;
   /** Signals that operators sent. */
   readonly signals: readonly string[];
+  /** Its terminal was hung up. */
+  readonly hungUp: boolean;
 }
 
 /** What can happen to an attempt. */
@@ -79,6 +81,7 @@ export type AttemptInput =
   | { readonly kind: 'stop'; readonly cause: Cause; readonly graceMs: number }
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'hungUp' }
   | { readonly kind: 'killDue' };
 
 /** What is to be done. */
@@ -109,6 +112,7 @@ export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLi
     killAtMs: undefined,
     killed: false,
     signals: [],
+    hungUp: false,
   };
 }
 
@@ -148,6 +152,8 @@ export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now)
       return onStop(life, input.cause, input.graceMs, now);
     case 'signalled':
       return { life: { ...life, signals: [...new Set([...life.signals, input.signal])] }, steps: [] };
+    case 'hungUp':
+      return onHungUp(life, now);
     case 'timeout':
       if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
       return onStop(life, Cause.TIMEOUT, life.graceMs, now);
@@ -234,6 +240,14 @@ function onStop(life: AttemptLife, cause: Cause, graceMs: number, now: Now): Adv
   return { life: next, steps: [report, stopSignal(next, scope), arm] };
 }
 
+/** What follows is its own affair; only that somebody else brought it about is said. */
+function onHungUp(life: AttemptLife, now: Now): Advanced {
+  if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
+  const attempt = clone(AttemptSchema, life.attempt);
+  enter(attempt, attempt.state, 'nobody was at its terminal any more: it was hung up', now.wallMs);
+  return { life: { ...life, attempt, hungUp: true }, steps: [report] };
+}
+
 function onKillDue(life: AttemptLife, now: Now): Advanced {
   const { killAtMs } = life;
   if (killAtMs === undefined || life.attempt.pid === 0) return { life, steps: [] };
@@ -273,7 +287,8 @@ function causeOfEnd(life: AttemptLife, outcome: Outcome): Cause {
   const { kind } = outcome;
   const killedBy = kind.case === 'signaled' && life.signals.includes(kind.value.signal);
   const asked = life.signals.some((signal) => endingSignals.includes(signal));
-  return killedBy || asked ? Cause.OPERATOR : Cause.ITSELF;
+  if (killedBy || asked) return Cause.OPERATOR;
+  return life.hungUp ? Cause.TIMEOUT : Cause.ITSELF;
 }
 
 function enter(attempt: Attempt, state: TaskState, reason: string, wallMs: number): void {

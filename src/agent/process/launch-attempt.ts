@@ -14,6 +14,7 @@ import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import { AttemptSchema, type Cause } from '#protocol/gen/drover/v1/task_pb.ts';
 import { errnoWords } from './describe-failure.ts';
+import { inputFields } from './input-fields.ts';
 import type { DecideLaunch, ResolvedLaunch } from './launch-decision.ts';
 import type { LiveAttempt } from './live-attempt.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
@@ -111,7 +112,7 @@ function notNow(live: LiveAttempt, { journal, clock }: LaunchParts): LaunchRefus
 
 async function askSupervisor(live: LiveAttempt, launch: ResolvedLaunch, parts: LaunchParts): Promise<void> {
   failpoint('agent.start-accepted');
-  const order = startOrder(live.id, launch, parts.logs.pathOf(live.id));
+  const order = startOrder(live, launch, parts.logs.pathOf(live.id));
   live.phase = 'sent';
   while (live.phase === 'sent' && !parts.stop.aborted) {
     try {
@@ -153,11 +154,16 @@ function refusalWords({ message, errno }: SupervisorRefusedError): string {
   return errno === 0 ? `supervisor: ${message}` : `supervisor: ${message}: ${errnoWords(errno)}`;
 }
 
-function startOrder(id: string, launch: ResolvedLaunch, logDirectory: string): SupervisorBody<'start'> {
+function startOrder(
+  { id, start }: LiveAttempt,
+  launch: ResolvedLaunch,
+  logDirectory: string,
+): SupervisorBody<'start'> {
   const { identity, noNewPrivs, umask, cwd, binary, argv, env } = launch;
+  const input = inputFields(start.spec);
   return {
     id,
-    flags: (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
+    flags: (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0) | input.flags,
     uid: identity?.uid ?? 0,
     gid: identity?.gid ?? 0,
     groups: identity?.groups ?? [],
@@ -168,8 +174,8 @@ function startOrder(id: string, launch: ResolvedLaunch, logDirectory: string): S
     cpuMillis: 0,
     memoryBytes: 0n,
     processes: 0,
-    rows: 0,
-    columns: 0,
+    rows: input.rows,
+    columns: input.columns,
     cwd,
     stdin: '',
     stdout: join(logDirectory, 'stdout'),

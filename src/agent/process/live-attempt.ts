@@ -27,6 +27,8 @@ export class LiveAttempt {
   bootId: string | undefined;
   /** The cause of a stop that came before the supervisor was asked: it is not started then. */
   cancelled: Cause | undefined;
+  /** Its terminal is to stay although nobody is at it. */
+  terminalStays = false;
   /** Attempts of its task that failed soon, in a row, just before it. */
   readonly failuresBefore: number;
   readonly #over = new AbortController();
@@ -68,6 +70,12 @@ export class LiveAttempt {
     const rest = delayMs - timerMaxMs;
     const due = rest > 0 ? () => this.arm(timer, rest, clock, callback) : callback;
     this.#timers.set(timer, clock.schedule(Math.min(delayMs, timerMaxMs), due));
+  }
+
+  /** The timer of that name does not matter any more. */
+  cancel(timer: string): void {
+    this.#timers.get(timer)?.[Symbol.dispose]();
+    this.#timers.delete(timer);
   }
 
   /** It is over: readers of its output may end, and no timer matters. */

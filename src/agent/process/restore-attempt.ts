@@ -10,11 +10,12 @@ import { LiveAttempt } from './live-attempt.ts';
  * `accepted` where nobody knows whether it was asked; then its list tells.
  */
 export function restoreAttempt(known: JournalAttempt, clock: Clock): LiveAttempt {
-  const { taskId, number, accepted, latest, stop, signals } = known;
+  const { taskId, number, accepted, latest, stop, signals, terminalStays = false } = known;
   const start = accepted?.start ?? create(StartSchema, { taskId, attempt: number });
   const live = new LiveAttempt(start, clock, accepted?.failuresBefore);
   const attempt = latest?.attempt ?? live.life.attempt;
   live.bootId = accepted?.bootId;
+  live.terminalStays = terminalStays;
   live.phase = attempt.pid === 0 && accepted ? 'accepted' : 'known';
   live.life = { ...live.life, attempt, signals: [...signals] };
   if (stop) {

@@ -10,6 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { backoffDelayMs } from '#base/backoff.ts';
 import { type Clock, delay } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { AttachClient } from './attach-client.ts';
 import { startSupervisor } from './start-supervisor.ts';
 import { SupervisorConnection, type SupervisorNotice } from './supervisor-connection.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
@@ -55,6 +56,11 @@ export class SupervisorClient implements AsyncDisposable {
   constructor(options: SupervisorClientOptions) {
     this.#options = options;
     this.#ready.promise.catch(() => {});
+  }
+
+  /** The attempt's monitor, which holds its input and its terminal. @throws as AttachClient.open. */
+  async attach(id: string): Promise<AttachClient> {
+    return await AttachClient.open(this.#options.directory, id);
   }
 
   /**

@@ -2,9 +2,9 @@
  * One connection to a supervisor: requests with their answers, and notices. It does not come back when it breaks.
  * Answers and notices are given on in the order in which they came.
  */
-import { type FileHandle, open } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '#base/clock.ts';
+import { connectIn } from './connect-in.ts';
 import { encodeMessage, SupervisorDecoder, type SupervisorMessage } from './supervisor-codec.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
 import {
@@ -64,7 +64,7 @@ export class SupervisorConnection implements Disposable {
     clock: Clock,
     onNotice: (notice: SupervisorNotice) => void,
   ): Promise<{ connection: SupervisorConnection; server: SupervisorBody<'helloOk'> }> {
-    const connection = new SupervisorConnection(await connectIn(directory), clock, onNotice);
+    const connection = new SupervisorConnection(await connectIn(directory, socketName), clock, onNotice);
     try {
       const server = await connection.request('hello', { version: supervisorProtocolVersion }, 'helloOk');
       return { connection, server };
@@ -172,21 +172,4 @@ function gone(cause: Error): SupervisorGoneError {
 
 function isNotice(message: SupervisorMessage): message is SupervisorNotice {
   return message.tag === 0 && ['started', 'notStarted', 'exited', 'empty', 'lost'].includes(message.name);
-}
-
-/**
- * Connects through a descriptor of the directory: the path of a unix socket has 107 bytes at the most, and a state
- * directory may be deeper than that.
- */
-async function connectIn(directory: string): Promise<Socket> {
-  await using handle: FileHandle = await open(directory, 'r');
-  const socket = connect(`/proc/self/fd/${handle.fd}/${socketName}`);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once('connect', resolve).once('error', reject);
-  try {
-    await promise;
-    return socket;
-  } finally {
-    socket.off('connect', resolve).off('error', reject);
-  }
 }

@@ -19,7 +19,7 @@ import { failpoint } from '#base/failpoint.ts';
 import { supervisorPath } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
 import { signalNumber } from '#core/signals.ts';
-import type { Event, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import {
   Cause,
   type LogChunk,
@@ -32,6 +32,8 @@ import {
 import { attemptId, isTaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Attempts, isActive, scopeNumbers } from './attempts.ts';
+import { giveInput } from './give-input.ts';
+import { takesInput } from './input-fields.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
 import { LiveAttempt } from './live-attempt.ts';
@@ -43,6 +45,8 @@ import { Supervision } from './supervision.ts';
 import { SupervisorClient } from './supervisor-client.ts';
 import { isOver, refusedRequest } from './supervisor-errors.ts';
 import { signalScopes } from './supervisor-messages.ts';
+import { TerminalWatch } from './terminal-watch.ts';
+import { toldReading } from './told-reading.ts';
 
 /** What a task host needs of its surroundings. */
 export interface TaskHostOptions {
@@ -74,6 +78,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #attempts: Attempts;
   readonly #supervision: Supervision;
   readonly #restarts: Restarts;
+  readonly #terminals: TerminalWatch;
   readonly #workspace: string;
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
@@ -99,6 +104,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#attempts = attempts;
     this.#supervision = supervision;
     this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
+    this.#terminals = new TerminalWatch({ attempts, journal, supervisor, clock, log });
     this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
   }
 
@@ -123,7 +129,10 @@ export class TaskHost implements Workload, AsyncDisposable {
     const lives = (known.get(false) ?? []).map((attempt) => restoreAttempt(attempt, clock));
     const logs = opening.use(await openLogs(options, supervisor, lives));
     const host = new TaskHost(options, journal, logs, supervisor);
-    for (const live of lives) host.#attempts.add(live);
+    for (const live of lives) {
+      host.#attempts.add(live);
+      host.#terminals.add(live);
+    }
     await host.#supervisor.connect(host.#supervision);
     opening.move();
     host.#supervision.takeUp((live) => host.#queue.push(live));
@@ -162,6 +171,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     }
     const live = new LiveAttempt(order, clock);
     this.#attempts.add(live);
+    this.#terminals.add(live);
     if (this.#attempts.size + this.#restarts.size <= limits.agentTasksMax) {
       this.#queue.push(live);
       return;
@@ -221,14 +231,35 @@ export class TaskHost implements Workload, AsyncDisposable {
 
   async *readLog(order: OpenLog, abort: AbortSignal): AsyncGenerator<LogChunk> {
     const { taskId } = order;
-    const attempts = this.#attempts;
-    const live =
-      order.attempt === 0 ? attempts.findLatest(taskId) : attempts.find(attemptId(taskId, order.attempt));
+    const live = this.#findLive(taskId, order.attempt);
     if (live) await this.#logs.begin(live.id, live.over);
     const attempt = isTaskId(taskId) ? await this.#logs.findAttempt(taskId, order.attempt) : undefined;
     if (attempt === undefined) throw new RefusedOrderError(`there is no output of task ${taskId} here`);
-    const origin = await this.#logs.originOf(attemptId(taskId, attempt), attempt);
-    yield* readLog(order, origin, this.#options.clock, AbortSignal.any([abort, this.#stop.signal]));
+    const id = attemptId(taskId, attempt);
+    const origin = await this.#logs.originOf(id, attempt);
+    const chunks = readLog(order, origin, this.#options.clock, AbortSignal.any([abort, this.#stop.signal]));
+    yield* order.interactive ? toldReading(chunks, order.stdoutOffset, this.#supervisor, id) : chunks;
+  }
+
+  async *takeInput(
+    order: OpenInput,
+    frames: AsyncIterable<InputFrame>,
+    abort: AbortSignal,
+  ): AsyncGenerator<bigint, void, undefined> {
+    const { taskId, attempt } = order;
+    const live = this.#findLive(taskId, attempt);
+    if (!live || !isActive(live)) throw new RefusedOrderError(`task ${taskId} does not run here`);
+    if (!takesInput(live.start.spec)) throw new RefusedOrderError(`task ${taskId} takes no input`);
+    const parts = {
+      supervisor: this.#supervisor,
+      terminals: this.#terminals,
+      clock: this.#options.clock,
+    };
+    yield* giveInput(live, frames, parts, AbortSignal.any([abort, this.#stop.signal]));
+  }
+
+  linked(): Disposable {
+    return this.#terminals.linked();
   }
 
   listen(afterSequence: bigint, listener: (event: Event) => void): Disposable {
@@ -278,6 +309,13 @@ export class TaskHost implements Workload, AsyncDisposable {
       refuse: (live, refusal) => this.#attempts.refuse(live, refusal),
       takeStatus: (status) => void this.#supervision.takeStatus(status),
     };
+  }
+
+  /** @param attempt 0 for the latest. */
+  #findLive(taskId: string, attempt: number): LiveAttempt | undefined {
+    return attempt === 0
+      ? this.#attempts.findLatest(taskId)
+      : this.#attempts.find(attemptId(taskId, attempt));
   }
 
   #getLive(taskId: string): LiveAttempt {

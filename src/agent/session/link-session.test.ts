@@ -11,6 +11,8 @@ import {
   AskUsageSchema,
   GoodbyeSchema,
   HeartbeatSchema,
+  type InputFrame,
+  OpenInputSchema,
   OpenLogSchema,
   SignalSchema,
   StartSchema,
@@ -334,4 +336,104 @@ test('LinkSession stops reading logs when it ends', async () => {
     agent.close('enough');
   });
   await aborted.promise;
+});
+
+function openInput(streamId: bigint, taskId: string): ControllerSays {
+  return { case: 'openInput', value: create(OpenInputSchema, { streamId, taskId }) };
+}
+
+async function* lengths(frames: AsyncIterable<InputFrame>): AsyncGenerator<bigint> {
+  let taken = 0n;
+  yield taken;
+  for await (const { kind } of frames) {
+    if (kind.case === 'endAt') return;
+    if (kind.case === 'data') taken += BigInt(kind.value.data.length);
+    yield taken;
+  }
+}
+
+test('LinkSession pulls input on a request of its own, to where the task takes no more', async () => {
+  await withOpenSession(async ({ session, workload, peer }) => {
+    workload.inputs.set('task-a', (_order, frames) => lengths(frames));
+    session.say(openInput(5n, 'task-a'));
+    const pull = await peer.pulls.next();
+    assert.equal(pull.streamId, '5');
+    assert.equal(await pull.takens.next(), 0n);
+    pull.say({ case: 'data', value: { offset: 0n, data: new Uint8Array(65_536) } });
+    assert.equal(await pull.takens.next(), 65_536n);
+    pull.say({ case: 'endAt', value: 65_536n });
+    assert.equal(await pull.takens.next(), 'end');
+    pull.stream.end();
+    session.say(askUsage);
+    assert.equal((await session.expect('result')).commandId, 99n);
+  });
+});
+
+test('LinkSession answers with an error where nothing takes input, before or after the request', async () => {
+  await withOpenSession(async ({ session, workload, peer }) => {
+    session.say(openInput(6n, 'missing'));
+    const refused = await session.expect('result');
+    assert.deepEqual([refused.commandId, refused.error], [6n, 'it takes no input']);
+    assert.equal(peer.pulls.waiting, 0);
+    workload.inputs.set('task-a', (_order, frames) => lengths(frames));
+    session.say(openInput(7n, 'task-a'));
+    const pull = await peer.pulls.next();
+    assert.equal(await pull.takens.next(), 0n);
+    pull.stream.write(Buffer.from([0, 0, 0, 0, 2, 0xff, 0xff]));
+    assert.match((await session.expect('result')).error, /sent input that cannot be decoded/);
+    assert.equal(await pull.takens.next(), 'reset');
+  });
+});
+
+test('LinkSession takes input no faster than the task does, and lets it wait for its start', async () => {
+  await withOpenSession(async ({ session, workload, peer, clock }) => {
+    const start = Promise.withResolvers<void>();
+    workload.inputs.set('task-a', async function* (_order, frames) {
+      await start.promise;
+      yield* lengths(frames);
+    });
+    session.say(openInput(8n, 'task-a'));
+    session.say(askUsage);
+    await session.expect('result');
+    await clock.advance(100);
+    const pull = await peer.pulls.next();
+    let sent = 0;
+    const data = new Uint8Array(65_536);
+    while (pull.say({ case: 'data', value: { offset: BigInt(sent), data } }) && sent < 64 << 20) {
+      sent += data.length;
+      session.say(askUsage);
+      await session.expect('result');
+    }
+    assert.ok(sent <= 1 << 20, `${sent} bytes were taken ahead`);
+    start.resolve();
+    while ((await pull.takens.next()) !== BigInt(sent + data.length));
+    pull.stream.end();
+    assert.equal(await pull.takens.next(), 'end');
+  });
+});
+
+test('LinkSession lets go of input when the controller resets it, and when it ends', async () => {
+  const workload = new FakeWorkload();
+  const over = Promise.withResolvers<void>();
+  await withOpenSession(async ({ session, peer }) => {
+    let aborted = Promise.withResolvers<void>();
+    workload.inputs.set('task-a', async function* (_order, _frames, abort) {
+      yield 0n;
+      await new Promise((resolve) => abort.addEventListener('abort', resolve, { once: true }));
+      aborted.resolve();
+    });
+    session.say(openInput(9n, 'task-a'));
+    const pull = await peer.pulls.next();
+    await pull.takens.next();
+    pull.stream.close(8);
+    await aborted.promise;
+    session.say(askUsage);
+    assert.equal((await session.expect('result')).commandId, 99n, 'a reset is no failure');
+    assert.equal(workload.links, 1);
+    aborted = over;
+    session.say(openInput(10n, 'task-a'));
+    await peer.pulls.next();
+  }, workload);
+  await over.promise;
+  assert.equal(workload.links, 0);
 });

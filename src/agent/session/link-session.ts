@@ -21,6 +21,7 @@ import {
   type Goodbye,
   HeartbeatSchema,
   HelloSchema,
+  type OpenInput,
   type OpenLog,
   type Result,
   type Welcome,
@@ -31,6 +32,7 @@ import { linkProtocolVersion } from '#protocol/version.ts';
 import { carryOutOrder, failedResult } from './carry-out-order.ts';
 import { EventFeed } from './event-feed.ts';
 import { linkRequestHeaders } from './link-request.ts';
+import { pullInput } from './pull-input.ts';
 import { pushLog } from './push-log.ts';
 
 /** What a session is made of. */
@@ -73,7 +75,9 @@ export class LinkSession {
   #heartbeats: Heartbeats | undefined;
   #beat: Disposable | undefined;
   #feed: EventFeed | undefined;
+  #linked: Disposable | undefined;
   #pushes = 0;
+  #pulls = 0;
 
   /** Opens the request and says Hello. */
   constructor(connection: ClientHttp2Session, parts: LinkSessionParts) {
@@ -105,6 +109,7 @@ export class LinkSession {
     this.#greetingTimeout[Symbol.dispose]();
     this.#beat?.[Symbol.dispose]();
     this.#feed?.[Symbol.dispose]();
+    this.#linked?.[Symbol.dispose]();
     const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
     this.#connection.once('close', () => this.#ended.resolve(end));
     if (this.#connection.closed && this.#connection.destroyed) this.#ended.resolve(end);
@@ -182,6 +187,9 @@ export class LinkSession {
       case 'openLog':
         void this.#push(kind.value);
         break;
+      case 'openInput':
+        void this.#pull(kind.value);
+        break;
       case 'signal':
       case 'stop':
       case 'askUsage':
@@ -211,6 +219,7 @@ export class LinkSession {
       onSilence: (ms) => this.close(`nothing came from the controller for ${(ms / 1000).toFixed(1)} s`),
     });
     this.#greetingTimeout[Symbol.dispose]();
+    this.#linked = workload.linked();
     onWelcome(welcome);
     if (welcome.acknowledgedEvent > 0n) workload.acknowledge(welcome.acknowledgedEvent);
     const writer = this.#writer;
@@ -242,6 +251,22 @@ export class LinkSession {
       this.#sendResult(failedResult(order.streamId, error));
     } finally {
       this.#pushes -= 1;
+    }
+  }
+
+  async #pull(order: OpenInput): Promise<void> {
+    if (this.#pulls >= limits.sessionInputStreamsMax) {
+      const error = `${limits.sessionInputStreamsMax} tasks of this node already take input`;
+      return this.#sendResult(failedResult(order.streamId, new RefusedOrderError(error)));
+    }
+    this.#pulls += 1;
+    const { workload, clock } = this.#parts;
+    try {
+      await pullInput(order, { connection: this.#connection, workload, clock }, this.#over.signal);
+    } catch (error) {
+      this.#sendResult(failedResult(order.streamId, error));
+    } finally {
+      this.#pulls -= 1;
     }
   }
 

@@ -10,12 +10,7 @@ import type { OpenLog } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { LogChunk } from '#protocol/gen/drover/v1/task_pb.ts';
 import { encodeLogFrame } from './encode-log-frame.ts';
 import { linkRequestHeaders } from './link-request.ts';
-
-/**
- * So long a refused log has to say so before its request is opened: a refusal is then one Result and nothing else. A
- * followed log that is still empty opens its request without a chunk, so that the controller can reset it.
- */
-const refusalMs = 100;
+import { settledOrAfter } from './settled-or-after.ts';
 
 /** What pushing needs. */
 export interface PushLogParts {
@@ -37,7 +32,7 @@ export async function pushLog(order: OpenLog, parts: PushLogParts, session: Abor
   let request: ClientHttp2Stream | undefined;
   try {
     const first = chunks.next();
-    await settledOrAfter(first, refusalMs, parts.clock);
+    await settledOrAfter(first, parts.clock);
     request = openPush(parts.connection, order.streamId, reading);
     await pump(request, first, chunks, abort);
     if (!abort.aborted) request.end();
@@ -49,12 +44,6 @@ export async function pushLog(order: OpenLog, parts: PushLogParts, session: Abor
     reading.abort();
     await chunks.return?.();
   }
-}
-
-async function settledOrAfter(promise: Promise<unknown>, delayMs: number, clock: Clock): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  using _timer = clock.schedule(delayMs, late.resolve);
-  await Promise.race([promise, late.promise]);
 }
 
 function openPush(connection: ClientHttp2Session, streamId: bigint, reading: AbortController) {

@@ -1,7 +1,14 @@
 /** A workload without processes: a test puts events into it and looks at the orders that it was given. */
 import { create } from '@bufbuild/protobuf';
 import { type Held, RefusedOrderError, type Workload } from '#agent/workload.ts';
-import { type Event, EventSchema, type OpenLog, type Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import {
+  type Event,
+  EventSchema,
+  type InputFrame,
+  type OpenInput,
+  type OpenLog,
+  type Start,
+} from '#protocol/gen/drover/v1/link_pb.ts';
 import {
   type Cause,
   type LogChunk,
@@ -12,6 +19,13 @@ import {
   TaskSampleSchema,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 
+/** Input that a test takes. */
+export type FakeInput = (
+  order: OpenInput,
+  frames: AsyncIterable<InputFrame>,
+  abort: AbortSignal,
+) => AsyncIterable<bigint>;
+
 /** A log that a test writes. */
 export type FakeLog = (order: OpenLog, abort: AbortSignal) => AsyncIterable<LogChunk>;
 
@@ -19,6 +33,9 @@ export class FakeWorkload implements Workload {
   readonly started: Start[] = [];
   readonly stopped: { taskId: string; graceMs: number; cause: Cause }[] = [];
   readonly logs = new Map<string, FakeLog>();
+  readonly inputs = new Map<string, FakeInput>();
+  /** Sessions that are up. */
+  links = 0;
   acknowledged = 0n;
   #events: Event[] = [];
   #last = 0n;
@@ -70,6 +87,21 @@ export class FakeWorkload implements Workload {
     const log = this.logs.get(order.taskId);
     if (!log) throw new RefusedOrderError('there is no such log');
     return log(order, abort);
+  }
+
+  takeInput(order: OpenInput, frames: AsyncIterable<InputFrame>, abort: AbortSignal): AsyncIterable<bigint> {
+    const input = this.inputs.get(order.taskId);
+    if (!input) throw new RefusedOrderError('it takes no input');
+    return input(order, frames, abort);
+  }
+
+  linked(): Disposable {
+    this.links += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.links -= 1;
+      },
+    };
   }
 
   listen(afterSequence: bigint, listener: (event: Event) => void): Disposable {

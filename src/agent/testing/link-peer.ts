@@ -13,6 +13,8 @@ import {
   type AgentFrame,
   AgentFrameSchema,
   ControllerFrameSchema,
+  InputFrameSchema,
+  InputTakenSchema,
   WelcomeSchema,
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -86,10 +88,43 @@ export class PeerPush {
   }
 }
 
+/** Input that an agent asks for. */
+export class PeerPull {
+  readonly streamId: string;
+  readonly stream: ServerHttp2Stream;
+  /** Offsets that were taken; "end" when the agent has ended its request, "reset" when it broke off. */
+  readonly takens = new Inbox<bigint | 'end' | 'reset'>();
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.stream = stream;
+    this.streamId = String(headers['drover-stream']);
+    const decoder = new FrameDecoder(limits.messageBytesMax);
+    let ended = false;
+    stream.on('error', () => {});
+    stream.on('data', (bytes: Buffer) => {
+      for (const message of decoder.push(bytes))
+        this.takens.put(fromBinary(InputTakenSchema, message).offset);
+    });
+    stream.on('end', () => {
+      ended = !stream.aborted && stream.rstCode === 0;
+      if (ended) this.takens.put('end');
+    });
+    stream.on('close', () => {
+      if (!ended) this.takens.put('reset');
+    });
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
+  }
+
+  say(kind: NonNullable<MessageInitShape<typeof InputFrameSchema>['kind']>): boolean {
+    return this.stream.write(encodeFrame(toBinary(InputFrameSchema, create(InputFrameSchema, { kind }))));
+  }
+}
+
 /** A listener that takes every node of its root. */
 export class LinkPeer implements AsyncDisposable {
   readonly sessions = new Inbox<PeerSession>();
   readonly pushes = new Inbox<PeerPush>();
+  readonly pulls = new Inbox<PeerPull>();
   readonly address: { host: string; port: number };
   readonly #server;
   readonly #connections: Set<ServerHttp2Session>;
@@ -105,6 +140,8 @@ export class LinkPeer implements AsyncDisposable {
     server.on('stream', (stream, headers) => {
       if (headers[':path'] === '/drover.v1.AgentLinkService/Push')
         this.pushes.put(new PeerPush(stream, headers));
+      else if (headers[':path'] === '/drover.v1.AgentLinkService/Pull')
+        this.pulls.put(new PeerPull(stream, headers));
       else this.sessions.put(new PeerSession(stream, headers));
     });
   }

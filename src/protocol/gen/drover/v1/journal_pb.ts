@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/journal.proto.
  */
 export const file_drover_v1_journal: GenFile = /*@__PURE__*/
-  fileDesc("Chdkcm92ZXIvdjEvam91cm5hbC5wcm90bxIJZHJvdmVyLnYxItYCCg1Kb3VybmFsUmVjb3JkEioKBmhlYWRlchgBIAEoCzIYLmRyb3Zlci52MS5Kb3VybmFsSGVhZGVySAASLgoIYWNjZXB0ZWQYAiABKAsyGi5kcm92ZXIudjEuSm91cm5hbEFjY2VwdGVkSAASIQoFZXZlbnQYAyABKAsyEC5kcm92ZXIudjEuRXZlbnRIABI2CgxhY2tub3dsZWRnZWQYBCABKAsyHi5kcm92ZXIudjEuSm91cm5hbEFja25vd2xlZGdlZEgAEiYKBHN0b3AYBSABKAsyFi5kcm92ZXIudjEuSm91cm5hbFN0b3BIABIqCgZzaWduYWwYBiABKAsyGC5kcm92ZXIudjEuSm91cm5hbFNpZ25hbEgAEjIKCnJlbWVtYmVyZWQYByABKAsyHC5kcm92ZXIudjEuSm91cm5hbFJlbWVtYmVyZWRIAEIGCgRraW5kImQKDUpvdXJuYWxIZWFkZXISDwoHdmVyc2lvbhgBIAEoDRISCgpqb3VybmFsX2lkGAIgASgJEhIKCmxhc3RfZXZlbnQYAyABKAQSGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAQgASgEIlwKD0pvdXJuYWxBY2NlcHRlZBIfCgVzdGFydBgBIAEoCzIQLmRyb3Zlci52MS5TdGFydBIPCgdib290X2lkGAIgASgJEhcKD2ZhaWx1cmVzX2JlZm9yZRgDIAEoDSJZChNKb3VybmFsQWNrbm93bGVkZ2VkEg0KBWV2ZW50GAEgASgEEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiowEKC0pvdXJuYWxTdG9wEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIfCgVjYXVzZRgDIAEoDjIQLmRyb3Zlci52MS5DYXVzZRIrCgdraWxsX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgpzdG9wcGVkX2J5GAUgASgOMhAuZHJvdmVyLnYxLkNhdXNlIkEKDUpvdXJuYWxTaWduYWwSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnNpZ25hbBgDIAEoCSJqChFKb3VybmFsUmVtZW1iZXJlZBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SMwoPYWNrbm93bGVkZ2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_drover_v1_link, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("Chdkcm92ZXIvdjEvam91cm5hbC5wcm90bxIJZHJvdmVyLnYxIoYDCg1Kb3VybmFsUmVjb3JkEioKBmhlYWRlchgBIAEoCzIYLmRyb3Zlci52MS5Kb3VybmFsSGVhZGVySAASLgoIYWNjZXB0ZWQYAiABKAsyGi5kcm92ZXIudjEuSm91cm5hbEFjY2VwdGVkSAASIQoFZXZlbnQYAyABKAsyEC5kcm92ZXIudjEuRXZlbnRIABI2CgxhY2tub3dsZWRnZWQYBCABKAsyHi5kcm92ZXIudjEuSm91cm5hbEFja25vd2xlZGdlZEgAEiYKBHN0b3AYBSABKAsyFi5kcm92ZXIudjEuSm91cm5hbFN0b3BIABIqCgZzaWduYWwYBiABKAsyGC5kcm92ZXIudjEuSm91cm5hbFNpZ25hbEgAEjIKCnJlbWVtYmVyZWQYByABKAsyHC5kcm92ZXIudjEuSm91cm5hbFJlbWVtYmVyZWRIABIuCgh0ZXJtaW5hbBgIIAEoCzIaLmRyb3Zlci52MS5Kb3VybmFsVGVybWluYWxIAEIGCgRraW5kImQKDUpvdXJuYWxIZWFkZXISDwoHdmVyc2lvbhgBIAEoDRISCgpqb3VybmFsX2lkGAIgASgJEhIKCmxhc3RfZXZlbnQYAyABKAQSGgoSYWNrbm93bGVkZ2VkX2V2ZW50GAQgASgEIlwKD0pvdXJuYWxBY2NlcHRlZBIfCgVzdGFydBgBIAEoCzIQLmRyb3Zlci52MS5TdGFydBIPCgdib290X2lkGAIgASgJEhcKD2ZhaWx1cmVzX2JlZm9yZRgDIAEoDSJZChNKb3VybmFsQWNrbm93bGVkZ2VkEg0KBWV2ZW50GAEgASgEEjMKD2Fja25vd2xlZGdlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiowEKC0pvdXJuYWxTdG9wEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIfCgVjYXVzZRgDIAEoDjIQLmRyb3Zlci52MS5DYXVzZRIrCgdraWxsX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgpzdG9wcGVkX2J5GAUgASgOMhAuZHJvdmVyLnYxLkNhdXNlIkEKDUpvdXJuYWxTaWduYWwSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg4KBnNpZ25hbBgDIAEoCSJCCg9Kb3VybmFsVGVybWluYWwSDwoHdGFza19pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBXN0YXlzGAMgASgIImoKEUpvdXJuYWxSZW1lbWJlcmVkEg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIzCg9hY2tub3dsZWRnZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_drover_v1_link, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * One record of an agent's journal.
@@ -89,6 +89,14 @@ export type JournalRecord = Message<"drover.v1.JournalRecord"> & {
      */
     value: JournalRemembered;
     case: "remembered";
+  } | {
+    /**
+     * Whether a terminal is to stay although nobody is at it.
+     *
+     * @generated from field: drover.v1.JournalTerminal terminal = 8;
+     */
+    value: JournalTerminal;
+    case: "terminal";
   } | { case: undefined; value?: undefined };
 };
 
@@ -289,6 +297,41 @@ export const JournalSignalSchema: GenMessage<JournalSignal> = /*@__PURE__*/
   messageDesc(file_drover_v1_journal, 5);
 
 /**
+ * Whether a terminal is to stay although nobody is at it.
+ *
+ * @generated from message drover.v1.JournalTerminal
+ */
+export type JournalTerminal = Message<"drover.v1.JournalTerminal"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * Number of the attempt.
+   *
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * It is.
+   *
+   * @generated from field: bool stays = 3;
+   */
+  stays: boolean;
+};
+
+/**
+ * Describes the message drover.v1.JournalTerminal.
+ * Use `create(JournalTerminalSchema)` to create a new message.
+ */
+export const JournalTerminalSchema: GenMessage<JournalTerminal> = /*@__PURE__*/
+  messageDesc(file_drover_v1_journal, 6);
+
+/**
  * A task that is over for both sides.
  *
  * @generated from message drover.v1.JournalRemembered
@@ -321,5 +364,5 @@ export type JournalRemembered = Message<"drover.v1.JournalRemembered"> & {
  * Use `create(JournalRememberedSchema)` to create a new message.
  */
 export const JournalRememberedSchema: GenMessage<JournalRemembered> = /*@__PURE__*/
-  messageDesc(file_drover_v1_journal, 6);
+  messageDesc(file_drover_v1_journal, 7);
 
