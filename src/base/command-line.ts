@@ -1,5 +1,5 @@
 /**
- * Command lines from a table: one description of a command gives its parsing, its help, and later its completion and
+ * Command lines from a table: one description of a command gives its parsing, its help, its completion and its
  * man page, so that they cannot differ. Parsing is Node's own `parseArgs`.
  */
 import { parseArgs } from 'node:util';
@@ -188,14 +188,29 @@ function endOfOptions(syntax: CommandSyntax, argv: readonly string[]): number {
 }
 
 function takesNextWord(syntax: CommandSyntax, word: string): boolean {
-  if (word.startsWith('--')) return !word.includes('=') && syntax.options[word.slice(2)]?.type === 'string';
-  const letters = [...word.slice(1)];
-  const first = letters.findIndex((letter) => optionByShort(syntax, letter)?.type === 'string');
-  return first !== -1 && first === letters.length - 1;
+  return optionAwaitingValue(syntax, word) !== undefined;
 }
 
-function optionByShort(syntax: CommandSyntax, letter: string): OptionSpec | undefined {
-  return Object.values(syntax.options).find((option) => option.short === letter);
+/** Name of the option in `word` that takes the next word for its value; undefined where none does. For completing. */
+export function optionAwaitingValue(syntax: CommandSyntax, word: string): string | undefined {
+  if (word.startsWith('--')) {
+    const name = word.slice(2);
+    return !word.includes('=') && syntax.options[name]?.type === 'string' ? name : undefined;
+  }
+  const letters = word.startsWith('-') ? [...word.slice(1)] : [];
+  const names = letters.map((letter) => optionByShort(syntax, letter));
+  const first = names.findIndex((name) => name !== undefined && syntax.options[name]?.type === 'string');
+  return first === letters.length - 1 ? names[first] : undefined;
+}
+
+/** Names of the options that `word` gives: a long one, or each letter of a short one. */
+export function optionsIn(syntax: CommandSyntax, word: string): string[] {
+  if (word.startsWith('--')) return [word.slice(2).replace(/=.*/s, '')];
+  return [...word.slice(1)].flatMap((letter) => optionByShort(syntax, letter) ?? []);
+}
+
+function optionByShort(syntax: CommandSyntax, letter: string): string | undefined {
+  return Object.keys(syntax.options).find((name) => syntax.options[name]?.short === letter);
 }
 
 /** The help of a command: usage, options, details and examples, at most `width` columns wide. */

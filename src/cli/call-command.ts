@@ -2,7 +2,7 @@
 import { UsageError } from '#base/command-line.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import type { Command, CommandContext } from './command.ts';
-import { findCommand, programs } from './find-command.ts';
+import { findCommand, listCommands } from './find-command.ts';
 import { nearestWord } from './nearest-word.ts';
 import { printFailure } from './print-failure.ts';
 
@@ -28,7 +28,7 @@ function isHelpOfGroup([word, option, ...more]: readonly string[]): boolean {
 }
 
 function explainUnknown(commands: readonly Command[], [word = '']: readonly string[]): string {
-  const names = [...commands.map((one) => one.syntax.name), ...programs.map((one) => one.name)];
+  const names = listCommands(commands).map(({ name }) => name);
   const beneath = names.filter((name) => name.startsWith(`${word} `));
   if (beneath.length > 0) {
     return `drover ${word} is incomplete: ${beneath.map((name) => `drover ${name}`).join(', ')}`;

@@ -1,17 +1,17 @@
 /**
- * Refuses a malformed node set or label selector before anything else happens: here the error can point at the character that was typed, and
- * no controller has to be reached for it.
+ * Refuses a malformed node set or label selector before anything else happens: here the error can point at the character that
+ * was typed, and no controller has to be reached for it.
  */
 import type { CommandLine, CommandSyntax } from '#base/command-line.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { parseSelector } from '#core/selector/parse-selector.ts';
-import { wordPlaceholders } from './placeholders.ts';
+import { type Meaning, meaningOf, meaningOfWord } from './placeholders.ts';
 
-/** What reads the values that stand for each placeholder. */
-const parsers = new Map<string, (text: string) => unknown>([
-  ['SET', parseNodeSet],
-  ['EXPR', parseSelector],
-]);
+/** What reads values of each meaning. */
+const parsers: Partial<Record<Meaning, (text: string) => unknown>> = {
+  'node set': parseNodeSet,
+  'label selector': parseSelector,
+};
 
 /**
  * Reads every expression of a command line.
@@ -22,13 +22,13 @@ export function checkExpressions(
   syntax: CommandSyntax,
   { options, words }: Pick<CommandLine<CommandSyntax['options']>, 'options' | 'words'>,
 ): void {
-  for (const [name, { value = '' }] of Object.entries(syntax.options)) {
-    const parse = parsers.get(value);
+  for (const [name, { value }] of Object.entries(syntax.options)) {
     const given: unknown = options[name];
-    if (parse) for (const text of [given].flat()) if (typeof text === 'string') parse(text);
+    for (const text of [given].flat()) if (typeof text === 'string') check(meaningOf(value), text);
   }
-  const placeholders = wordPlaceholders(syntax);
-  for (const [index, word] of words.entries()) {
-    parsers.get(placeholders[index] ?? placeholders.at(-1) ?? '')?.(word);
-  }
+  for (const [index, word] of words.entries()) check(meaningOfWord(syntax, index), word);
+}
+
+function check(meaning: Meaning | undefined, text: string): void {
+  if (meaning !== undefined) parsers[meaning]?.(text);
 }

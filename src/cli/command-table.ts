@@ -1,5 +1,5 @@
 /**
- * Every command, once: the command line, the prompt, help, and later completion and the man page come from here.
+ * Every command, once: the command line, the prompt, help, completion and the man page come from here.
  * Bodies are imported when they are called, so that none pays for another.
  */
 import { type Command, command } from './command.ts';
@@ -24,10 +24,11 @@ import {
   usageSyntax,
   waitSyntax,
 } from './syntax/task-syntax.ts';
-import { nodesetSyntax } from './syntax/tool-syntax.ts';
+import { completeSyntax, completionSyntax, nodesetSyntax } from './syntax/tool-syntax.ts';
 import { topSyntax } from './syntax/top-syntax.ts';
 
 const commandLineOnly = { atPrompt: false } as const;
+const forPrograms = { atPrompt: false, hidden: true } as const;
 
 /** In the order of `drover help`. */
 export const commandTable: readonly Command[] = [
@@ -48,6 +49,12 @@ export const commandTable: readonly Command[] = [
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
   command(shutdownSyntax, async () => (await import('./commands/shutdown.ts')).shutdown),
   command(shellSyntax, async () => (await import('./commands/shell.ts')).shell, commandLineOnly),
+  command(
+    completionSyntax,
+    async () => (await import('./commands/completion.ts')).completion,
+    commandLineOnly,
+  ),
+  command(completeSyntax, async () => (await import('./commands/complete.ts')).complete, forPrograms),
   command(versionSyntax, async () => (await import('./commands/version.ts')).version),
   command(helpSyntax, async () => (await import('./commands/help.ts')).help),
 ];

@@ -53,6 +53,8 @@ export interface Command {
   readonly syntax: CommandSyntax;
   /** It can be called at the prompt too. */
   readonly atPrompt: boolean;
+  /** It is for programs: no list shows it. */
+  readonly hidden: boolean;
   /** Calls it with the words after its name. */
   call(context: CommandContext, argv: readonly string[]): Promise<number>;
 }
@@ -70,11 +72,12 @@ export const helpOption = {
 export function command<O extends OptionSpecs & typeof helpOption>(
   syntax: CommandSyntax<O>,
   load: () => Promise<CommandBody<O>>,
-  { atPrompt = true } = {},
+  { atPrompt = true, hidden = false } = {},
 ): Command {
   return {
     syntax,
     atPrompt,
+    hidden,
     async call(context, argv) {
       const line = parseCommandLine(syntax, argv);
       if (line.options.help) {

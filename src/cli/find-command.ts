@@ -25,3 +25,9 @@ export function findCommand(
   }
   return undefined;
 }
+
+/** Name and summary of everything that can be called, as lists show them. */
+export function listCommands(commands: readonly Command[]): { name: string; summary: string }[] {
+  const visible = commands.filter(({ hidden }) => !hidden).map(({ syntax }) => syntax);
+  return [...visible, ...programs].map(({ name, summary }) => ({ name, summary }));
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wordPlaceholders } from './placeholders.ts';
+import { wordChoices, wordPlaceholders } from './placeholders.ts';
 
 for (const [usage, expected] of [
   ['[options]', []],
@@ -12,4 +12,12 @@ for (const [usage, expected] of [
   ['--batch-sleep DURATION [-l KEY=VALUE] ID', ['ID']],
 ] as const) {
   test(`wordPlaceholders() of "${usage}"`, () => assert.deepEqual(wordPlaceholders({ usage }), expected));
+}
+
+for (const [usage, expected] of [
+  ['bash|zsh|fish', ['bash', 'zsh', 'fish']],
+  ['-e|-f|-c [options] [SET…]', []],
+  ['[COMMAND | exit-codes]', []],
+] as const) {
+  test(`wordChoices() of "${usage}"`, () => assert.deepEqual(wordChoices({ usage }), expected));
 }

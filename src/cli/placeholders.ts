@@ -12,3 +12,51 @@ export function wordPlaceholders({ usage }: Pick<CommandSyntax, 'usage'>): strin
   const words = usage.replace(/--?[a-z][a-z-]* [A-Z=]+/g, '');
   return words.match(/\b[A-Z]{2,}\b/g) ?? [];
 }
+
+/** The words of which a usage wants one: "bash|zsh|fish" gives those three. */
+export function wordChoices({ usage }: Pick<CommandSyntax, 'usage'>): string[] {
+  return /(?<!\S)[a-z]+(?:\|[a-z]+)+(?!\S)/.exec(usage)?.[0].split('|') ?? [];
+}
+
+/** What a placeholder stands for, where that can be completed or checked. */
+export type Meaning =
+  | 'node set'
+  | 'node'
+  | 'label selector'
+  | 'task'
+  | 'join token'
+  | 'signal'
+  | 'file'
+  | 'directory'
+  | 'program'
+  | 'help topic';
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  SET: 'node set',
+  NODE: 'node',
+  EXPR: 'label selector',
+  REF: 'task',
+  ID: 'join token',
+  SIGNAL: 'signal',
+  FILE: 'file',
+  DIR: 'directory',
+  ARGV: 'program',
+  COMMAND: 'help topic',
+};
+
+/** Undefined for one that stands for any text, or for nothing. */
+export function meaningOf(placeholder: string | undefined): Meaning | undefined {
+  return placeholder !== undefined && Object.hasOwn(meanings, placeholder)
+    ? meanings[placeholder]
+    : undefined;
+}
+
+/** The meaning of a command's word, counted from 0; undefined for a word that it does not take. */
+export function meaningOfWord(
+  syntax: Pick<CommandSyntax, 'usage' | 'words'>,
+  index: number,
+): Meaning | undefined {
+  if (index >= syntax.words.max) return undefined;
+  const placeholders = wordPlaceholders(syntax);
+  return meaningOf(placeholders[index] ?? placeholders.at(-1));
+}

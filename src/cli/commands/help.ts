@@ -12,7 +12,7 @@ import {
 import { programCommand } from '#base/installation.ts';
 import type { Command, CommandContext } from '#cli/command.ts';
 import { renderExitCodes } from '#cli/exit-code-table.ts';
-import { findCommand, programs } from '#cli/find-command.ts';
+import { findCommand, listCommands, programs } from '#cli/find-command.ts';
 import { nearestWord } from '#cli/nearest-word.ts';
 import { promptWords } from '#cli/shell/prompt-words.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -34,9 +34,7 @@ export async function help(context: CommandContext, line: CommandLine<OptionSpec
 
 /** The list of commands. */
 export function renderOverview(commands: readonly Command[], width = 80): string {
-  const rows = [...commands.map(({ syntax }) => syntax), ...programs].map(
-    ({ name, summary }) => [name, summary] as const,
-  );
+  const rows = listCommands(commands).map(({ name, summary }) => [name, summary] as const);
   return [
     'usage: drover COMMAND [options]',
     '',
@@ -66,7 +64,7 @@ function renderTopic(
   const found = findCommand(commands, words);
   if (found && found.length === words.length) return renderHelp(found.command.syntax, width);
   const topic = words.join(' ');
-  const names = commands.map(({ syntax }) => syntax.name);
+  const names = listCommands(commands).map(({ name }) => name);
   const beneath = commands.filter(({ syntax }) => syntax.name.startsWith(`${topic} `));
   if (beneath.length > 0) return beneath.map(({ syntax }) => renderHelp(syntax, width)).join('\n');
   const nearest = nearestWord(topic, [...names, 'exit-codes']);

@@ -1,5 +1,6 @@
 /** Syntax of the commands that are tools of the command line itself. */
 import { anyWords, type CommandSyntax } from '#base/command-line.ts';
+import { helpOption } from '#cli/command.ts';
 import { clusterOptions, joinSets, labelOption } from './common-options.ts';
 
 const nodesetOptions = {
@@ -36,4 +37,31 @@ export const nodesetSyntax: CommandSyntax<typeof nodesetOptions> = {
     "drover nodeset -c -l 'role=web,!spot'",
     'drover nodes -o name | drover nodeset -f --hostfile - --pick 3',
   ],
+};
+
+const completionOptions = { ...helpOption } as const;
+
+/** Syntax of `drover completion`. */
+export const completionSyntax: CommandSyntax<typeof completionOptions> = {
+  name: 'completion',
+  summary: 'print what makes bash, zsh or fish complete commands, options, nodes, labels and tasks',
+  usage: 'bash|zsh|fish',
+  words: { max: 1 },
+  options: completionOptions,
+  details: ['The script itself says where it belongs.'],
+  examples: ['source <(drover completion bash)', 'drover completion fish | source'],
+};
+
+const completeOptions = { ...helpOption } as const;
+
+/** Syntax of `drover complete`, which the scripts of the shells call. */
+export const completeSyntax: CommandSyntax<typeof completeOptions> = {
+  name: 'complete',
+  summary:
+    'print what may stand at the end of a command line, a line each; for the scripts of drover completion',
+  usage: '-- [WORD…]',
+  words: anyWords,
+  options: completeOptions,
+  stopAtFirstWord: true,
+  examples: ['drover complete -- nodes we'],
 };
