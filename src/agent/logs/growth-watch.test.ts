@@ -23,7 +23,7 @@ async function place(t: TestContext) {
   t.after(() => rm(directory, { recursive: true }));
   const path = join(directory, 'stdout');
   await writeFile(path, '');
-  const seen = { looks: 0, news: false };
+  const seen = { looks: 0, news: false, awaited: false };
   let looked = Promise.withResolvers<void>();
   const target: Growing = {
     directory,
@@ -32,6 +32,9 @@ async function place(t: TestContext) {
       looked.resolve();
       looked = Promise.withResolvers();
       return seen.news;
+    },
+    get isAwaited() {
+      return seen.awaited;
     },
     concerns: (name) => name !== 'times',
   };
@@ -83,6 +86,22 @@ test('GrowthWatch takes what is written again at once for hot, and what is writt
   await appendFile(path, 'at once');
   await look;
   assert.equal(timers(), before + 1);
+});
+
+test('GrowthWatch looks at once at what somebody waits for, however often it is written', async (t) => {
+  const { path, clock, watch, target, seen, looked } = await place(t);
+  watch.add(target);
+  seen.news = true;
+  await clock.advance(hotPollMs);
+  seen.awaited = true;
+  await clock.advance(hotPollMs);
+  const { timers } = clock;
+  for (let i = 0; i < 20; i++) {
+    const look = looked();
+    await appendFile(path, 'key');
+    await look;
+  }
+  assert.equal(clock.timers, timers);
 });
 
 test('GrowthWatch looks no more at what was removed, hot or idle', async (t) => {

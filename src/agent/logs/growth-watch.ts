@@ -7,7 +7,8 @@
  *            ▲                                       │
  *            └── grown again within hotPollMs ───────┘
  *
- * Where the machine has no watch left, a directory is looked at each unwatchedPollMs.
+ * One at which somebody waits for each byte is watched while it grows too. Where the machine has no watch left, a directory is
+ * looked at each unwatchedPollMs.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { Clock } from '#base/clock.ts';
@@ -30,6 +31,8 @@ export interface Growing {
   readonly directory: string;
   /** Looks. @returns whether something was new. Must not throw. */
   look(): boolean;
+  /** Whether somebody waits for each byte: it is watched then, also while it grows. */
+  readonly isAwaited: boolean;
   /** Whether a change of the file of that name is worth a look. */
   concerns(name: string): boolean;
 }
@@ -79,7 +82,7 @@ export class GrowthWatch implements Disposable {
     const fromMs = this.#clock.monotonicMs();
     for (const entry of this.#hot) {
       entry.idleLooks = entry.target.look() ? 0 : entry.idleLooks + 1;
-      if (entry.idleLooks >= hotPolls) this.#cool(entry);
+      if (entry.idleLooks >= hotPolls || entry.target.isAwaited) this.#cool(entry);
     }
     const pauseMs = Math.max(hotPollMs, restFactor * (this.#clock.monotonicMs() - fromMs));
     this.#hotTimer =
@@ -102,7 +105,7 @@ export class GrowthWatch implements Disposable {
   #changed(entry: Entry): void {
     if (!this.#idle.has(entry) || !entry.target.look()) return;
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - entry.grownAtMs <= hotPollMs) this.#heat(entry);
+    if (nowMs - entry.grownAtMs <= hotPollMs && !entry.target.isAwaited) this.#heat(entry);
     entry.grownAtMs = nowMs;
   }
 

@@ -33,6 +33,7 @@ export class KeptLog implements Growing {
   /** Floors are recorded one after the other. */
   #moving: Promise<void> = Promise.resolve();
   #growth = 0;
+  #awaiting = 0;
   readonly #waiting = new Set<() => void>();
 
   /** Of an attempt that has not begun. */
@@ -89,6 +90,21 @@ export class KeptLog implements Growing {
   /** Counts the looks that found something new. */
   get growth(): number {
     return this.#growth;
+  }
+
+  get isAwaited(): boolean {
+    return this.#awaiting > 0;
+  }
+
+  awaited(): Disposable {
+    this.#awaiting += 1;
+    let waits = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (waits) this.#awaiting -= 1;
+        waits = false;
+      },
+    };
   }
 
   concerns(name: string): boolean {

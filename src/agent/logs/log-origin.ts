@@ -28,6 +28,8 @@ export interface ReadableLog {
   readonly growth: number;
   /** Looks, so that what was written before this is in `sizes`. @returns whether something was new. */
   look(): boolean;
+  /** Somebody waits for each byte until the result is disposed of: it is looked at whenever something is written. */
+  awaited(): Disposable;
   /** Resolves when `growth` is not `seen` any more, or when `until` aborts. */
   grown(seen: number, until: AbortSignal): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function readEndedLog(directory: string): Promise<ReadableLog> {
     unwritten,
     growth: 0,
     look: () => false,
+    awaited: () => ({ [Symbol.dispose]() {} }),
     grown: async () => {},
   };
 }

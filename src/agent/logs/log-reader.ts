@@ -60,6 +60,7 @@ export async function* readLog(
   const streams = openStreams(order, origin);
   for (const { file } of streams) resources.use(file);
   const reading = { order, origin, index, streams, abort };
+  using _awaited = order.interactive ? log.awaited() : undefined;
   log.look();
   const there = log.sizes;
   await placeStreams(reading, there);
