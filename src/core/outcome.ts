@@ -55,6 +55,19 @@ export function describeOutcome(outcome: Outcome): string {
   }
 }
 
+/** Causes that say more than the outcome alone, which may look like a success or like somebody's signal. */
+const tellingCauses: Readonly<Partial<Record<Cause, string>>> = {
+  [Cause.TIMEOUT]: 'timed out',
+  [Cause.LIMIT]: 'over a limit',
+};
+
+/** How it ended, and by what where that is not to be seen from it: "exit 1", "timed out (SIGTERM)", "over a limit (SIGKILL)". */
+export function describeEnd(outcome: Outcome, cause: Cause): string {
+  const how = describeOutcome(outcome);
+  const by = tellingCauses[cause];
+  return by === undefined ? how : `${by} (${how})`;
+}
+
 const causeWords: Readonly<Record<Cause, string>> = {
   [Cause.UNSPECIFIED]: '',
   [Cause.ITSELF]: 'itself',

@@ -96,8 +96,8 @@ export function addUsage(a: UsageTotal, b: UsageTotal): UsageTotal {
   };
 }
 
-/** Undefined before its leader has ended, and where no process ever ran. */
-function usageOfAttempt({
+/** What an attempt has used; undefined before its leader has ended, and where no process ever ran. */
+export function usageOfAttempt({
   usage,
   groupUsage,
   startedAt,

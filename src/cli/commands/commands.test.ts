@@ -6,7 +6,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { FakeClock } from '#base/clock.ts';
 import { callCommand } from '#cli/call-command.ts';
-import { staleGraceMs } from '#cli/follow/task-watch.ts';
+import { staleGraceMs, survivorsGraceMs } from '#cli/follow/task-watch.ts';
 import { callWithApi } from '#cli/testing/call-with-api.ts';
 import { makeTask, refusal, startFakeApi } from '#cli/testing/fake-api.ts';
 import { createTestContext, type TestContextOptions } from '#cli/testing/test-context.ts';
@@ -21,7 +21,16 @@ import {
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
-import { Freshness, LogSource, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  Cause,
+  Freshness,
+  LeftoverPolicy,
+  LogSource,
+  RestartMode,
+  SignalScope,
+  type Task,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 
 const nowMs = 1_700_000_000_000;
 const argv = ['sh', '-c', `echo ${'long '.repeat(40)}`];
@@ -85,6 +94,65 @@ test('ps asks page by page for what has not ended, and prints names, JSON and li
   assert.deepEqual(JSON.parse(stdout).tasks[0].outcome, { exited: { code: 0 } });
   const { lines } = await call(routes, ['ps', '-o', 'jsonl']);
   assert.equal(JSON.parse(lines[1] ?? '').id, 'aaaaaaaaaa');
+});
+
+const restarted = {
+  number: 3,
+  pid: 9,
+  state: TaskState.ENDED,
+  startedAt: timestampFromMs(nowMs - 9_000),
+  endedAt: timestampFromMs(nowMs - 1_000),
+  outcome: exited(1),
+  cause: Cause.ITSELF,
+  restartAt: timestampFromMs(nowMs + 3_000),
+  usage: { userUs: 500_000n },
+};
+const waiting = makeTask('cccccccccc', 'node1', {
+  spec: { argv: ['flaky'], restart: { mode: RestartMode.ALWAYS } },
+  state: TaskState.WAITING,
+  reason: 'exit 1; attempt 4 in 4 s',
+  attempts: [{ ...restarted, number: 1 }, { ...restarted, number: 2, cause: Cause.TIMEOUT }, restarted],
+});
+
+test('ps says when a task that waits starts again, and wide how often it was and why', async () => {
+  assert.match((await call(listing([waiting]), ['ps'])).lines[1] ?? '', / exit 1, next in 3\.0s {2}flaky$/);
+  const { lines } = await call(listing([waiting]), ['ps', '-o', 'wide']);
+  assert.match(lines[0] ?? '', / RESTARTS {2}REASON {20}RUN/);
+  assert.match(lines[1] ?? '', / +2 {2}exit 1; attempt 4 in 4 s {2}/);
+});
+
+test('inspect shows when a task starts again, its policy, and the attempts before the latest', async () => {
+  const routes = (router: ConnectRouter) => router.service(TaskService, { getTask: () => waiting });
+  const { stdout } = await call(routes, ['inspect', 'c']);
+  for (const line of [
+    /^state: +waiting$/m,
+    /^next attempt: +4, in 3\.0s, at 2023-11-14T/m,
+    /^restarts: +2$/m,
+    /^restart: +always, after 1\.0s to 1m00s$/m,
+    /^attempt 3: +ended$/m,
+    /^ATTEMPT {2}STARTED .*OUTCOME$/m,
+    /^ {6}2 .* timeout .* timed out \(exit 1\)$/m,
+    /^ {6}1 .* itself .* 500ms +6\.3% .* exit 1$/m,
+  ]) {
+    assert.match(stdout, line);
+  }
+});
+
+test('inspect says what is kept of a task, and what SIGKILL has not ended', async () => {
+  const task = makeTask('cccccccccc', 'node1', {
+    spec: { argv: ['x'], leftovers: LeftoverPolicy.KEEP },
+    attempts: [
+      {
+        number: 1,
+        leftovers: [{ pid: 5, command: 'sleep' }],
+        survivors: [{ pid: 6, command: 'cp', state: 'D' }],
+      },
+    ],
+  });
+  const routes = (router: ConnectRouter) => router.service(TaskService, { getTask: () => task });
+  const { stdout } = await call(routes, ['inspect', 'c']);
+  assert.match(stdout, /^ {2}outlived its leader: +sleep \(5\); kept$/m);
+  assert.match(stdout, /^ {2}survives SIGKILL: +cp \(6, D\)$/m);
 });
 
 test('ps says what it has not found, on standard error', async () => {
@@ -160,6 +228,15 @@ for (const command of ['kill', 'stop', 'wait', 'logs', 'inspect']) {
   });
 }
 
+/** What `promise` gives, while time passes: the news that it waits for travels over a real connection. */
+async function settledAfter<T>(promise: Promise<T>, clock: FakeClock, stepMs: number): Promise<T> {
+  const settled = promise.then(() => true);
+  while (!(await Promise.race([settled, new Promise<false>((resolve) => setImmediate(resolve, false))]))) {
+    await clock.advance(stepMs);
+  }
+  return await promise;
+}
+
 test('wait gives up tasks whose node stays away, and exits with 4', async () => {
   const clock = new FakeClock(nowMs);
   const waiting = Promise.withResolvers<void>();
@@ -177,13 +254,42 @@ test('wait gives up tasks whose node stays away, and exits with 4', async () => 
   using made = createTestContext({ access: api.access, clock });
   const code = callCommand(made.context, ['wait', 'a']);
   await waiting.promise;
-  // The news travels over a real connection: time passes until it has arrived.
-  const settled = code.then(() => true);
-  while (!(await Promise.race([settled, new Promise<false>((resolve) => setImmediate(resolve, false))]))) {
-    await clock.advance(staleGraceMs / 4);
-  }
-  assert.equal(await code, 4);
+  assert.equal(await settledAfter(code, clock, staleGraceMs / 4), 4);
   assert.equal(made.printed.stderr(), '1 unreachable\nunreachable: node1\n');
+});
+
+test('stop gives up what SIGKILL does not end, names it, and exits with 5', async () => {
+  const clock = new FakeClock(nowMs);
+  const told = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    router.service(TaskService, {
+      stopTasks: () => ({ results: [{ taskId: 'aaaaaaaaaa', node: 'node1' }] }),
+      async *followTasks(_, { signal }) {
+        const value = makeTask('aaaaaaaaaa', 'node1', {
+          state: TaskState.STOPPING,
+          reason: 'SIGKILL was sent 4 s ago, still there: cp 6 (D: waits in the kernel)',
+          attempts: [{ survivors: [{ pid: 6, command: 'cp', state: 'D' }] }],
+        });
+        yield create(FollowTasksResponseSchema, { kind: { case: 'selected', value: 1 } });
+        yield create(FollowTasksResponseSchema, { kind: { case: 'task', value } });
+        told.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+    });
+  });
+  using made = createTestContext({ access: api.access, clock });
+  const code = callCommand(made.context, ['stop', 'a']);
+  await told.promise;
+  assert.equal(await settledAfter(code, clock, survivorsGraceMs / 4), 5);
+  assert.equal(
+    made.printed.stderr(),
+    [
+      '1 not ended',
+      'not ended: node1',
+      'node1: SIGKILL was sent 4 s ago, still there: cp 6 (D: waits in the kernel)',
+      '',
+    ].join('\n'),
+  );
 });
 
 test('nodes lists how the controller stands to them', async () => {

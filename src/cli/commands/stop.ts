@@ -8,9 +8,10 @@ import { parseDuration } from '#cli/output/format-duration.ts';
 import type { stopSyntax } from '#cli/syntax/task-syntax.ts';
 import { queryNamedTasks } from '#cli/task-query.ts';
 import { exitCodes } from '#core/exit-code.ts';
+import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { printActions } from './print-actions.ts';
 
-/** Exit code 0 when everything that was named has ended; how it ended does not matter. */
+/** Exit code 0 when everything that was named has ended, however it did; 5 where SIGKILL has not ended something. */
 export async function stop(
   context: CommandContext,
   { options, words }: CommandLine<(typeof stopSyntax)['options']>,
@@ -26,7 +27,8 @@ export async function stop(
   const exitCode = printActions(out, options.output, 'stopping', response);
   const refs = response.results.filter(({ error }) => error === '').map(({ taskId }) => taskId);
   if (options['no-wait'] || refs.length === 0) return exitCode;
-  const { tasks, unreachable } = await followIds(connection, refs, { clock, abort });
+  const { tasks, unreachable } = await followIds(connection, refs, { leavesSurvivors: true, clock, abort });
   if (options.output !== 'json') for (const line of renderFooter(tasks, unreachable)) out.errLine(line);
-  return unreachable.size > 0 ? exitCodes.unreachable : exitCode;
+  if (unreachable.size > 0) return exitCodes.unreachable;
+  return tasks.every(({ state }) => state === TaskState.ENDED) ? exitCode : exitCodes.taskFailed;
 }

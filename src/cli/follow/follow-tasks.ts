@@ -8,15 +8,13 @@ import type { FollowTasksResponse, TaskQuerySchema } from '#protocol/gen/drover/
 import type { LogChunk, Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { LogCursor } from './log-cursor.ts';
 import { retryStream } from './retry-stream.ts';
-import { TaskWatch } from './task-watch.ts';
+import { type Patience, TaskWatch } from './task-watch.ts';
 
 /** Whom to follow, and how. */
-export interface FollowOptions {
+export interface FollowOptions extends Patience {
   readonly query: MessageInitShape<typeof TaskQuerySchema>;
   /** With what they print. */
   readonly output: boolean;
-  /** Nodes that are away are waited for, however long. */
-  readonly patient?: boolean;
   /** Give up after that many milliseconds. */
   readonly timeoutMs?: number | undefined;
   readonly clock: Clock;
@@ -51,7 +49,7 @@ export async function followTasks(
   sink: FollowSink,
 ): Promise<Followed> {
   const { clock, abort } = options;
-  const watch = new TaskWatch(options.patient);
+  const watch = new TaskWatch(options);
   const over = new AbortController();
   let timedOut = false;
   using _deadline = clockTimer(clock, options.timeoutMs, () => {
@@ -135,7 +133,7 @@ class Look {
       return;
     }
     const nextMs = this.#watch.nextLookMs(nowMs);
-    if (nextMs === undefined || nextMs === Number.POSITIVE_INFINITY) return;
+    if (nextMs === undefined) return;
     this.#timer = this.#clock.schedule(nextMs, () => this.again());
   }
 

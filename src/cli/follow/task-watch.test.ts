@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeTask } from '#cli/testing/fake-api.ts';
 import { Freshness, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import { staleGraceMs, TaskWatch } from './task-watch.ts';
+import { staleGraceMs, survivorsGraceMs, TaskWatch } from './task-watch.ts';
 
 const live = makeTask('t', 'node1');
 const other = makeTask('u', 'node2');
@@ -36,9 +36,24 @@ test('TaskWatch gives a stale task up after the grace, and takes it back', () =>
 
 test('TaskWatch gives a task on a lost node up at once, unless it is patient', () => {
   for (const patient of [false, true]) {
-    const watch = new TaskWatch(patient);
+    const watch = new TaskWatch({ patient });
     watch.expect(1);
     watch.update(lost, 0);
     assert.equal(watch.isOver(0), !patient);
+  }
+});
+
+test('TaskWatch gives up what SIGKILL does not end, if it may, and takes it back', () => {
+  const stuck = makeTask('t', 'node1', { attempts: [{ survivors: [{ pid: 7, state: 'D' }] }] });
+  for (const leavesSurvivors of [false, true]) {
+    const watch = new TaskWatch({ leavesSurvivors });
+    watch.expect(1);
+    watch.update(stuck, 0);
+    watch.update(stuck, 5);
+    assert.equal(watch.nextLookMs(0), leavesSurvivors ? survivorsGraceMs : undefined);
+    assert.equal(watch.isOver(survivorsGraceMs - 1), false);
+    assert.equal(watch.isOver(survivorsGraceMs), leavesSurvivors);
+    watch.update(live, survivorsGraceMs);
+    assert.equal(watch.isOver(survivorsGraceMs), false);
   }
 });

@@ -11,17 +11,33 @@ import { Freshness, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb
  */
 export const staleGraceMs = 20_000;
 
+/**
+ * How long processes may be there in spite of SIGKILL before their task is given up, where it is: a disk that is slow lets go
+ * in less, one that is gone never does.
+ */
+export const survivorsGraceMs = 10_000;
+
+/** What may never end, and whether it is waited for. */
+export interface Patience {
+  /** Nodes that are away are waited for too, however long. Default false. */
+  readonly patient?: boolean | undefined;
+  /** Tasks with processes that SIGKILL does not end are given up. Default false. */
+  readonly leavesSurvivors?: boolean | undefined;
+}
+
 /** Tasks that are waited for. */
 export class TaskWatch {
   readonly #tasks = new Map<string, Task>();
   readonly #staleSince = new Map<string, number>();
+  readonly #survivingSince = new Map<string, number>();
   readonly #patient: boolean;
+  readonly #leavesSurvivors: boolean;
   /** How many there are; more than are known while they are still being told. */
   #expected = Number.POSITIVE_INFINITY;
 
-  /** @param patient nodes that are away are waited for too, however long. */
-  constructor(patient = false) {
+  constructor({ patient = false, leavesSurvivors = false }: Patience = {}) {
     this.#patient = patient;
+    this.#leavesSurvivors = leavesSurvivors;
   }
 
   /** So many tasks there are to wait for. */
@@ -32,9 +48,9 @@ export class TaskWatch {
   /** A task as it is now; `nowMs` on the monotonic clock. */
   update(task: Task, nowMs: number): void {
     this.#tasks.set(task.id, task);
-    const live = task.state === TaskState.ENDED || task.freshness === Freshness.LIVE;
-    if (live) this.#staleSince.delete(task.id);
-    else if (!this.#staleSince.has(task.id)) this.#staleSince.set(task.id, nowMs);
+    const isOver = task.state === TaskState.ENDED;
+    mark(this.#staleSince, task.id, !isOver && task.freshness !== Freshness.LIVE, nowMs);
+    mark(this.#survivingSince, task.id, !isOver && hasSurvivors(task), nowMs);
   }
 
   /** All of them, as last heard. */
@@ -54,15 +70,37 @@ export class TaskWatch {
     return task.freshness === Freshness.LOST || nowMs - since >= staleGraceMs;
   }
 
-  /** Every task has ended or is unreachable. False while not all are known. */
+  /** SIGKILL has not ended it for so long that nobody waits for it. */
+  isStuck(task: Task, nowMs: number): boolean {
+    const since = this.#survivingSince.get(task.id);
+    return this.#leavesSurvivors && since !== undefined && nowMs - since >= survivorsGraceMs;
+  }
+
+  /** Every task has ended, or is given up. False while not all are known. */
   isOver(nowMs: number): boolean {
-    return this.#tasks.size >= this.#expected && this.active.every((task) => this.isUnreachable(task, nowMs));
+    const isGivenUp = (task: Task) => this.isUnreachable(task, nowMs) || this.isStuck(task, nowMs);
+    return this.#tasks.size >= this.#expected && this.active.every(isGivenUp);
   }
 
   /** Milliseconds until `isOver` may change by the mere passing of time; undefined where it cannot. */
   nextLookMs(nowMs: number): number | undefined {
-    if (this.#patient || this.#staleSince.size === 0) return undefined;
-    const dues = [...this.#staleSince.values()].map((since) => since + staleGraceMs - nowMs);
-    return Math.max(Math.min(...dues.filter((due) => due > 0), Number.POSITIVE_INFINITY), 0);
+    const dues = [
+      ...(this.#patient ? [] : this.#staleSince.values().map((since) => since + staleGraceMs)),
+      ...(this.#leavesSurvivors
+        ? this.#survivingSince.values().map((since) => since + survivorsGraceMs)
+        : []),
+    ];
+    const left = dues.map((due) => due - nowMs).filter((ms) => ms > 0);
+    return left.length === 0 ? undefined : Math.min(...left);
   }
+}
+
+function hasSurvivors(task: Task): boolean {
+  return (task.attempts.at(-1)?.survivors.length ?? 0) > 0;
+}
+
+/** Remembers since when something holds; forgets it when it does not. */
+function mark(since: Map<string, number>, id: string, holds: boolean, nowMs: number): void {
+  if (!holds) since.delete(id);
+  else if (!since.has(id)) since.set(id, nowMs);
 }

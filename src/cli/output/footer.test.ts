@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeTask } from '#cli/testing/fake-api.ts';
 import { exited, notStarted, signaled, skipped, unknownOutcome, unreachable } from '#core/outcome.ts';
-import { Cause, type Outcome, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { Cause, LeftoverPolicy, type Outcome, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { renderFooter } from './footer.ts';
 
 const ended = (node: number, outcome: Outcome, cause: Cause = Cause.ITSELF) =>
@@ -23,9 +23,9 @@ test('renderFooter() counts every task once, and names the nodes of all that did
     makeTask('t11', 'node11'),
   ];
   assert.deepEqual(renderFooter(tasks, new Set(['t10'])), [
-    '2 succeeded · 3 failed (exit 1, timed out, SIGTERM) · 1 not started · 1 skipped · 2 unreachable · 1 unknown · 1 not ended',
+    '2 succeeded · 3 failed (exit 1, timed out (SIGTERM)) · 1 not started · 1 skipped · 2 unreachable · 1 unknown · 1 not ended',
     'exit 1: node[3-4]',
-    'timed out, SIGTERM: node5',
+    'timed out (SIGTERM): node5',
     'not started: chdir /x: no such file or directory: node6',
     'skipped: too many errors: node7',
     'unreachable: not connected: node8',
@@ -58,6 +58,50 @@ test('renderFooter() says what outlived its leader', () => {
   ]);
   const many = Array.from({ length: 11 }, (_, i) => outlived(i + 1, 7));
   assert.equal(renderFooter(many)[1], 'node[1-11]: 11 processes outlived their leaders and were stopped');
+});
+
+test('renderFooter() says what is kept of it that outlived its leader', () => {
+  const kept = makeTask('t1', 'node1', {
+    state: TaskState.ENDED,
+    outcome: exited(0),
+    spec: { leftovers: LeftoverPolicy.KEEP },
+    attempts: [{ leftovers: [{ pid: 7, command: 'sleep' }] }],
+  });
+  assert.deepEqual(renderFooter([kept]), [
+    '1 succeeded',
+    'node1: 1 process outlived its leader and goes on: sleep (7)',
+  ]);
+});
+
+test('renderFooter() says what SIGKILL has not ended', () => {
+  const reason = 'SIGKILL was sent 4 s ago, still there: cp 4711 (D: waits in the kernel)';
+  const stuck = (node: number) =>
+    makeTask(`t${node}`, `node${node}`, {
+      state: TaskState.STOPPING,
+      reason,
+      attempts: [{ survivors: [{ pid: 4711, command: 'cp', state: 'D' }] }],
+    });
+  assert.deepEqual(renderFooter([stuck(1), ended(2, exited(0))]), [
+    '1 succeeded · 1 not ended',
+    'not ended: node1',
+    `node1: ${reason}`,
+  ]);
+  const many = Array.from({ length: 11 }, (_, i) => stuck(i + 1));
+  assert.equal(
+    renderFooter(many)[2],
+    'node[1-11]: processes are there that SIGKILL has not ended: drover ps -o wide names them',
+  );
+});
+
+test('renderFooter() says which limit ended it, and why it was not started again', () => {
+  const looping = { ...ended(1, exited(1)), reason: 'not restarted: its 3 restarts were used' };
+  const unreached = { ...ended(3, unreachable('not connected', undefined)), reason: 'not connected' };
+  assert.deepEqual(renderFooter([looping, ended(2, signaled('SIGKILL', false), Cause.LIMIT), unreached]), [
+    '2 failed (exit 1, over a limit (SIGKILL)) · 1 unreachable',
+    'exit 1; not restarted: its 3 restarts were used: node1',
+    'over a limit (SIGKILL): node2',
+    'unreachable: not connected: node3',
+  ]);
 });
 
 test('renderFooter() of success is one line, and says when there was nothing', () => {

@@ -2,8 +2,8 @@
  * The summary of a fan-out: how many ended how, and on which nodes it was not success. Every task is in it exactly once.
  */
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import { describeOutcome, type Ending, endingOf, endings } from '#core/outcome.ts';
-import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { describeEnd, type Ending, endingOf, endings } from '#core/outcome.ts';
+import { Cause, LeftoverPolicy, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { oneLine } from './strip-control.ts';
 
 /** How a task is counted: "stopped" where it failed because an operator said so, its ending, "unreachable" where it was given up, "active" where it has not ended. */
@@ -32,7 +32,7 @@ const reasonLinesMax = 10;
 
 /**
  * The first line counts, as "197 succeeded · 2 failed (exit 1) · 1 unreachable"; each further line names the nodes of one
- * outcome other than success; the last ones tell what was stopped because it outlived its leader.
+ * outcome other than success; the last ones tell what outlived its leader, and what SIGKILL has not ended.
  *
  * @param unreachable ids of tasks that have not ended and whose nodes are away.
  */
@@ -43,7 +43,7 @@ export function renderFooter(tasks: readonly Task[], unreachable: ReadonlySet<st
   const lines = present
     .filter((standing) => standing !== 'succeeded')
     .flatMap((standing) => nodesOf(standing, byStanding.get(standing) ?? []));
-  return [counts.join(' · ') || 'no task', ...lines, ...leftoversOf(tasks)];
+  return [counts.join(' · ') || 'no task', ...lines, ...leftoversOf(tasks), ...survivorsOf(tasks)];
 }
 
 function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
@@ -57,7 +57,7 @@ function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
 function countOf(standing: Standing, tasks: readonly Task[]): string {
   const count = `${tasks.length} ${words[standing]}`;
   if (standing !== 'failed' && standing !== 'stopped') return count;
-  const reasons = [...new Set(tasks.map(reasonOf))];
+  const reasons = [...new Set(tasks.map(endOf))];
   return reasons.length <= reasonsMax ? `${count} (${reasons.join(', ')})` : count;
 }
 
@@ -76,26 +76,46 @@ function nodesOf(standing: Standing, tasks: readonly Task[]): string[] {
 function leftoversOf(tasks: readonly Task[]): string[] {
   const left = tasks
     .filter((task) => task.outcome)
-    .map((task) => ({ node: task.node, leftovers: task.attempts.flatMap((attempt) => attempt.leftovers) }))
+    .map((task) => ({
+      node: task.node,
+      kept: task.spec?.leftovers === LeftoverPolicy.KEEP,
+      leftovers: task.attempts.flatMap((attempt) => attempt.leftovers),
+    }))
     .filter(({ leftovers }) => leftovers.length > 0);
   if (left.length > reasonLinesMax) {
-    const count = left.reduce((sum, { leftovers }) => sum + leftovers.length, 0);
-    const nodes = foldNodeNames(left.map(({ node }) => node));
-    return [`${nodes}: ${count} processes outlived their leaders and were stopped`];
+    return [...Map.groupBy(left, ({ kept }) => kept)].map(([kept, those]) => {
+      const count = those.reduce((sum, { leftovers }) => sum + leftovers.length, 0);
+      const nodes = foldNodeNames(those.map(({ node }) => node));
+      return `${nodes}: ${count} processes outlived their leaders and ${kept ? 'go on' : 'were stopped'}`;
+    });
   }
-  return left.map(({ node, leftovers }) => {
+  return left.map(({ node, kept, leftovers }) => {
     const names = leftovers.map(({ pid, command }) => `${oneLine(command)} (${pid})`).join(', ');
     const what =
       leftovers.length === 1
-        ? '1 process outlived its leader and was stopped'
-        : `${leftovers.length} processes outlived their leader and were stopped`;
+        ? `1 process outlived its leader and ${kept ? 'goes on' : 'was stopped'}`
+        : `${leftovers.length} processes outlived their leader and ${kept ? 'go on' : 'were stopped'}`;
     return `${node}: ${what}: ${names}`;
   });
 }
 
+/** A line for each task of which something is there in spite of SIGKILL, as many as a person reads. */
+function survivorsOf(tasks: readonly Task[]): string[] {
+  const surviving = tasks.filter((task) => (task.attempts.at(-1)?.survivors.length ?? 0) > 0);
+  const lines = surviving.map((task) => `${task.node}: ${oneLine(task.reason)}`);
+  if (lines.length <= reasonLinesMax) return lines;
+  const nodes = foldNodeNames(surviving.map(({ node }) => node));
+  return [`${nodes}: processes are there that SIGKILL has not ended: drover ps -o wide names them`];
+}
+
 /** How it ended, one line; empty where it has not. */
+function endOf(task: Task): string {
+  return task.outcome ? oneLine(describeEnd(task.outcome, task.cause)) : '';
+}
+
+/** The same, and why it was not started again where it could have been. */
 function reasonOf(task: Task): string {
-  if (!task.outcome) return '';
-  const how = oneLine(describeOutcome(task.outcome));
-  return task.cause === Cause.TIMEOUT ? `timed out, ${how}` : how;
+  const end = endOf(task);
+  const why = task.outcome ? oneLine(task.reason) : '';
+  return end.includes(why) ? end : `${end}; ${why}`;
 }

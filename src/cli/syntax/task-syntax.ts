@@ -19,7 +19,10 @@ export const psSyntax: CommandSyntax<typeof psOptions> = {
   usage: '[options] [REF…]',
   words: anyWords,
   options: psOptions,
-  details: [references, 'TIME is how long a task has been running, or ran.'],
+  details: [
+    references,
+    'TIME is how long a task has been running, or ran. OUTCOME is how it ended; of one that waits for its restart, how it did before and when it starts again. -o wide adds how often it was started again, and the reason of its state.',
+  ],
   examples: ['drover ps', 'drover ps -a -w web[1-3] -o wide', 'drover ps -o name | xargs drover stop'],
 };
 
@@ -50,7 +53,12 @@ export const logsSyntax: CommandSyntax<typeof logsOptions> = {
 };
 
 const killOptions = {
-  signal: { type: 'string', short: 's', value: 'SIGNAL', help: 'which (default: INT)' },
+  signal: {
+    type: 'string',
+    short: 's',
+    value: 'SIGNAL',
+    help: 'which, such as TERM, SIGHUP, 9 or RTMIN+3 (default: INT)',
+  },
   force: { type: 'boolean', help: 'SIGKILL to everything that the task ever forked' },
   group: { type: 'boolean', help: 'to the process group of the task' },
   tree: { type: 'boolean', help: 'to everything that the task ever forked' },
@@ -66,7 +74,10 @@ export const killSyntax: CommandSyntax<typeof killOptions> = {
   usage: '[options] REF…',
   words: anyWords,
   options: killOptions,
-  details: [references, 'It does not wait for their end: drover wait does, and drover stop both.'],
+  details: [
+    references,
+    'It does not wait for their end: drover wait does, and drover stop both. A task with --restart comes back after it; what shall stay away is stopped.',
+  ],
   examples: ['drover kill k3', 'drover kill -s HUP --group node1:4711', 'drover kill --force k3'],
 };
 
@@ -89,7 +100,10 @@ export const stopSyntax: CommandSyntax<typeof stopOptions> = {
   usage: '[options] REF…',
   words: anyWords,
   options: stopOptions,
-  details: [references],
+  details: [
+    references,
+    'A process that is still there 10 s after SIGKILL, such as one that waits for a disk that is gone, is named, and the exit code is 5.',
+  ],
   examples: ['drover stop k3', 'drover stop --grace 60s 0198c5b2-…'],
 };
 

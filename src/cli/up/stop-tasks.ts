@@ -57,7 +57,7 @@ async function stopOurs(connection: Connection, { nodes, clock, notify, abort }:
   const { results } = await connection.tasks.stopTasks({ query: { nodes: set }, shutdown: true }, call);
   const taken = results.filter(({ error }) => error === '').map(({ taskId }) => taskId);
   try {
-    await followIds(connection, taken, { timeoutMs: stopTimeoutMs, clock, abort });
+    await followIds(connection, taken, { timeoutMs: stopTimeoutMs, leavesSurvivors: true, clock, abort });
   } catch (error) {
     if (!(error instanceof CommandError && error.exitCode === exitCodes.timedOut)) throw error;
   }
