@@ -58,7 +58,8 @@ export async function followTasks(
   });
   using look = new Look(clock, watch, over);
   const signal = AbortSignal.any([abort, over.signal]);
-  const open = () => tasks.followTasks({ query: options.query, output: options.output }, { signal });
+  const { query, output } = options;
+  const open = () => tasks.followTasks({ query, output, everyAttempt: output }, { signal });
   const cursor = new LogCursor();
   try {
     const stream = retryStream(open, {

@@ -5,7 +5,14 @@ import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { stateWord } from '#core/task-state.ts';
 import { type FollowTasksResponse, RunService, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
-import { Freshness, type LogChunk, LogChunkSchema, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  type Attempt,
+  Freshness,
+  type LogChunk,
+  LogChunkSchema,
+  type Task,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { followTasks } from './follow-tasks.ts';
 import { logDelayMs } from './task-follower.ts';
@@ -48,7 +55,7 @@ it('followTasks() loses no change that comes while the store is asked, and never
     return before.map((task) => (task.id === b.id ? { ...task, ...ended(1) } : task));
   };
   const slow = { ...api.parts, store: { ...store, read: { selectTasks } }, clock, dispatch };
-  const shown = (await collect(followTasks(slow as never, {}, false, never))).map(describe);
+  const shown = (await collect(followTasks(slow as never, {}, 'none', never))).map(describe);
   assert.deepEqual(shown, ['2 selected', 'web1 pending', 'web2 ended', 'web1 ended']);
 });
 
@@ -101,8 +108,36 @@ it('followTasks() delivers the output of a task that has ended before its log wa
   const [task] = api.tasks;
   api.parts.dispatch.logs.set(task.id, () => chunks(task, 'a', 'b'));
   await api.changeTask(task.id, ended(0, 2n));
-  const shown = (await collect(followTasks(api.parts, {}, true, never))).map(describe);
+  const shown = (await collect(followTasks(api.parts, {}, 'latest', never))).map(describe);
   assert.deepEqual(shown, ['1 selected', 'web1: a', 'web1: b', 'web1 ended']);
+});
+
+it('followTasks() delivers every attempt in its turn, also those that were over at once', async () => {
+  await using api = await start('web1');
+  const [task] = api.tasks;
+  const over = ended(1, 2n);
+  const attempts = [1, 2].map((number) => ({ ...(over.attempts?.[0] as Attempt), number }));
+  api.parts.dispatch.logs.set(task.id, () => chunks(task, 'x'));
+  for (const [output, first] of [
+    ['every', 1],
+    ['latest', 2],
+  ] as const) {
+    api.parts.dispatch.logRequests.length = 0;
+    await api.changeTask(task.id, { ...over, state: TaskState.WAITING, attempts });
+    const follow = followTasks(api.parts, {}, output, never);
+    for (const expected of [
+      '1 selected',
+      'web1 waiting',
+      ...attempts.slice(first - 1).map(() => 'web1: x'),
+    ]) {
+      assert.equal(describe((await follow.next()).value as FollowTasksResponse), expected);
+    }
+    await follow.return();
+    assert.deepEqual(
+      api.parts.dispatch.logRequests.map(({ request }) => request.attempt),
+      [1, 2].filter((number) => number >= first),
+    );
+  }
 });
 
 it('followTasks() says on the end what output is missing when the node refuses it', async () => {
@@ -110,7 +145,7 @@ it('followTasks() says on the end what output is missing when the node refuses i
   const [task] = api.tasks;
   api.parts.dispatch.logs.set(task.id, () => refusing('the log is gone'));
   await api.changeTask(task.id, ended(0, 2n));
-  const [, end] = await collect(followTasks(api.parts, {}, true, never));
+  const [, end] = await collect(followTasks(api.parts, {}, 'latest', never));
   assert.equal(reasonOf(end), 'its output could not be delivered whole: the log is gone');
 });
 
@@ -118,7 +153,7 @@ it('followTasks() tells that a node has become unreachable, once for each change
   await using api = await start('web1', 'web2');
   const [a] = api.tasks;
   const { dispatch } = api.parts;
-  const follow = followTasks(api.parts, {}, false, never);
+  const follow = followTasks(api.parts, {}, 'none', never);
   for (let shown = 0; shown < 3; shown++) await follow.next();
   const states = [NodeState.DISCONNECTED, NodeState.UNREACHABLE, NodeState.LOST, NodeState.CONNECTED];
   const seen: unknown[] = [];
@@ -148,7 +183,7 @@ it('followTasks() holds no end back for the output of a node that is unreachable
   const { dispatch } = api.parts;
   dispatch.logs.set(task.id, hanging);
   await api.changeTask(task.id, ended(0, 2n));
-  const follow = followTasks(api.parts, {}, true, never);
+  const follow = followTasks(api.parts, {}, 'latest', never);
   assert.equal((await follow.next()).value?.kind.case, 'selected');
   const end = follow.next();
   await settle();
@@ -175,7 +210,7 @@ it('followTasks() pulls output no faster than its reader reads', async () => {
     });
     await api.changeTask(task.id, ended(0, 1n));
   }
-  const follow = followTasks(api.parts, {}, true, never);
+  const follow = followTasks(api.parts, {}, 'latest', never);
   assert.equal((await follow.next()).value?.kind.case, 'selected');
   await follow.next();
   await settle();
@@ -219,7 +254,7 @@ it('followTasks() leaves nothing behind when its reader goes', async () => {
 
 it('followTasks() ends at once where nothing is selected', async () => {
   await using api = await start('web1');
-  assert.deepEqual((await collect(followTasks(api.parts, { ids: [] }, true, never))).map(describe), [
+  assert.deepEqual((await collect(followTasks(api.parts, { ids: [] }, 'latest', never))).map(describe), [
     '0 selected',
   ]);
 });

@@ -11,19 +11,19 @@ import type { NodeName, TaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import { ResponseQueue } from './response-queue.ts';
-import { TaskFollower } from './task-follower.ts';
+import { type FollowerOptions, TaskFollower } from './task-follower.ts';
 
 type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock'>;
 
 /**
- * Yields the tasks of `filter`, then what becomes of them; with `output` also what they print.
+ * Yields the tasks of `filter`, then what becomes of them; by `output` also what they print.
  *
  * @throws the reason of `signal` when it aborts; StoreError.
  */
 export async function* followTasks(
   parts: Parts,
   filter: TaskFilter,
-  output: boolean,
+  output: FollowerOptions['output'],
   signal: AbortSignal,
 ): AsyncGenerator<FollowTasksResponse, void, undefined> {
   using following = new Following(parts, output, signal);
@@ -35,7 +35,7 @@ export async function* followTasks(
 class Following implements Disposable {
   readonly queue = new ResponseQueue<FollowTasksResponse>(limits.followBufferBytesMax);
   readonly #parts: Parts;
-  readonly #output: boolean;
+  readonly #output: FollowerOptions['output'];
   readonly #signal: AbortSignal;
   readonly #followers = new Map<TaskId, TaskFollower>();
   #byNode: ReadonlyMap<NodeName, readonly TaskFollower[]> = new Map();
@@ -44,7 +44,7 @@ class Following implements Disposable {
   #early: Task[] | undefined = [];
   #left = 0;
 
-  constructor(parts: Parts, output: boolean, signal: AbortSignal) {
+  constructor(parts: Parts, output: FollowerOptions['output'], signal: AbortSignal) {
     this.#parts = parts;
     this.#output = output;
     this.#signal = signal;

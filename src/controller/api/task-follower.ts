@@ -1,11 +1,11 @@
 /**
  * Follows one task for one reader: each change as it comes, and its output before the change that ends it.
  *
- * The log is opened late, so that the many commands that print nothing cost no stream: when the task has been running
- * for 50 ms, or at its end if it has printed. Its end is held back until the output was delivered whole, or until its
- * node is unreachable; then the end says that the output is missing.
+ * The log is opened late, so that the many commands that print nothing cost no stream: when an attempt has been running
+ * for 50 ms, or at its end if it has printed. The attempts of a task are delivered one after the other. Its end is held back
+ * until the output was delivered whole, or until its node is unreachable; then the end says that the output is missing.
  *
- *   change ──► running ──50 ms──► log open ──► chunks ─┐
+ *   change ──► running ──50 ms──► log open ──► chunks ─┐ ──► log of the next attempt
  *      └─────► ended ──printed nothing──► end ◄────────┘ drained, refused, or node gone
  */
 import { create } from '@bufbuild/protobuf';
@@ -14,7 +14,13 @@ import { type Dispatch, NodeRefusedError } from '#controller/dispatch/dispatch.t
 import { nodeStateWord } from '#core/liveness.ts';
 import { type FollowTasksResponse, FollowTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
-import { type Freshness, LogSource, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  type Attempt,
+  type Freshness,
+  LogSource,
+  type Task,
+  TaskState,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import { presentTask } from './present-task.ts';
 import type { ResponseQueue } from './response-queue.ts';
 import { isOlder, latestAttempt } from './task-progress.ts';
@@ -27,8 +33,8 @@ export interface FollowerOptions {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
   readonly queue: ResponseQueue<FollowTasksResponse>;
-  /** Whether to deliver what it prints. */
-  readonly output: boolean;
+  /** Whether to deliver what it prints: nothing, from its latest attempt on, or from its first. */
+  readonly output: 'none' | 'latest' | 'every';
   /** The reader's life. */
   readonly signal: AbortSignal;
   /** Called once, when the end has been queued. */
@@ -41,9 +47,10 @@ export class TaskFollower implements Disposable {
   #task: Task;
   #shown: Freshness | undefined;
   #over = false;
-  /** Attempt whose log was opened last; 0 for none. */
+  /** Attempts up to here are being delivered, or have nothing to deliver. */
   #opened = 0;
   #pumps = 0;
+  #pumping = Promise.resolve();
   /** Why output is missing. */
   #missing = '';
   #delay: Disposable | undefined;
@@ -54,6 +61,8 @@ export class TaskFollower implements Disposable {
     this.#task = task;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
+    if (options.output === 'latest') this.#opened = Math.max(0, latestAttempt(task) - 1);
+    if (options.output === 'none') this.#opened = Number.POSITIVE_INFINITY;
     this.#show();
   }
 
@@ -94,18 +103,32 @@ export class TaskFollower implements Disposable {
 
   #showActive(): void {
     this.#offer(presentTask(this.#task, this.#options.dispatch));
-    const running = this.#task.state === TaskState.RUNNING || this.#task.state === TaskState.STOPPING;
-    if (!running || !this.#options.output || this.#opened === latestAttempt(this.#task)) return;
-    this.#delay ??= this.#options.clock.schedule(logDelayMs, () => this.#openLog());
+    this.#openEnded();
+    const latest = this.#task.attempts.at(-1);
+    const runs = latest?.state === TaskState.RUNNING || latest?.state === TaskState.STOPPING;
+    if (!runs || latest.number <= this.#opened) return;
+    this.#delay ??= this.#options.clock.schedule(logDelayMs, () => this.#openLog(latest.number));
   }
 
   #showEnd(): void {
-    this.#delay?.[Symbol.dispose]();
-    const attempt = this.#task.attempts.at(-1);
-    const printed = attempt !== undefined && attempt.stdoutBytes + attempt.stderrBytes > 0n;
-    if (this.#options.output && printed && this.#opened !== attempt.number) this.#openLog();
+    this.#openEnded();
     if (this.#pumps === 0) this.#finish();
     else this.#finishIfGone();
+  }
+
+  /** Opens the logs of attempts that have ended and printed, and passes over those that have not printed. */
+  #openEnded(): void {
+    for (const attempt of this.#task.attempts) {
+      if (attempt.number <= this.#opened || attempt.state !== TaskState.ENDED) continue;
+      if (hasPrinted(attempt)) this.#openLog(attempt.number);
+      else this.#passOver(attempt.number);
+    }
+  }
+
+  #passOver(attempt: number): void {
+    this.#delay?.[Symbol.dispose]();
+    this.#delay = undefined;
+    this.#opened = attempt;
   }
 
   #offer(presented: Task): void {
@@ -113,18 +136,19 @@ export class TaskFollower implements Disposable {
     this.#options.queue.offer(presented.id, taskResponse(presented));
   }
 
-  #openLog(): void {
-    this.#delay = undefined;
+  #openLog(attempt: number): void {
     if (this.#over) return;
-    this.#opened = latestAttempt(this.#task);
+    this.#passOver(attempt);
     this.#pumps++;
-    this.#pump(this.#opened).then(
-      () => this.#drained(''),
-      (error: unknown) => {
-        if (error instanceof NodeRefusedError) this.#drained(error.message);
-        else if (!this.#signal.aborted) this.#options.queue.fail(error);
-      },
-    );
+    this.#pumping = this.#pumping
+      .then(() => this.#pump(attempt))
+      .then(
+        () => this.#drained(''),
+        (error: unknown) => {
+          if (error instanceof NodeRefusedError) this.#drained(error.message);
+          else if (!this.#signal.aborted) this.#options.queue.fail(error);
+        },
+      );
   }
 
   async #pump(attempt: number): Promise<void> {
@@ -159,6 +183,10 @@ export class TaskFollower implements Disposable {
     this.#options.queue.push(taskResponse({ ...presented, reason }));
     this.#options.onEnd();
   }
+}
+
+function hasPrinted({ stdoutBytes, stderrBytes }: Attempt): boolean {
+  return stdoutBytes + stderrBytes > 0n;
 }
 
 function taskResponse(task: Task): FollowTasksResponse {

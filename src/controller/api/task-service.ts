@@ -62,10 +62,11 @@ export function createTaskService(parts: ApiParts): Omit<ServiceImpl<typeof Task
       return { results };
     },
 
-    async *followTasks({ query, output }, context) {
+    async *followTasks({ query, output, everyAttempt }, context) {
       if (output) requireVerb(context, Verb.LOGS_READ);
       const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
-      yield* followTasks(parts, filter, output, context.signal);
+      const wanted = everyAttempt ? 'every' : 'latest';
+      yield* followTasks(parts, filter, output ? wanted : 'none', context.signal);
     },
 
     sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
