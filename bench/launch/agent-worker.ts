@@ -50,7 +50,7 @@ async function openHost(state: string): Promise<TaskHost> {
     directory: state,
     clock: systemClock,
     log: createLog('bench', 'silent'),
-    decideLaunch: resolveLaunch({ policyFile, accounts, node: 'bench', agentUid: uid }),
+    decideLaunch: resolveLaunch({ policyFile, accounts, clock: systemClock, node: 'bench', agentUid: uid }),
     decideSignal: () => ({ allowed: true }),
   });
 }

@@ -170,7 +170,7 @@ function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: A
     directory,
     clock,
     log,
-    decideLaunch: resolveLaunch({ policyFile, accounts, node: name, agentUid }),
+    decideLaunch: resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }),
     decideSignal: (signal) => decideSignal(policyFile.current(), signal),
     ...(supervisorBinary !== undefined && { supervisorBinary }),
     ...(random && { random }),

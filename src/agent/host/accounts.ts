@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Account, Lookup } from '#agent/policy/decide-launch.ts';
+import { BriefMemory } from '#base/brief-memory.ts';
 import type { Clock } from '#base/clock.ts';
 
 const run = promisify(execFile);
@@ -15,34 +16,19 @@ const freshMs = 5_000;
 /** So long a directory service may take, milliseconds. */
 const lookupTimeoutMs = 5_000;
 
-/** Users that are remembered at once. */
-const rememberedMax = 256;
-
 const enoent = 2;
-
-interface Remembered {
-  readonly lookup: Promise<Lookup<Account>>;
-  readonly atMs: number;
-}
 
 /** Looks users up, and remembers them briefly. */
 export class Accounts {
-  readonly #clock: Clock;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #memory: BriefMemory<Lookup<Account>>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#memory = new BriefMemory(clock, freshMs);
   }
 
   /** The user of that name. Never rejects: what goes wrong is why the user is missing. */
   find(name: string): Promise<Lookup<Account>> {
-    const nowMs = this.#clock.monotonicMs();
-    const known = this.#remembered.get(name);
-    if (known && nowMs - known.atMs < freshMs) return known.lookup;
-    if (this.#remembered.size >= rememberedMax) this.#remembered.clear();
-    const lookup = lookUpAccount(name);
-    this.#remembered.set(name, { lookup, atMs: nowMs });
-    return lookup;
+    return this.#memory.recall(name, () => lookUpAccount(name));
   }
 }
 

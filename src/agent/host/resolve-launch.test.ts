@@ -24,6 +24,7 @@ async function decide(spec: MessageInitShape<typeof TaskSpecSchema>, withPolicy 
     const decider = resolveLaunch({
       policyFile,
       accounts: new Accounts(clock),
+      clock,
       node: 'node1',
       agentUid: own.uid,
     });

@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeClock } from '#base/clock.ts';
+import type { Policy } from './policy.ts';
 import { PolicyFile, readPolicyFile } from './policy-file.ts';
 import { starterPolicy, writeStarterPolicy } from './starter-policy.ts';
 
@@ -17,6 +18,12 @@ async function inDirectory(body: (directory: string) => Promise<void>): Promise<
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+function policyOf(file: PolicyFile): Policy {
+  const state = file.current();
+  assert.ok('policy' in state, JSON.stringify(state));
+  return state.policy;
 }
 
 function problem(path: string, own = uid): string {
@@ -97,7 +104,10 @@ test('PolicyFile.current() sees a change within a second', async () => {
     await clock.advance(999);
     assert.ok('problem' in file.current());
     await clock.advance(1);
-    assert.ok('policy' in file.current());
+    assert.equal(policyOf(file).shell, true);
+    await writeFile(path, starterPolicy('open', users).replace('shell: true', 'shell: false'));
+    await clock.advance(1_000);
+    assert.equal(policyOf(file).shell, false);
   });
 });
 

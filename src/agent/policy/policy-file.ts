@@ -22,6 +22,7 @@ export class PolicyFile {
   readonly #clock: Clock;
   #state: PolicyState | undefined;
   #readAtMs = 0;
+  #parsed: { readonly text: string; readonly policy: Policy } | undefined;
 
   /** @param uid the agent's own user, who may own the file beside root. */
   constructor(path: string, uid: number, clock: Clock) {
@@ -34,17 +35,23 @@ export class PolicyFile {
   current(): PolicyState {
     const nowMs = this.#clock.monotonicMs();
     if (!this.#state || nowMs - this.#readAtMs >= freshMs) {
-      this.#state = readPolicyFile(this.path, this.#uid);
+      this.#state = readPolicyFile(this.path, this.#uid, (text) => this.#parse(text));
       this.#readAtMs = nowMs;
     }
     return this.#state;
   }
+
+  /** Parsing takes a hundred times as long as reading, and the text hardly ever changes. */
+  #parse(text: string): Policy {
+    if (this.#parsed?.text !== text) this.#parsed = { text, policy: parsePolicy(text) };
+    return this.#parsed.policy;
+  }
 }
 
 /** Reads and checks a policy file once. Never throws. `uid` is the agent's own user. */
-export function readPolicyFile(path: string, uid: number): PolicyState {
+export function readPolicyFile(path: string, uid: number, parse = parsePolicy): PolicyState {
   try {
-    const policy = parsePolicy(readGuarded(path, uid));
+    const policy = parse(readGuarded(path, uid));
     return { policy: { ...policy, commands: settleCommands(policy.commands) } };
   } catch (error) {
     return { problem: explain(path, error) };
