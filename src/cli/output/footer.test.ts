@@ -19,13 +19,15 @@ test('renderFooter() counts every task once, and names the nodes of all that did
     ended(7, skipped('too many errors')),
     ended(8, unreachable('not connected', undefined)),
     ended(9, unknownOutcome('reboot')),
+    ended(12, exited(0), Cause.TIMEOUT),
     makeTask('t10', 'node10'),
     makeTask('t11', 'node11'),
   ];
   assert.deepEqual(renderFooter(tasks, new Set(['t10'])), [
-    '2 succeeded · 3 failed (exit 1, timed out (SIGTERM)) · 1 not started · 1 skipped · 2 unreachable · 1 unknown · 1 not ended',
+    '2 succeeded · 2 failed (exit 1) · 2 timed out (SIGTERM, exit 0) · 1 not started · 1 skipped · 2 unreachable · 1 unknown · 1 not ended',
     'exit 1: node[3-4]',
     'timed out (SIGTERM): node5',
+    'timed out (exit 0): node12',
     'not started: chdir /x: no such file or directory: node6',
     'skipped: too many errors: node7',
     'unreachable: not connected: node8',

@@ -2,16 +2,20 @@
  * The summary of a fan-out: how many ended how, and on which nodes it was not success. Every task is in it exactly once.
  */
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import { describeEnd, type Ending, endingOf, endings } from '#core/outcome.ts';
+import { describeEnd, describeOutcome, type Ending, endingOf, endings } from '#core/outcome.ts';
 import { Cause, LeftoverPolicy, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { oneLine } from './strip-control.ts';
 
-/** How a task is counted: "stopped" where it failed because an operator said so, its ending, "unreachable" where it was given up, "active" where it has not ended. */
-type Standing = Ending | 'stopped' | 'active';
+/**
+ * How a task is counted: "timed out" where its time limit ended it, even if in order; "stopped" where it failed because an
+ * operator said so; else its ending; "unreachable" where it was given up, "active" where it has not ended.
+ */
+type Standing = Ending | 'timedOut' | 'stopped' | 'active';
 
 const words: Readonly<Record<Standing, string>> = {
   succeeded: 'succeeded',
   failed: 'failed',
+  timedOut: 'timed out',
   stopped: 'stopped by operator',
   not_started: 'not started',
   skipped: 'skipped',
@@ -21,9 +25,14 @@ const words: Readonly<Record<Standing, string>> = {
 };
 
 const order: readonly Standing[] = [
-  ...endings.flatMap((ending) => (ending === 'failed' ? [ending, 'stopped' as const] : [ending])),
+  ...endings.flatMap((ending) =>
+    ending === 'failed' ? [ending, 'timedOut' as const, 'stopped' as const] : [ending],
+  ),
   'active',
 ];
+
+/** Counts that also say with which outcomes. */
+const withOutcome: ReadonlySet<Standing> = new Set(['failed', 'timedOut', 'stopped']);
 
 /** Distinct outcomes that one count names: more would hide the number. */
 const reasonsMax = 3;
@@ -48,6 +57,7 @@ export function renderFooter(tasks: readonly Task[], unreachable: ReadonlySet<st
 
 function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
   if (task.outcome) {
+    if (task.cause === Cause.TIMEOUT) return 'timedOut';
     const ending = endingOf(task.outcome);
     return ending === 'failed' && task.cause === Cause.OPERATOR ? 'stopped' : ending;
   }
@@ -56,9 +66,15 @@ function standingOf(task: Task, unreachable: ReadonlySet<string>): Standing {
 
 function countOf(standing: Standing, tasks: readonly Task[]): string {
   const count = `${tasks.length} ${words[standing]}`;
-  if (standing !== 'failed' && standing !== 'stopped') return count;
-  const reasons = [...new Set(tasks.map(endOf))];
-  return reasons.length <= reasonsMax ? `${count} (${reasons.join(', ')})` : count;
+  if (!withOutcome.has(standing)) return count;
+  const ways = [...new Set(tasks.map((task) => endOf(task, standing)))];
+  return ways.length <= reasonsMax ? `${count} (${ways.join(', ')})` : count;
+}
+
+/** How it ended, one line; without the cause where its count says that. */
+function endOf({ outcome, cause }: Task, standing?: Standing): string {
+  if (!outcome) return '';
+  return oneLine(standing === 'timedOut' ? describeOutcome(outcome) : describeEnd(outcome, cause));
 }
 
 function nodesOf(standing: Standing, tasks: readonly Task[]): string[] {
@@ -108,12 +124,7 @@ function survivorsOf(tasks: readonly Task[]): string[] {
   return [`${nodes}: processes are there that SIGKILL has not ended: drover ps -o wide names them`];
 }
 
-/** How it ended, one line; empty where it has not. */
-function endOf(task: Task): string {
-  return task.outcome ? oneLine(describeEnd(task.outcome, task.cause)) : '';
-}
-
-/** The same, and why it was not started again where it could have been. */
+/** How it ended, and why it was not started again where it could have been; empty where it has not ended. */
 function reasonOf(task: Task): string {
   const end = endOf(task);
   const why = task.outcome ? oneLine(task.reason) : '';
