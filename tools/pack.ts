@@ -1,6 +1,6 @@
 /**
  * `npm run pack`: makes drover-<version>-linux-<arch>.tgz, which runs on another machine with nothing but glibc:
- * bundled JavaScript, the supervisor, the launcher and Node.js itself. `npm i -g` of it or unpacking it both work.
+ * bundled JavaScript, the supervisor, the launcher, the manual and Node.js itself. `npm i -g` of it or unpacking it both work.
  * It is written here, or into the directory that is named.
  */
 import { execFileSync } from 'node:child_process';
@@ -29,6 +29,7 @@ try {
   mkdirSync(stage);
   const metafile = await bundle();
   copyPrograms();
+  writeManual();
   writePackageJson();
   writeFileSync(join(stage, 'THIRD_PARTY_LICENSES'), licenses(metafile));
   execFileSync('tar', [
@@ -79,6 +80,20 @@ function copyPrograms(): void {
     cpSync(join(installationRoot, text), join(stage, text));
 }
 
+/** The manual and the completions, where systems look for them beneath /usr. */
+function writeManual(): void {
+  for (const [path, ...args] of [
+    ['share/man/man1/drover.1', 'help', '--man'],
+    ['share/bash-completion/completions/drover', 'completion', 'bash'],
+    ['share/zsh/site-functions/_drover', 'completion', 'zsh'],
+    ['share/fish/vendor_completions.d/drover.fish', 'completion', 'fish'],
+  ] as const) {
+    const target = join(stage, path);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, execFileSync(join(installationRoot, 'bin/drover'), args));
+  }
+}
+
 function copyExecutable(from: string, to: string): void {
   const path = join(stage, to);
   mkdirSync(dirname(path), { recursive: true });
@@ -89,7 +104,8 @@ function copyExecutable(from: string, to: string): void {
 function writePackageJson(): void {
   const own = JSON.parse(readFileSync(join(installationRoot, 'package.json'), 'utf8'));
   const { description, license } = own;
-  const manifest = { name: 'drover', version, description, license, type: 'module', bin: own.bin };
+  const man = ['share/man/man1/drover.1'];
+  const manifest = { name: 'drover', version, description, license, type: 'module', bin: own.bin, man };
   writeFileSync(
     join(stage, 'package.json'),
     JSON.stringify({ ...manifest, os: ['linux'], cpu: [arch] }, null, 2),

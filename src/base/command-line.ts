@@ -269,7 +269,8 @@ export function renderRows(rows: readonly LabelledRow[], width = 80, left = labe
   });
 }
 
-function optionLabel(name: string, { short, value, type }: OptionSpec): string {
+/** `-w, --nodes SET`, with room for the letter where there is none, so that labels below each other align. */
+export function optionLabel(name: string, { short, value, type }: OptionSpec): string {
   const shown = type === 'string' ? ` ${value ?? 'VALUE'}` : '';
   return short === undefined ? `    --${name}${shown}` : `-${short}, --${name}${shown}`;
 }

@@ -5,7 +5,8 @@ import { exitCodes } from '#core/exit-code.ts';
 /** Exit code of a program whose reader went away, as a shell counts SIGPIPE. */
 export const readerGone = 141;
 
-const meanings: readonly (readonly [number, string])[] = [
+/** Every code, and what it means. */
+export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [exitCodes.success, 'every task succeeded; the request was carried out'],
   [
     exitCodes.requestFailed,
@@ -21,7 +22,8 @@ const meanings: readonly (readonly [number, string])[] = [
   [readerGone, 'the reader of the output went away; a run that was followed is stopped'],
 ];
 
-const notes: readonly string[] = [
+/** What there is to say of all of them. */
+export const exitCodeNotes: readonly string[] = [
   'Where several hold, the first of 2, 7, 6, 3, 4, 5 wins.',
   'drover run with exactly one plain node name exits as the command itself did: its own code, 128 + n when signal n ended it, 127 when it was not found, 126 when it could not be executed; but 3 when its time limit ended it, 7 when the policy of the node refused it.',
   'drover run -S and drover wait -S exit with the largest of these.',
@@ -29,12 +31,12 @@ const notes: readonly string[] = [
 
 /** The table, at most `width` columns wide. */
 export function renderExitCodes(width = 80): string {
-  const rows = meanings.map(([code, meaning]) => [String(code), meaning] as const);
+  const rows = exitCodeMeanings.map(([code, meaning]) => [String(code), meaning] as const);
   return [
     'Exit codes:',
     ...renderRows(rows, width),
     '',
-    ...notes.flatMap((note) => wrap(note, width)),
+    ...exitCodeNotes.flatMap((note) => wrap(note, width)),
     '',
   ].join('\n');
 }

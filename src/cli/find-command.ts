@@ -13,6 +13,9 @@ export const programs = [
   { name: 'agent', summary: 'the agent of a node, in the foreground; --join TOKEN lets it in' },
 ] as const;
 
+/** The name of one of them. */
+export type ProgramName = (typeof programs)[number]['name'];
+
 /** The command of `commands` that `words` begin with; undefined where there is none. */
 export function findCommand(
   commands: readonly Command[],

@@ -28,6 +28,11 @@ test('the release archive, unpacked or installed by npm, joins a cluster from el
     stdio: 'ignore',
   });
 
+  const manual = readFileSync(join(unpacked, 'package', 'share/man/man1/drover.1'), 'utf8');
+  assert.match(manual, /^\.TH DROVER 1 /);
+  const page = join('share', 'man', 'man1', 'drover.1');
+  assert.equal(readFileSync(join(directory, 'npm', page), 'utf8'), manual, 'npm links it');
+
   for (const [name, launcher] of [
     ['elsewhere1', join(unpacked, 'package', 'bin', 'drover')],
     ['elsewhere2', join(directory, 'npm', 'bin', 'drover')],

@@ -1,27 +1,27 @@
 /** `drover help`: the list of commands, one of them, or the exit codes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  type CommandLine,
-  type OptionSpecs,
-  renderHelp,
-  renderRows,
-  UsageError,
-  wrap,
-} from '#base/command-line.ts';
-import { programCommand } from '#base/installation.ts';
+import { text } from 'node:stream/consumers';
+import { type CommandLine, renderHelp, renderRows, UsageError, wrap } from '#base/command-line.ts';
+import { programCommand, version } from '#base/installation.ts';
 import type { Command, CommandContext } from '#cli/command.ts';
+import { CommandError } from '#cli/command-error.ts';
 import { renderExitCodes } from '#cli/exit-code-table.ts';
-import { findCommand, listCommands, programs } from '#cli/find-command.ts';
+import { findCommand, listCommands, type ProgramName, programs } from '#cli/find-command.ts';
 import { nearestWord } from '#cli/nearest-word.ts';
+import { purpose, whichCluster } from '#cli/purpose.ts';
 import { promptWords } from '#cli/shell/prompt-words.ts';
+import type { helpSyntax } from '#cli/syntax/cluster-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
 
 /** Prints help; exit code 2 for a command that does not exist. */
-export async function help(context: CommandContext, line: CommandLine<OptionSpecs>): Promise<number> {
-  const { words } = line;
+export async function help(
+  context: CommandContext,
+  { options, words }: CommandLine<(typeof helpSyntax)['options']>,
+): Promise<number> {
   const { out } = context;
   const topic = words.join(' ');
+  if (options.man) return await printManual(context, topic);
   const program = programs.find(({ name }) => name === topic);
   if (program) return await helpOfProgram(program.name);
   if (topic === '') {
@@ -38,13 +38,13 @@ export function renderOverview(commands: readonly Command[], width = 80): string
   return [
     'usage: drover COMMAND [options]',
     '',
-    ...wrap('Launches processes on any number of Linux nodes, and answers for them until their end.', width),
+    ...wrap(purpose, width),
     '',
     'Commands:',
     ...renderRows(rows, width),
     '',
     ...wrap(
-      'drover help COMMAND explains one, drover help exit-codes the exit codes. The cluster is that of --data DIR, else of DROVER_DATA, else of /var/lib/drover (root) or ~/.local/share/drover (anybody else).',
+      `drover help COMMAND explains one, drover help exit-codes the exit codes. ${whichCluster}`,
       width,
     ),
     '',
@@ -72,9 +72,26 @@ function renderTopic(
   throw new UsageError(`there is no help on ${JSON.stringify(topic)}${hint}`);
 }
 
-async function helpOfProgram(name: (typeof programs)[number]['name']): Promise<number> {
+async function helpOfProgram(name: ProgramName): Promise<number> {
   const { file, args } = programCommand(name, ['--help']);
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const [code] = await once(child, 'exit');
   return typeof code === 'number' ? code : exitCodes.requestFailed;
+}
+
+async function printManual({ commands, out }: CommandContext, topic: string): Promise<number> {
+  if (topic !== '') throw new UsageError('drover help: --man prints the whole manual: leave the command out');
+  const { renderManual } = await import('#cli/manual.ts');
+  const texts = await Promise.all(programs.map(async ({ name }) => [name, await readHelp(name)] as const));
+  out.out(renderManual(commands, new Map(texts), version));
+  return exitCodes.success;
+}
+
+/** The help of a program of its own, whose options are not in the table. */
+async function readHelp(name: ProgramName): Promise<string> {
+  const { file, args } = programCommand(name, ['--help']);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [help, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new CommandError(exitCodes.requestFailed, `drover ${name} --help failed`);
+  return help;
 }

@@ -98,16 +98,19 @@ export const versionSyntax: CommandSyntax<typeof versionOptions> = {
   examples: ['drover version'],
 };
 
-const helpOptions = { ...helpOption } as const;
+const helpOptions = {
+  man: { type: 'boolean', help: 'print the manual page, in the language of man' },
+  ...helpOption,
+} as const;
 
 /** Syntax of `drover help`. */
 export const helpSyntax: CommandSyntax<typeof helpOptions> = {
   name: 'help',
   summary: 'list the commands, or explain one, or exit-codes',
-  usage: '[COMMAND | exit-codes]',
+  usage: '[--man | COMMAND | exit-codes]',
   words: { max: 2 },
   options: helpOptions,
-  examples: ['drover help', 'drover help run', 'drover help exit-codes'],
+  examples: ['drover help', 'drover help run', 'drover help exit-codes', 'drover help --man | man -l -'],
 };
 
 const shellOptions = { ...clusterOptions } as const;
