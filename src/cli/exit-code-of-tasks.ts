@@ -14,7 +14,7 @@ export interface ExitRule {
 /** Exit code for these tasks; one without an outcome counts as unreachable. */
 export function exitCodeOfTasks(tasks: readonly Task[], { literal, largest }: ExitRule): number {
   const ends = tasks.map(endOf);
-  const own = ends.map((end) => exitCodeOfOne(end, (name) => signalNumber(name) ?? 0));
+  const own = ends.map((end) => exitCodeOfOne(end, signalNumber));
   if (largest) return Math.max(exitCodes.success, ...own);
   if (literal && own.length === 1) return own[0] ?? exitCodes.success;
   return exitCodeOf(ends);

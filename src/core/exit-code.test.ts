@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Outcome } from '#protocol/gen/drover/v1/task_pb.ts';
-import { exitCodeOf, exitCodeOfOne } from './exit-code.ts';
+import { create } from '@bufbuild/protobuf';
+import { type Outcome, OutcomeSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { exitCodeOf, exitCodeOfOne, type TaskEnd } from './exit-code.ts';
 import {
   describeOutcome,
   exited,
@@ -11,6 +12,7 @@ import {
   unknownOutcome,
   unreachable,
 } from './outcome.ts';
+import { signalNumber } from './signals.ts';
 
 const denial = notStarted('policy', 0, 'policy: cat is not allowed here');
 const ok = exited(0);
@@ -22,24 +24,50 @@ const killed = signaled('SIGKILL', false);
 const lost = unknownOutcome('monitor lost');
 const away = unreachable('not connected', undefined);
 
-const ofMany: readonly (readonly [string, readonly (Outcome | undefined)[], number])[] = [
-  ['nothing', [], 0],
-  ['all succeeded', [ok, ok], 0],
-  ['one failed', [ok, failed], 5],
-  ['one was signaled', [ok, killed], 5],
-  ['one did not start', [ok, absent], 5],
-  ['one was skipped', [ok, skipped('too many failed')], 5],
-  ['one is unknown', [ok, lost], 4],
-  ['one is unreachable', [ok, away], 4],
-  ['one cannot be asked any more', [ok, undefined], 4],
-  ['one failed and one is unreachable', [failed, away], 4],
-  ['one was refused by the policy of its node', [failed, away, denial], 7],
+/** Every way in which a task can end, and the code that it alone is for a set. */
+const ways: readonly (readonly [way: string, end: TaskEnd, code: number])[] = [
+  ['it succeeded', { outcome: ok, timedOut: false }, 0],
+  ['it failed', { outcome: failed, timedOut: false }, 5],
+  ['a signal ended it', { outcome: killed, timedOut: false }, 5],
+  ['its command does not exist', { outcome: absent, timedOut: false }, 5],
+  ['its command cannot be executed', { outcome: denied, timedOut: false }, 5],
+  ['its user does not exist', { outcome: noUser, timedOut: false }, 5],
+  ['it was skipped', { outcome: skipped('too many failed'), timedOut: false }, 5],
+  ['its node is unreachable', { outcome: away, timedOut: false }, 4],
+  ['its outcome is unknown', { outcome: lost, timedOut: false }, 4],
+  ['it cannot be asked any more', { outcome: undefined, timedOut: false }, 4],
+  ['its outcome is of a later version', { outcome: create(OutcomeSchema), timedOut: false }, 4],
+  ['its time limit ended it', { outcome: killed, timedOut: true }, 3],
+  ['its time limit came and it succeeded', { outcome: ok, timedOut: true }, 3],
+  ['the policy of its node refused it', { outcome: denial, timedOut: false }, 7],
 ];
 
-for (const [name, outcomes, code] of ofMany) {
-  test(`exitCodeOf() is ${code} when ${name}`, () =>
-    assert.equal(exitCodeOf(outcomes.map((outcome) => ({ outcome, timedOut: false }))), code));
+for (const [way, end, code] of ways) {
+  test(`exitCodeOf() is ${code} when ${way}`, () => {
+    assert.equal(exitCodeOf([end]), code);
+    assert.equal(exitCodeOf([ways[0]?.[1] ?? end, end]), code, 'beside one that succeeded');
+  });
 }
+
+test('exitCodeOf() of no task is 0', () => assert.equal(exitCodeOf([]), 0));
+
+/** As `drover help exit-codes` says it; 2 and 6 end a request before there is any task. */
+const stated = [7, 3, 4, 5, 0];
+
+test('exitCodeOf() of any tasks is the first that holds of 7, 3, 4, 5', () => {
+  for (const first of ways) {
+    for (const second of ways) {
+      for (const third of ways) {
+        const codes = [first, second, third].map(([, , code]) => code);
+        const ends = [first, second, third].map(([, end]) => end);
+        assert.equal(
+          exitCodeOf(ends),
+          stated.find((code) => codes.includes(code)),
+        );
+      }
+    }
+  }
+});
 
 const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
   ['success', ok, 0],
@@ -51,25 +79,24 @@ const ofOne: readonly (readonly [string, Outcome | undefined, number])[] = [
   ['a refusal by the policy', denial, 7],
   ['an unknown end', lost, 4],
   ['no answer', undefined, 4],
+  ['a skipped task', skipped('too many failed'), 5],
+  ['an unreachable node', away, 4],
+  ['a signal without a number', signaled('SIGNEW', false), 5],
+  ['a directory that does not exist', notStarted('chdir', 2, '/nope: no such file or directory'), 5],
+  ['a limit that the kernel refuses', notStarted('setrlimit', 1, 'nofile: operation not permitted'), 5],
+  ['a format that the kernel cannot run', notStarted('execve', 8, '/x: exec format error'), 126],
+  ['exit 255', exited(255), 255],
 ];
 
 for (const [name, outcome, code] of ofOne) {
   test(`exitCodeOfOne() is ${code} for ${name}`, () => {
-    assert.equal(
-      exitCodeOfOne({ outcome, timedOut: false }, (signal) => (signal === 'SIGKILL' ? 9 : 0)),
-      code,
-    );
+    assert.equal(exitCodeOfOne({ outcome, timedOut: false }, signalNumber), code);
   });
 }
 
-test('a time limit is 3 however the task took its end, for one and for many, and gives way to a refusal', () => {
-  const late = { outcome: ok, timedOut: true };
-  assert.equal(
-    exitCodeOfOne(late, () => 0),
-    3,
-  );
-  assert.equal(exitCodeOf([{ outcome: failed, timedOut: false }, late]), 3);
-  assert.equal(exitCodeOf([{ outcome: denial, timedOut: false }, late]), 7);
+test('exitCodeOfOne() is 3 when its time limit ended it, however it took that', () => {
+  for (const outcome of [ok, failed, killed])
+    assert.equal(exitCodeOfOne({ outcome, timedOut: true }, signalNumber), 3);
 });
 
 for (const [outcome, line] of [

@@ -67,16 +67,18 @@ const enoent = 2;
  * Exit code for exactly one literal node: the command's own; 128+n for a signal; 126 and 127 as a shell does when it did
  * not start; as for a set otherwise, also where its time limit ended it.
  *
- * @param signalNumber number of the signal by its name, 0 where it has none.
+ * @param signalNumber number of a signal by its name; undefined for one that this version does not know.
  */
-export function exitCodeOfOne(end: TaskEnd, signalNumber: (name: string) => number): number {
+export function exitCodeOfOne(end: TaskEnd, signalNumber: (name: string) => number | undefined): number {
   const { outcome, timedOut } = end;
   if (timedOut) return exitCodes.timedOut;
   switch (outcome?.kind.case) {
     case 'exited':
       return outcome.kind.value.code;
-    case 'signaled':
-      return 128 + signalNumber(outcome.kind.value.signal);
+    case 'signaled': {
+      const number = signalNumber(outcome.kind.value.signal);
+      return number === undefined ? codeOf(end) : 128 + number;
+    }
     case 'notStarted': {
       const { step, errno } = outcome.kind.value;
       const ofCommand = step === 'command' || step === 'execve';
