@@ -218,7 +218,7 @@ export function renderHelp(syntax: CommandSyntax, width = 80): string {
   const lines = [
     `usage: drover ${syntax.name} ${syntax.usage}`.trimEnd(),
     '',
-    `${capitalize(syntax.summary)}.`,
+    ...wrap(`${capitalize(syntax.summary)}.`, width),
   ];
   for (const paragraph of syntax.details ?? []) lines.push('', ...wrap(paragraph, width));
   lines.push(...renderOptions(syntax.options, width));

@@ -144,7 +144,7 @@ const usageOptions = { ...nodesOption, ...listOptions, ...clusterOptions } as co
 /** Syntax of `drover usage`. */
 export const usageSyntax: CommandSyntax<typeof usageOptions> = {
   name: 'usage',
-  summary: 'show what was used: by all tasks of each node, or by the tasks or run that are named',
+  summary: 'show what was used: by each node in all, or by a run or tasks',
   usage: '[options] [REF…]',
   words: anyWords,
   options: usageOptions,
