@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "server.h"
 #include "usage.h"
 
@@ -39,6 +40,7 @@ struct sv_attempt *sv_attempt_add(const char *id, bool recovered) {
   }
   a->counted = counted;
   a->monitor_gone.fd = -1;
+  a->slot = -1;
   a->state = SV_ATTEMPT_STARTING;
   a->sequence = next_sequence++;
   memcpy(a->id, id, strlen(id) + 1);
@@ -79,6 +81,8 @@ void sv_attempt_remove(struct sv_attempt *a) {
   free(a->exited);
   free(a->over);
   free(a->asks);
+  sv_slot_give_back(a->slot, false, 0);
+  if (count == 0) sv_cgroups_close();
   sv_free_later(a);
 }
 
@@ -133,6 +137,7 @@ static bool keep(uint8_t **kept, size_t *kept_len, const uint8_t *body, size_t l
 static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, size_t len) {
   uint8_t copy[BODY_MAX];
   static struct sv_exited exited;
+  struct sv_empty empty;
   if (len > sizeof copy) return false;
   memcpy(copy, body, len);
   struct sv_reader r = sv_reader_of(copy, len);
@@ -149,7 +154,7 @@ static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, siz
       }
       return true;
     case SV_EMPTY:
-      (void)sv_get_empty(&r, &(struct sv_empty){0});
+      if (sv_get_empty(&r, &empty)) a->cgroup_cpu_us = empty.group.cpu_us;
       break;
     case SV_NOT_STARTED:
       (void)sv_get_str(&r, BODY_MAX);
@@ -160,6 +165,14 @@ static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, siz
       (void)sv_get_i64(&r);
   }
   return sv_reader_done(&r) && keep(&a->over, &a->over_len, body, len);
+}
+
+/* Its monitor left its cgroup empty if it said so itself. */
+static void end(struct sv_attempt *a) {
+  sv_slot_give_back(a->slot, a->reusable && a->conn != NULL && a->state != SV_ATTEMPT_LOST, a->cgroup_cpu_us);
+  a->slot = -1;
+  sv_asks_send(a); /* nobody is left to answer them but us */
+  if (a->released) forgettable = true;
 }
 
 bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, size_t len) {
@@ -176,8 +189,7 @@ bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, s
   sv_put_bytes(&w, body, len);
   sv_frame_end(&w, start);
   sv_conns_broadcast(&w);
-  if (sv_attempt_over(a)) sv_asks_send(a); /* nobody is left to answer them but us */
-  if (sv_attempt_over(a) && a->released) forgettable = true;
+  if (sv_attempt_over(a)) end(a);
   return true;
 }
 

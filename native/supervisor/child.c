@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,17 +22,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "spawn.h"
+
 #define CHILD_STACK_BYTES (64u * 1024)
 
 struct child {
   const struct sv_start *start;
   const struct sv_host *host;
   struct sv_stdio stdio;
+  const struct sv_cgroup *cgroup;
+  bool born_into_it; /* by clone3 */
   volatile size_t step; /* the one being taken; written by the child, read by its parent afterwards */
   volatile int error;
 };
 
 static int done_or_errno(int result) { return result < 0 ? errno : 0; }
+
+static int join(const struct child *c, enum sv_hierarchy h) { return c->cgroup->fd[h] >= 0 ? sv_cgroup_join(c->cgroup, h) : 0; }
+static int join_cpu(const struct child *c) { return join(c, SV_V1_CPU); }
+static int join_memory(const struct child *c) { return join(c, SV_V1_MEMORY); }
+static int join_pids(const struct child *c) { return join(c, SV_V1_PIDS); }
+
+/* Where it holds no limit it is only a means, and done without. */
+static int join_unified(const struct child *c) {
+  const int error = c->born_into_it ? 0 : join(c, SV_UNIFIED);
+  return c->cgroup->step[SV_UNIFIED] != NULL ? error : 0;
+}
 
 static int take_session(const struct child *c) { return (void)c, done_or_errno(setsid()); }
 static int take_in(const struct child *c) { return done_or_errno(dup2(c->stdio.in, STDIN_FILENO)); }
@@ -109,6 +123,8 @@ static const struct {
   const char *name;
   int (*take)(const struct child *);
 } steps[] = {
+    {"cgroup", join_unified},       {"cgroup-cpu", join_cpu},
+    {"cgroup-memory", join_memory}, {"cgroup-processes", join_pids},
     {"setsid", take_session},       {"stdin", take_in},
     {"stdout", take_out},           {"stderr", take_err},
     {"terminal", take_terminal},
@@ -118,6 +134,7 @@ static const struct {
     {"no-new-privs", take_no_new_privs}, {"chdir", take_cwd},
     {"close-range", close_the_rest}, {"execve", become},
 };
+#define STEP_UNIFIED 0
 #define STEP_EXECVE (sizeof steps / sizeof steps[0] - 1)
 
 static int child_main(void *argument) {
@@ -131,17 +148,35 @@ static int child_main(void *argument) {
   return 127;
 }
 
-pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, struct sv_refusal *refusal) {
+static const char *name_of(const struct child *c) {
+  const char *limit = c->cgroup->step[SV_UNIFIED];
+  return c->step == STEP_UNIFIED && limit != NULL ? limit : steps[c->step].name;
+}
+
+/* Into its cgroup from its first moment where the kernel can; else it writes itself into it before anything else. */
+static pid_t spawn(struct child *c, void *stack, size_t stack_bytes) {
+  const int into = c->cgroup->fd[SV_UNIFIED];
+  if (into >= 0) {
+    c->born_into_it = true;
+    pid_t pid = sv_spawn(child_main, c, stack, stack_bytes, into);
+    if (pid >= 0) return pid;
+    c->born_into_it = false;
+  }
+  return sv_spawn(child_main, c, stack, stack_bytes, -1);
+}
+
+pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, const struct sv_cgroup *cgroup,
+                     struct sv_refusal *refusal) {
   static _Alignas(16) char stack[CHILD_STACK_BYTES]; /* only the pages in use cost memory */
-  struct child c = {.start = start, .host = host, .stdio = stdio};
-  pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+  struct child c = {.start = start, .host = host, .stdio = stdio, .cgroup = cgroup};
+  pid_t pid = spawn(&c, stack, sizeof stack);
   if (pid < 0) {
     *refusal = (struct sv_refusal){"fork", errno};
     return -1;
   }
   if (c.error == 0 && c.step == STEP_EXECVE) return pid;
   /* An error, or somebody killed it on the way: either way no execve took place. */
-  *refusal = (struct sv_refusal){steps[c.step].name, c.error != 0 ? c.error : EINTR};
+  *refusal = (struct sv_refusal){name_of(&c), c.error != 0 ? c.error : EINTR};
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
   return -1;
 }

@@ -4,6 +4,7 @@
 #ifndef DROVER_SUPERVISOR_CHILD_H
 #define DROVER_SUPERVISOR_CHILD_H
 
+#include "cgroup.h"
 #include "host.h"
 #include "message.h"
 
@@ -21,6 +22,7 @@ struct sv_refusal {
  * Forks and runs the task; returns once its execve took place. -1 when it did not, and refusal says at which step: then no
  * process is left. Signals must be blocked and none have a handler.
  */
-pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, struct sv_refusal *refusal);
+pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, const struct sv_cgroup *cgroup,
+                     struct sv_refusal *refusal);
 
 #endif

@@ -25,9 +25,10 @@
 
 #include "attach.h"
 #include "child.h"
+#include "kin.h"
 #include "link.h"
-#include "tree.h"
 
+#define LOOK_AGAIN_MAX_MS 1000
 #define ENTRIES_MAX 4096 /* EXITED with all of its leftovers, and EMPTY */
 
 struct monitor {
@@ -39,6 +40,9 @@ struct monitor {
   pid_t leader; /* 0 once it was reaped: its pid and group are then nobody's to signal */
   bool leader_ended; /* a zombie that still holds its group */
   bool empty;
+  struct sv_cgroup cgroup;
+  struct sv_group counted; /* by it, until it was removed */
+  int look_again_ms;       /* whether its cgroup is empty; 0: nothing to wait for */
   struct sv_writer entries; /* of the record, not yet written */
   uint8_t entry_bytes[ENTRIES_MAX];
 };
@@ -121,6 +125,7 @@ static void claim(struct monitor *m, const struct sv_start *start, uint64_t star
   struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
   struct sv_claim claim = {.monitor = getpid(), .monitor_start = start_ticks, .out = start->out, .err = start->err};
   memcpy(claim.boot, m->host->boot, sizeof claim.boot);
+  sv_cgroup_put_claim(&m->cgroup, &claim);
   size_t entry = sv_record_begin(&w, SV_RECORD_CLAIMED);
   sv_put_claim(&w, &claim);
   sv_record_end(&w, entry);
@@ -141,11 +146,14 @@ static void start_task(struct monitor *m, const struct sv_start *start) {
   if (!open_stdio(start, &stdio, &refusal)) end_not_started(m, refusal);
   m->out = stdio.out;
   m->err = stdio.err;
-  if (!sv_attach_open(start, &stdio, &refusal)) end_not_started(m, refusal);
+  if (!sv_attach_open(start, &stdio, &refusal) || !sv_cgroup_make(&m->cgroup, start, &refusal)) end_not_started(m, refusal);
   uint64_t before = sv_boottime_ns();
-  m->leader = sv_child_start(start, m->host, stdio, &refusal);
+  m->leader = sv_child_start(start, m->host, stdio, &m->cgroup, &refusal);
   uint64_t after = sv_boottime_ns();
-  if (m->leader < 0) end_not_started(m, refusal);
+  if (m->leader < 0) {
+    (void)sv_cgroup_leave(&m->cgroup);
+    end_not_started(m, refusal);
+  }
   (void)close(stdio.in);
 
   const struct sv_started started = {
@@ -170,12 +178,12 @@ static uint32_t signal_group(const struct monitor *m, int signal) {
   return kill(-m->leader, signal) == 0 ? reached : 0;
 }
 
-static uint32_t signal_tree(const struct monitor *m, int signal) { return (void)m, sv_tree_signal(getpid(), signal); }
+static uint32_t signal_tree(const struct monitor *m, int signal) { return sv_kin_signal(getpid(), &m->cgroup, signal); }
 
 /* Those that are there now, for who asks what is left. */
-static uint32_t list_tree(struct sv_left *list) {
+static uint32_t list_tree(const struct monitor *m, struct sv_left *list) {
   const struct sv_proc *procs = sv_tree_scratch();
-  const uint32_t count = (uint32_t)sv_tree_walk(getpid(), sv_tree_scratch(), SV_LEFTOVERS_MAX);
+  const uint32_t count = (uint32_t)sv_kin_list(getpid(), &m->cgroup, sv_tree_scratch(), SV_LEFTOVERS_MAX);
   for (uint32_t i = 0; i < count; i++) {
     list[i] = (struct sv_left){.pid = procs[i].pid, .state = procs[i].state};
     memcpy(list[i].command, procs[i].command, sizeof procs[i].command);
@@ -191,7 +199,7 @@ static bool on_signal(struct monitor *m, struct sv_frame *frame) {
   uint8_t scope = sv_get_u8(&frame->body);
   if (!sv_reader_done(&frame->body) || scope >= sizeof send / sizeof send[0] || send[scope] == NULL) return false;
   signaled = (struct sv_signaled){.pid = m->leader, .count = 0};
-  if (scope == SV_SCOPE_TREE) signaled.count = list_tree(signaled.procs);
+  if (scope == SV_SCOPE_TREE) signaled.count = list_tree(m, signaled.procs);
   signaled.reached = send[scope](m, signal);
   uint8_t bytes[SV_LINK_ANSWER_MAX];
   struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
@@ -210,6 +218,7 @@ static bool on_sample(struct monitor *m, struct sv_frame *frame) {
     sample.system_us = usage.system_us;
   }
   sv_tree_sample(getpid(), &sample);
+  sample.group_bytes = sv_cgroup_memory(&m->cgroup);
   uint8_t bytes[64];
   struct sv_writer body = sv_writer_of(bytes, sizeof bytes);
   sv_put_sampled(&body, &sample);
@@ -228,10 +237,21 @@ static void hear_server(struct monitor *m) {
 static void tell_empty(struct monitor *m) {
   struct news news;
   sv_attach_drain();
-  const struct sv_empty empty = {.wall_ms = sv_wall_ms(), .out_bytes = size_of(m->out), .err_bytes = size_of(m->err)};
+  const struct sv_empty empty = {.wall_ms = sv_wall_ms(), .out_bytes = size_of(m->out), .err_bytes = size_of(m->err), .group = m->counted};
   sv_put_empty(news_begin(&news, m, SV_EMPTY), &empty);
   news_end(&news);
   m->empty = true;
+}
+
+/*
+ * With its last process reaped its cgroup is empty, but for a moment in which the kernel still takes it down, or for what
+ * somebody else put there: then it is looked at again.
+ */
+static bool is_empty(struct monitor *m) {
+  m->counted = sv_cgroup_counts(&m->cgroup);
+  if (sv_cgroup_leave(&m->cgroup)) return true;
+  m->look_again_ms = m->look_again_ms == 0 ? 1 : m->look_again_ms < LOOK_AGAIN_MAX_MS ? m->look_again_ms * 2 : LOOK_AGAIN_MAX_MS;
+  return false;
 }
 
 static void on_leader_exit(struct monitor *m, int status, const struct rusage *usage, bool nothing_left) {
@@ -239,8 +259,8 @@ static void on_leader_exit(struct monitor *m, int status, const struct rusage *u
   sv_attach_drain();
   const uint64_t out_bytes = size_of(m->out), err_bytes = size_of(m->err);
   exited = (struct sv_exited){
-      .status = status, .usage = sv_usage_of(usage), .wall_ms = sv_wall_ms(), .out_bytes = out_bytes, .err_bytes = err_bytes};
-  if (!nothing_left) exited.left_count = list_tree(exited.left);
+      .status = status, .usage = sv_usage_of(usage), .wall_ms = sv_wall_ms(), .out_bytes = out_bytes, .err_bytes = err_bytes, .group = m->counted};
+  if (!nothing_left) exited.left_count = list_tree(m, exited.left);
   struct news news;
   sv_put_exited(news_begin(&news, m, SV_EXITED), &exited);
   news_end(&news);
@@ -254,7 +274,7 @@ static void reap(struct monitor *m) {
     siginfo_t ended = {0};
     bool none = waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
     if (none) {
-      if (m->leader == 0 && !m->empty) {
+      if (m->leader == 0 && !m->empty && is_empty(m)) {
         tell_empty(m);
         publish(m);
       }
@@ -273,7 +293,9 @@ static void reap(struct monitor *m) {
     m->leader = 0;
     siginfo_t other = {0};
     while (waitid(P_ALL, 0, &other, WEXITED | WNOHANG) == 0 && other.si_pid != 0) other.si_pid = 0;
-    bool nothing_left = waitid(P_ALL, 0, &other, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+    bool no_child = waitid(P_ALL, 0, &other, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
+    bool nothing_left = no_child && is_empty(m);
+    if (!no_child) m->counted = sv_cgroup_counts(&m->cgroup);
     on_leader_exit(m, status, &usage, nothing_left);
   }
 }
@@ -286,8 +308,12 @@ static void close_all_but(int a, int b) {
 }
 
 static int wait_ms(const struct monitor *m) {
-  const int link = sv_link_wait_ms(&m->link), attach = sv_attach_wait_ms();
-  return link < 0 || (attach >= 0 && attach < link) ? attach : link;
+  const int waits[] = {sv_link_wait_ms(&m->link), sv_attach_wait_ms(), m->look_again_ms > 0 ? m->look_again_ms : -1};
+  int least = -1;
+  for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+    if (waits[i] >= 0 && (least < 0 || waits[i] < least)) least = waits[i];
+  }
+  return least;
 }
 
 static void watch(struct monitor *m) {
@@ -302,12 +328,12 @@ static void watch(struct monitor *m) {
     if (fds[0].revents != 0) {
       struct signalfd_siginfo many[8];
       (void)!read(m->sigchld, many, sizeof many);
-      reap(m);
     }
+    if (fds[0].revents != 0 || m->look_again_ms > 0) reap(m);
   }
 }
 
-_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, int pair, int record, uint64_t forked_ns) {
+_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, struct sv_slot slot, int pair, int record, uint64_t forked_ns) {
   static struct monitor m;
   m = (struct monitor){.host = host, .record = record, .out = -1, .err = -1, .sigchld = -1};
   m.entries = sv_writer_of(m.entry_bytes, sizeof m.entry_bytes);
@@ -323,6 +349,7 @@ _Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host
       (m.sigchld = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC)) < 0) {
     end_not_started(&m, (struct sv_refusal){"monitor", errno});
   }
+  sv_cgroup_plan(&m.cgroup, start, slot);
   claim(&m, start, start_ticks);
   start_task(&m, start);
   watch(&m);

@@ -11,6 +11,7 @@
 #ifndef DROVER_SUPERVISOR_MONITOR_H
 #define DROVER_SUPERVISOR_MONITOR_H
 
+#include "cgroup.h"
 #include "host.h"
 #include "message.h"
 
@@ -18,6 +19,7 @@
  * pair is the monitor's end, record the attempt's, forked_ns the boot time before the fork. Closes every other descriptor
  * above stderr. Needs the server's signal mask, in which all that it handles is blocked.
  */
-_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, int pair, int record, uint64_t forked_ns);
+_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, struct sv_slot slot, int pair, int record,
+                              uint64_t forked_ns);
 
 #endif

@@ -103,7 +103,8 @@ enum sv_start_flags {
 enum sv_scope {
   SV_SCOPE_LEADER = 1, /* the process that was started */
   SV_SCOPE_GROUP = 2,  /* its process group */
-  SV_SCOPE_TREE = 3    /* everything that it ever forked: by its cgroup, by descent, by its tag; again until nothing new is found */
+  SV_SCOPE_TREE = 3    /* everything that it ever forked: by its cgroup, by descent, by its tag. SIGKILL and SIGSTOP again until
+                          nothing new is found; others once, since what was forked to handle one is not to get it */
 };
 
 /*

@@ -86,6 +86,9 @@ void sv_put_claim(struct sv_writer *w, const struct sv_claim *claim) {
   sv_put_u64(w, claim->monitor_start);
   sv_put_str(w, claim->out);
   sv_put_str(w, claim->err);
+  for (int h = 0; h < SV_HIERARCHIES; h++) sv_put_str(w, claim->cgroups[h] != NULL ? claim->cgroups[h] : "");
+  sv_put_u8(w, claim->limits);
+  sv_put_u64(w, claim->cpu_us);
 }
 
 bool sv_get_claim(struct sv_reader *r, struct sv_claim *claim) {
@@ -95,6 +98,9 @@ bool sv_get_claim(struct sv_reader *r, struct sv_claim *claim) {
   claim->monitor_start = sv_get_u64(r);
   claim->out = sv_get_str(r, PATH_MAX);
   claim->err = sv_get_str(r, PATH_MAX);
+  for (int h = 0; h < SV_HIERARCHIES; h++) claim->cgroups[h] = sv_get_str(r, SV_CGROUP_PATH_MAX);
+  claim->limits = sv_get_u8(r);
+  claim->cpu_us = sv_get_u64(r);
   return sv_reader_done(r) && claim->monitor > 0;
 }
 

@@ -21,10 +21,11 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#include "hierarchy.h"
 #include "wire.h"
 
 #define SV_RECORD_CLAIMED 1 /* the other types are those of the notices, and SV_RELEASE */
-#define SV_RECORD_MAX 16384 /* a claim has two paths, everything after it is below 3 KB */
+#define SV_RECORD_MAX 16384 /* a claim has six paths, everything after it is below 3 KB */
 #define SV_RECORD_RESERVE 4096
 #define SV_RECORD_ENTRY_MAX 3072
 #define SV_BOOT_ID_MAX 63
@@ -34,6 +35,9 @@ struct sv_claim {
   pid_t monitor;
   uint64_t monitor_start; /* clock ticks since boot */
   const char *out, *err;  /* the files that the task writes */
+  const char *cgroups[SV_HIERARCHIES]; /* its directories, "" for none */
+  uint8_t limits;                      /* that they hold: a bit for each */
+  uint64_t cpu_us;                     /* that was used in them before */
 };
 
 enum sv_record_result { SV_RECORD_END, SV_RECORD_ENTRY, SV_RECORD_CORRUPT };

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "server.h"
 #include "tree.h"
 #include "usage.h"
@@ -119,6 +120,14 @@ static void conclude_reboot(struct sv_attempt *a) {
   }
 }
 
+/* One of another place is not ours to give to others. */
+static void take_cgroup(struct sv_attempt *a, const struct sv_claim *claim) {
+  static struct sv_cgroup cgroup;
+  sv_cgroup_of_claim(&cgroup, claim);
+  a->slot = cgroup.slot.number;
+  sv_slot_take_again(a->slot);
+}
+
 static void recover_one(const char *id) {
   static uint8_t bytes[SV_RECORD_MAX];
   struct sv_claim claim;
@@ -131,6 +140,7 @@ static void recover_one(const char *id) {
   bool read = sv_recover_read(a, &claim, &claimed, bytes);
   int error = errno;
   if (sv_attempt_over(a)) return;
+  if (claimed) take_cgroup(a, &claim);
   if (claimed && strcmp(claim.boot, sv_host.boot) != 0) conclude_reboot(a);
   else if (claimed && watch_monitor(a, &claim)) return;
   else if (!read && a->state != SV_ATTEMPT_EXITED) conclude_corrupt(a, error); /* once it exited, the code is known */

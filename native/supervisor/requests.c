@@ -75,9 +75,12 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
   }
   conn->attempt = a;
   a->conn = conn;
+  const struct sv_slot slot = sv_slot_take();
+  a->slot = slot.number;
+  a->reusable = start->cpu_millis == 0 && start->memory_bytes == 0 && start->processes == 0;
   uint64_t before = sv_boottime_ns();
   pid_t pid = fork();
-  if (pid == 0) sv_monitor_run(start, &sv_host, pair[1], record, before);
+  if (pid == 0) sv_monitor_run(start, &sv_host, slot, pair[1], record, before);
   int error = errno;
   (void)close(pair[1]);
   errno = error;

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "server.h"
 #include "usage.h"
 
@@ -191,7 +192,10 @@ const char *sv_server_open(void) {
   if (mkdir("attempts", 0700) != 0 && errno != EEXIST) return "attempts cannot be made";
   if (!sv_usage_open()) return "usage cannot be opened";
   if (!open_signals()) return "signals";
+  sv_cgroups_find();
+  sv_cgroups_open();
   if (!sv_recover()) return "attempts cannot be read";
+  sv_cgroups_recovered();
   sv_attempts_forget_released();
   return open_listener() ? NULL : "the socket cannot be listened on";
 }
@@ -216,5 +220,6 @@ int sv_server_run(void) {
     free_garbage();
   }
   (void)unlink(SV_SOCKET);
+  sv_cgroups_close();
   return 0;
 }

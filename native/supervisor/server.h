@@ -100,6 +100,9 @@ struct sv_attempt {
   bool own_monitor;   /* our child: wait4 tells its end */
   bool orphaned;      /* its monitor is dead, its processes are watched by orphans.c */
   bool counted;       /* its use is in the totals */
+  int slot;           /* its cgroup; −1 for none */
+  bool reusable;      /* its cgroup holds no limits, and was made for this server */
+  uint64_t cgroup_cpu_us;
   bool released;      /* nobody will acknowledge it */
   struct sv_conn *conn; /* to its monitor */
   bool was_started;

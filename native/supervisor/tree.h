@@ -13,7 +13,6 @@
 #include "message.h"
 
 #define SV_TREE_MAX 4096     /* processes in one walk; what is below them is found by the next one */
-#define SV_TREE_KILL_MS 2000 /* how long SIGKILL is repeated while new processes appear */
 
 struct sv_proc {
   pid_t pid, ppid, pgrp, session;
@@ -47,12 +46,5 @@ struct sv_proc *sv_tree_scratch(void);
 
 /* Whether it was reached; ESRCH counts as not. */
 bool sv_proc_signal(const struct sv_proc *proc, int signal);
-
-/*
- * All descendants of root, whoever reaps them. SIGKILL is repeated until two walks in a row find nobody that was not
- * signalled: who was sent SIGKILL forks no more, so nobody is left then. Other signals are sent once: a process that was
- * forked to handle the signal is not to get it. Returns how many were reached.
- */
-uint32_t sv_tree_signal(pid_t root, int signal);
 
 #endif

@@ -13,6 +13,7 @@ import { readHostFacts } from './host/facts.ts';
 import { resolveLaunch } from './host/resolve-launch.ts';
 import { findIdentity, type NodeIdentity, storeIdentity } from './identity.ts';
 import type { JoinOptions } from './join.ts';
+import type { LogQuota } from './logs/log-quota.ts';
 import { decideSignal } from './policy/decide-launch.ts';
 import { PolicyFile } from './policy/policy-file.ts';
 import { type Preset, writeStarterPolicy } from './policy/starter-policy.ts';
@@ -33,6 +34,8 @@ export interface AgentOptions {
   readonly log: Logger;
   /** For the jitter of reconnects, in [0, 1); default Math.random. */
   readonly random?: () => number;
+  /** How much of what tasks print is kept; default defaultLogQuota. */
+  readonly logQuota?: LogQuota;
   /** The supervisor's binary; default that of this installation. */
   readonly supervisorBinary?: string;
 }
@@ -161,7 +164,7 @@ function warnWhenExpired({ name, credentials }: NodeIdentity, options: AgentOpti
 }
 
 function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: Accounts): Promise<TaskHost> {
-  const { directory, clock, log, random, supervisorBinary, policyFile: path } = options;
+  const { directory, clock, log, random, supervisorBinary, logQuota, policyFile: path } = options;
   const agentUid = userInfo().uid;
   const policyFile = new PolicyFile(path, agentUid, clock);
   const state = policyFile.current();
@@ -173,6 +176,7 @@ function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: A
     decideLaunch: resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }),
     decideSignal: (signal) => decideSignal(policyFile.current(), signal),
     ...(supervisorBinary !== undefined && { supervisorBinary }),
+    ...(logQuota && { logQuota }),
     ...(random && { random }),
   });
 }

@@ -15,7 +15,10 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [exitCodes.usage, 'malformed: options, a value, a node set, a task reference that fits several'],
   [exitCodes.timedOut, 'a time limit ended a task, or the waiting'],
   [exitCodes.unreachable, 'some node is unreachable, or an outcome is unknown'],
-  [exitCodes.taskFailed, 'some task failed, did not start or was skipped; an order did not arrive'],
+  [
+    exitCodes.taskFailed,
+    'some task failed, did not start or was skipped; an order did not arrive, or SIGKILL did not end something',
+  ],
   [exitCodes.noNode, 'no node matched, or a named node does not exist'],
   [exitCodes.denied, 'denied, by the controller or by the policy of a node'],
   [exitCodes.interrupted, 'interrupted by Ctrl-C'],

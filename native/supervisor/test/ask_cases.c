@@ -128,7 +128,7 @@ static void sampled_leftovers(void) {
   CHECK(kill(started.monitor, SIGKILL) == 0);
   await_end(started.monitor);
   struct sv_sampled orphaned = client_sample(c, "a");
-  CHECK(orphaned.processes == 1 && orphaned.out_bytes == 5 && orphaned.rss_bytes > 0);
+  CHECK(orphaned.processes == 1 && orphaned.out_bytes == 5);
   CHECK(cpu_of_sample(&orphaned) >= leader + leader / 4);
   client_close(c);
 }
@@ -171,7 +171,7 @@ static void punched(void) {
 
 /* ramfs knows no fallocate. */
 static void punched_nowhere(void) {
-  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0) _exit(SKIPPED);
+  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0) skip("only root can");
   char place[100], path[120];
   (void)snprintf(place, sizeof place, "%s.long", state);
   (void)snprintf(path, sizeof path, "%s/out", place);

@@ -210,7 +210,7 @@ static void terminal_drained(void) {
 
 /* As login(1) does: the line is hung up from the task's side, and opened again by its path. */
 static void terminal_hung_up_by_task(void) {
-  if (geteuid() != 0) _exit(SKIPPED);
+  if (geteuid() != 0) skip("only root can");
   struct client *c = fresh();
   char fifo[80], script[200], line[80];
   int go = fifo_open(fifo);
@@ -267,7 +267,7 @@ static void terminal_held_up(void) {
 }
 
 static void terminal_on_full_disk(void) {
-  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0) _exit(SKIPPED);
+  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0) skip("only root can");
   char disk[80], fifo[80], script[300];
   (void)snprintf(disk, sizeof disk, "%s.long", state);
   CHECK(mkdir(disk, 0700) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
@@ -410,7 +410,7 @@ static void bad_attach_frames(void) {
 }
 
 static void attach_other_user(void) {
-  if (geteuid() != 0) _exit(SKIPPED);
+  if (geteuid() != 0) skip("only root can");
   struct client *c = fresh();
   char path[160];
   (void)run(c, "a", "exec cat", SV_START_INPUT);

@@ -11,18 +11,24 @@
 #include "client.h"
 
 #define SKIPPED 77 /* exit code of a case that cannot run here */
+#define SKIP_REASON_MAX 128
+extern char *skip_reason; /* in memory that cases share with the program that runs them */
+_Noreturn void skip(const char *reason);
 
 struct test_case {
   const char *name; /* NULL ends a table */
   void (*run)(void);
 };
 
-extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[];
+extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], cgroup_cases[], kill_cases[];
 
 extern const char *binary;
 extern char state[64];        /* the case's state directory; other files of it begin with the same name */
 extern char out[80], err[80]; /* the task's output */
 extern char *const true_argv[], *const sleep_argv[];
+
+/* For a case that runs as an ordinary user; only root can. The state directory is then that user's. */
+void become_nobody(void);
 
 int run_server(const char *directory); /* its exit code */
 struct client *fresh(void);            /* of a server that it starts */
@@ -33,6 +39,9 @@ struct sv_started run_shell(struct client *c, const char *id, const char *script
 void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint32_t at_least);
 void acknowledged(struct client *c, const char *id);
 char *content(const char *path);
+
+/* How many processes of that name there are, whoever started them. */
+size_t count_named(const char *name);
 
 /* A task says that it is ready by a line in a FIFO that is awaited here. */
 int fifo_open(char path[80]);

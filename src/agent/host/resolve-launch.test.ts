@@ -58,6 +58,7 @@ test('resolveLaunch() resolves the command, the user and the environment', async
     DROVER_RUN: 'run-1',
     DROVER_NODE: 'node1',
     DROVER_ATTEMPT: '2',
+    DROVER_ATTEMPT_ID: 'task-a.2',
   });
 });
 

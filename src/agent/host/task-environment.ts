@@ -1,6 +1,10 @@
 /** The environment of a task: a minimal one of its user, what the operator set, and what it is. Nothing of the agent's own. */
 import type { Account } from '#agent/policy/decide-launch.ts';
 import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import { attemptId } from '#protocol/ids.ts';
+
+/** SV_TAG of the supervisor's protocol: by it the supervisor knows a process of the task that left everything else behind. */
+const supervisorTag = 'DROVER_ATTEMPT_ID';
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -32,5 +36,6 @@ export function taskEnvironment(
     DROVER_RUN: runId,
     DROVER_NODE: node,
     DROVER_ATTEMPT: String(attempt),
+    [supervisorTag]: attemptId(taskId, attempt),
   };
 }

@@ -49,6 +49,12 @@ test('decideLaunch() allows, with everything as numbers and absolute paths', () 
   });
 });
 
+test('decideLaunch() takes the umask that was asked for', () => {
+  const decision = decideLaunch(facts({}, { umask: 0 }));
+  assert.ok(decision.allowed);
+  assert.equal(decision.launch.umask, 0);
+});
+
 test("decideLaunch() changes no identity for the agent's own user", () => {
   const own = decideLaunch(facts({ agentUid: 1000 }));
   assert.ok(own.allowed);
@@ -68,6 +74,13 @@ const refusals: Record<string, [LaunchFacts, string, number, RegExp]> = {
     0,
     /allows no shell/,
   ],
+  'a process limit that there is not': [
+    facts({}, { processLimits: [{ resource: 'files' }] }),
+    'limit',
+    22,
+    /^there is no process limit "files"$/,
+  ],
+  'a priority that there is not': [facts({}, { nice: 20 }), 'limit', 22, /^nice 20 is out of range/],
   'a terminal': [
     facts({ policy: { ...policy, terminals: false } }, { terminal: {} }),
     'policy',

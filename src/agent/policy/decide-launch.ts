@@ -3,6 +3,7 @@
  * refuses gives the reason.
  */
 import type { LaunchDecision } from '#agent/process/launch-decision.ts';
+import { findLimitProblem } from '#core/find-limit-problem.ts';
 import type { TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isLoaderVariable } from './loader-variables.ts';
 import type { Policy } from './policy.ts';
@@ -44,7 +45,8 @@ type Refusal = Extract<LaunchDecision, { allowed: false }>;
 /** errno of an argument that makes no sense. */
 const einval = 22;
 
-const umask = 0o022;
+/** Where nobody says: what others made may be read by all and changed by nobody else. */
+const defaultUmask = 0o022;
 
 /** Decides. */
 export function decideLaunch(facts: LaunchFacts): LaunchDecision {
@@ -62,7 +64,7 @@ export function decideLaunch(facts: LaunchFacts): LaunchDecision {
       cwd,
       env,
       identity: uid === agentUid ? undefined : { uid, gid, groups },
-      umask,
+      umask: spec.umask ?? defaultUmask,
       noNewPrivs: uid !== 0,
     },
   };
@@ -84,6 +86,8 @@ export function refuseWithoutPolicy(problem: string): Refusal {
 function refuseSpec({ spec, policy, cwd }: LaunchFacts): Refusal | undefined {
   if (!spec.argv[0]) return refuse('command', 'there is no command', einval);
   if (!cwd.startsWith('/')) return refuse('chdir', `directory ${cwd}: not an absolute path`, einval);
+  const limitProblem = findLimitProblem(spec);
+  if (limitProblem !== undefined) return refuse('limit', limitProblem, einval);
   if (spec.shell && !policy.shell) return refuse('policy', "the node's policy allows no shell");
   if (spec.terminal && !policy.terminals) return refuse('policy', "the node's policy allows no terminals");
   return undefined;

@@ -3,29 +3,37 @@
  * the steps. What comes twice, late or never changes nothing that was said.
  *
  *   starting ──started──► running ──stop, timeout──► stopping ──empty──► ended
- *      │                     │                        │   ↑ │ │            ↑
- *      │                     └──exited, with others of its processes left ──┘ └ kill due: SIGKILL to all, again and again
- *      └──not started, lost──────────┴──exited, empty──┴──lost─────────────┘
+ *      │                     │                        ↑   │ │              ↑
+ *      │                     ├──exited, others left──┘   │ └ kill due: SIGKILL to all, again and again
+ *      │                     └──exited, others left that are kept ─────────┤
+ *      └──not started, lost──────────┴──exited, empty────┴──lost──────────┘
  *
  * A stop signals the group, since that is what a terminal would do; when the leader has ended, whatever else is left of the
- * task gets the stop signal, and what is there after the grace gets SIGKILL.
+ * task gets the stop signal, and what is there after the grace gets SIGKILL. Leftovers are kept where the spec says so and
+ * nobody ordered the end: a stop always means all of it.
  */
-import { clone, create } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { notStarted, unknownOutcome } from '#core/outcome.ts';
 import { signalNumber } from '#core/signals.ts';
 import {
   type Attempt,
-  AttemptSchema,
   Cause,
+  GroupUsageSchema,
+  LeftoverPolicy,
   LeftoverSchema,
   type Outcome,
+  type ProcessLimit,
   ResourceUsageSchema,
   SignalScope,
+  type Survivor,
+  SurvivorSchema,
   type TaskSpec,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
+import { causeOfEnd, type EndFacts, limitReached } from './cause-of-end.ts';
+import { describeSurvivors } from './describe-survivors.ts';
 import type { EmptyBody, ExitedBody, LostBody, StartedBody } from './supervisor-messages.ts';
 import { outcomeOfStatus } from './wait-status.ts';
 
@@ -35,8 +43,8 @@ const killRepeatMs = 2_000;
 /** A reason may quote what an operator sent; an event must stay within limits.eventBytesMax. */
 const reasonCharsMax = 2_000;
 
-/** Signals that ask a process to end: who sends one is the cause of the end, also when the process then exits in order. */
-const endingSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
+/** So long after SIGKILL a process that is still there survives it: it needs no time to die, but the kernel may. */
+const survivesMs = 1_000;
 
 /** The moment at which something happens. */
 export interface Now {
@@ -52,13 +60,18 @@ export interface AttemptLife {
   readonly timeoutMs: number;
   readonly stopSignal: string;
   readonly graceMs: number;
+  /** Processes that outlive the leader may stay. */
+  readonly keepsLeftovers: boolean;
+  /** The limits of each of its processes. */
+  readonly processLimits: readonly ProcessLimit[];
   /** The cause of the first stop that was ordered. */
   readonly stopCause: Cause | undefined;
   /** OPERATOR or SHUTDOWN when one of them ordered a stop, be it after the time limit: the task is not restarted then. */
   readonly stoppedBy: Cause | undefined;
   /** When everything of it gets SIGKILL, monotonic. */
   readonly killAtMs: number | undefined;
-  readonly killed: boolean;
+  /** When SIGKILL was sent first, monotonic. */
+  readonly killedAtMs: number | undefined;
   /** Signals that operators sent. */
   readonly signals: readonly string[];
   /** Its terminal was hung up. */
@@ -82,7 +95,11 @@ export type AttemptInput =
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'hungUp' }
-  | { readonly kind: 'killDue' };
+  | { readonly kind: 'killDue' }
+  /** What was there when SIGKILL was sent to all of it. */
+  | { readonly kind: 'killSent'; readonly processes: readonly SurvivorInit[] };
+
+type SurvivorInit = Pick<Survivor, 'pid' | 'command' | 'state'>;
 
 /** What is to be done. */
 export type AttemptStep =
@@ -91,8 +108,8 @@ export type AttemptStep =
   | { readonly step: 'signal'; readonly signal: string; readonly scope: SignalScope }
   /** Give this input after the delay; a later one of the same name replaces it. */
   | { readonly step: 'arm'; readonly timer: 'timeout' | 'killDue'; readonly delayMs: number }
-  /** It is over: no timer matters, and the supervisor may forget it when the report is on disk. */
-  | { readonly step: 'release' };
+  /** It is over: no timer matters, and when the report is on disk the supervisor may forget it, or what is `kept` of it. */
+  | { readonly step: 'release'; readonly kept: boolean };
 
 /** An attempt after something happened. */
 export interface Advanced {
@@ -107,10 +124,12 @@ export function newLife(attempt: Attempt, spec: TaskSpec | undefined): AttemptLi
     timeoutMs: Number(spec?.timeoutMs ?? 0n),
     stopSignal: stopSignalOf(spec),
     graceMs: Number(spec?.stopGraceMs ?? 0n) || limits.stopGraceDefaultMs,
+    keepsLeftovers: spec?.leftovers === LeftoverPolicy.KEEP,
+    processLimits: spec?.processLimits ?? [],
     stopCause: undefined,
     stoppedBy: undefined,
     killAtMs: undefined,
-    killed: false,
+    killedAtMs: undefined,
     signals: [],
     hungUp: false,
   };
@@ -159,12 +178,14 @@ export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now)
       return onStop(life, Cause.TIMEOUT, life.graceMs, now);
     case 'killDue':
       return onKillDue(life, now);
+    case 'killSent':
+      return onKillSent(life, input.processes, now);
   }
 }
 
 function onStarted(life: AttemptLife, { pid, wallMs }: StartedBody, now: Now): Advanced {
   if (life.attempt.pid !== 0 || life.attempt.outcome) return { life, steps: [] };
-  const attempt = clone(AttemptSchema, life.attempt);
+  const attempt = { ...life.attempt };
   attempt.pid = pid;
   attempt.startedAt = timestampFromMs(wallMs);
   if (life.stopCause !== undefined) {
@@ -182,7 +203,7 @@ function onNotStarted(
   now: Now,
 ): Advanced {
   if (life.attempt.pid !== 0 || life.attempt.outcome) return { life, steps: [] };
-  const attempt = clone(AttemptSchema, life.attempt);
+  const attempt = { ...life.attempt };
   attempt.outcome = notStarted(step, errno, reason.slice(0, reasonCharsMax));
   attempt.cause = cause ?? life.stopCause ?? Cause.ITSELF;
   return end(life, attempt, now.wallMs);
@@ -190,35 +211,39 @@ function onNotStarted(
 
 function onExited(life: AttemptLife, body: ExitedBody, now: Now): Advanced {
   if (life.attempt.outcome) return { life, steps: [] };
-  const attempt = clone(AttemptSchema, life.attempt);
-  attempt.outcome = outcomeOfStatus(body.status);
-  attempt.cause = causeOfEnd(life, attempt.outcome);
+  const attempt = { ...life.attempt };
   attempt.usage = create(ResourceUsageSchema, body.usage);
+  setGroupUsage(attempt, body.group);
   attempt.stdoutBytes = body.stdoutBytes;
   attempt.stderrBytes = body.stderrBytes;
   attempt.leftovers = body.leftovers.map((leftover) => create(LeftoverSchema, leftover));
-  if (body.leftovers.length === 0) return { life: { ...life, attempt }, steps: [] };
+  settleOutcome(life, attempt, outcomeOfStatus(body.status));
+  const count = body.leftovers.length;
+  if (count === 0) return { life: { ...life, attempt }, steps: [] };
+  if (life.keepsLeftovers && life.stopCause === undefined) return end(life, attempt, body.wallMs, true);
   const killAtMs = life.killAtMs ?? now.monotonicMs + life.graceMs;
   const next = { ...life, attempt, killAtMs };
   const list = body.leftovers.map(({ pid, command }) => `${command} ${pid}`).join(', ');
-  const what = `its leader has ended, ${body.leftovers.length} of its processes have not (${list})`;
+  const what = `its leader has ended, ${count} of its processes have not (${list})`;
   enter(attempt, TaskState.STOPPING, `${what}: ${stopWords(life, killAtMs, now)}`, body.wallMs);
   return { life: next, steps: [report, stopSignal(next, SignalScope.TREE), armKill(killAtMs, now)] };
 }
 
 function onEmpty(life: AttemptLife, body: EmptyBody): Advanced {
-  const attempt = clone(AttemptSchema, life.attempt);
-  attempt.outcome ??= unknownOutcome('the supervisor did not tell how it ended');
-  attempt.cause ||= causeOfEnd(life, attempt.outcome);
+  const attempt = { ...life.attempt };
+  if (!attempt.outcome) {
+    settleOutcome(life, attempt, unknownOutcome('the supervisor did not tell how it ended'));
+  }
+  setGroupUsage(attempt, body.group);
   attempt.stdoutBytes = body.stdoutBytes;
   attempt.stderrBytes = body.stderrBytes;
   return end(life, attempt, body.wallMs);
 }
 
 function onLost(life: AttemptLife, input: Extract<AttemptInput, { kind: 'lost' }>): Advanced {
-  const attempt = clone(AttemptSchema, life.attempt);
-  attempt.outcome ??= unknownOutcome(input.reason);
-  attempt.cause ||= input.reason === 'reboot' ? Cause.REBOOT : causeOfEnd(life, attempt.outcome);
+  const attempt = { ...life.attempt };
+  if (!attempt.outcome) settleOutcome(life, attempt, unknownOutcome(input.reason));
+  if (attempt.outcome?.kind.case === 'unknown' && input.reason === 'reboot') attempt.cause = Cause.REBOOT;
   attempt.stdoutBytes = input.stdoutBytes;
   attempt.stderrBytes = input.stderrBytes;
   return end(life, attempt, input.wallMs);
@@ -226,7 +251,7 @@ function onLost(life: AttemptLife, input: Extract<AttemptInput, { kind: 'lost' }
 
 function onStop(life: AttemptLife, cause: Cause, graceMs: number, now: Now): Advanced {
   const killAtMs = Math.min(life.killAtMs ?? Number.POSITIVE_INFINITY, now.monotonicMs + graceMs);
-  const attempt = clone(AttemptSchema, life.attempt);
+  const attempt = { ...life.attempt };
   const stoppedBy = life.stoppedBy ?? (cause === Cause.TIMEOUT ? undefined : cause);
   const next = { ...life, attempt, killAtMs, stopCause: life.stopCause ?? cause, stoppedBy };
   const ran = attempt.pid !== 0;
@@ -243,7 +268,7 @@ function onStop(life: AttemptLife, cause: Cause, graceMs: number, now: Now): Adv
 /** What follows is its own affair; only that somebody else brought it about is said. */
 function onHungUp(life: AttemptLife, now: Now): Advanced {
   if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
-  const attempt = clone(AttemptSchema, life.attempt);
+  const attempt = { ...life.attempt };
   enter(attempt, attempt.state, 'nobody was at its terminal any more: it was hung up', now.wallMs);
   return { life: { ...life, attempt, hungUp: true }, steps: [report] };
 }
@@ -254,10 +279,26 @@ function onKillDue(life: AttemptLife, now: Now): Advanced {
   if (now.monotonicMs < killAtMs) return { life, steps: [armKill(killAtMs, now)] };
   const kill: AttemptStep = { step: 'signal', signal: 'SIGKILL', scope: SignalScope.TREE };
   const again: AttemptStep = { step: 'arm', timer: 'killDue', delayMs: killRepeatMs };
-  if (life.killed) return { life, steps: [kill, again] };
-  const attempt = clone(AttemptSchema, life.attempt);
+  if (life.killedAtMs !== undefined) return { life, steps: [kill, again] };
+  const attempt = { ...life.attempt };
   enter(attempt, TaskState.STOPPING, 'the grace is over: SIGKILL sent to all of it', now.wallMs);
-  return { life: { ...life, attempt, killed: true }, steps: [report, kill, again] };
+  return { life: { ...life, attempt, killedAtMs: now.monotonicMs }, steps: [report, kill, again] };
+}
+
+/** What was there when SIGKILL was sent again has survived it so far. Said when it is news, not each time. */
+function onKillSent(life: AttemptLife, processes: readonly SurvivorInit[], now: Now): Advanced {
+  const { killedAtMs } = life;
+  if (killedAtMs === undefined || now.monotonicMs - killedAtMs < survivesMs) return { life, steps: [] };
+  const survivors = processes.map((process) => create(SurvivorSchema, process));
+  const words = (each: Survivor) => `${each.pid} ${each.state}`;
+  if (survivors.map(words).join() === life.attempt.survivors.map(words).join()) return { life, steps: [] };
+  const attempt = { ...life.attempt, survivors };
+  const reason =
+    survivors.length === 0
+      ? 'SIGKILL sent to all of it'
+      : describeSurvivors(survivors, now.monotonicMs - killedAtMs);
+  enter(attempt, TaskState.STOPPING, reason, now.wallMs);
+  return { life: { ...life, attempt }, steps: [report] };
 }
 
 const stopReasons: Readonly<Partial<Record<Cause, string>>> = {
@@ -282,13 +323,20 @@ function armKill(killAtMs: number | undefined, now: Now): AttemptStep {
   return { step: 'arm', timer: 'killDue', delayMs };
 }
 
-function causeOfEnd(life: AttemptLife, outcome: Outcome): Cause {
-  if (life.stopCause !== undefined) return life.stopCause;
-  const { kind } = outcome;
-  const killedBy = kind.case === 'signaled' && life.signals.includes(kind.value.signal);
-  const asked = life.signals.some((signal) => endingSignals.includes(signal));
-  if (killedBy || asked) return Cause.OPERATOR;
-  return life.hungUp ? Cause.TIMEOUT : Cause.ITSELF;
+function settleOutcome(life: AttemptLife, attempt: Attempt, outcome: Outcome): void {
+  attempt.outcome = outcome;
+  attempt.cause = causeOfEnd(endFacts(life, attempt, outcome));
+}
+
+function endFacts(life: AttemptLife, { usage, groupUsage }: Attempt, outcome: Outcome): EndFacts {
+  const { processLimits, signals, stopCause, hungUp } = life;
+  return { outcome, usage, group: groupUsage, processLimits, signals, stopCause, hungUp };
+}
+
+function setGroupUsage(attempt: Attempt, group: ExitedBody['group']): void {
+  const { memoryPeakBytes, cpuUs, oomKills } = group;
+  if (memoryPeakBytes > 0n || cpuUs > 0n || oomKills > 0)
+    attempt.groupUsage = create(GroupUsageSchema, group);
 }
 
 function enter(attempt: Attempt, state: TaskState, reason: string, wallMs: number): void {
@@ -297,8 +345,18 @@ function enter(attempt: Attempt, state: TaskState, reason: string, wallMs: numbe
   attempt.reason = reason;
 }
 
-function end(life: AttemptLife, attempt: Attempt, wallMs: number): Advanced {
-  enter(attempt, TaskState.ENDED, '', wallMs);
+function end(life: AttemptLife, attempt: Attempt, wallMs: number, kept = false): Advanced {
+  enter(attempt, TaskState.ENDED, endReason(life, attempt, kept), wallMs);
   attempt.endedAt = timestampFromMs(wallMs);
-  return { life: { ...life, attempt }, steps: [report, { step: 'release' }] };
+  attempt.survivors = [];
+  return { life: { ...life, attempt }, steps: [report, { step: 'release', kept }] };
+}
+
+/** What outcome and cause do not say. */
+function endReason(life: AttemptLife, attempt: Attempt, kept: boolean): string {
+  const { outcome, cause, leftovers } = attempt;
+  const limit = cause === Cause.LIMIT && outcome ? limitReached(endFacts(life, attempt, outcome)) : undefined;
+  const count =
+    leftovers.length === 1 ? 'one of its processes was' : `${leftovers.length} of its processes were`;
+  return [limit, kept ? `${count} left running` : undefined].filter((line) => line !== undefined).join('; ');
 }

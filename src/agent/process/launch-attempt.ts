@@ -6,16 +6,16 @@
  * has. So a start whose answer was lost is asked for again, and is one start.
  */
 import { join } from 'node:path';
-import { clone } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Journal } from '#agent/journal/journal.ts';
 import type { LogKeeper } from '#agent/logs/log-keeper.ts';
 import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
-import { AttemptSchema, type Cause } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { Cause } from '#protocol/gen/drover/v1/task_pb.ts';
 import { errnoWords } from './describe-failure.ts';
 import { inputFields } from './input-fields.ts';
 import type { DecideLaunch, ResolvedLaunch } from './launch-decision.ts';
+import { limitFields } from './limit-fields.ts';
 import type { LiveAttempt } from './live-attempt.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
@@ -80,8 +80,7 @@ async function prepare(live: LiveAttempt, parts: LaunchParts): Promise<LaunchRef
   } catch (error) {
     return failure('logs', error);
   }
-  const attempt = clone(AttemptSchema, live.life.attempt);
-  attempt.binary = decision.launch.binary;
+  const attempt = { ...live.life.attempt, binary: decision.launch.binary };
   live.life = { ...live.life, attempt };
   if (live.phase === 'queued') {
     try {
@@ -160,20 +159,17 @@ function startOrder(
   logDirectory: string,
 ): SupervisorBody<'start'> {
   const { identity, noNewPrivs, umask, cwd, binary, argv, env } = launch;
+  const { flags, ...limits } = limitFields(start.spec);
   const input = inputFields(start.spec);
   return {
+    ...limits,
     id,
-    flags: (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0) | input.flags,
+    flags: flags | input.flags | (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
     uid: identity?.uid ?? 0,
     gid: identity?.gid ?? 0,
     groups: identity?.groups ?? [],
     umask,
-    nice: 0,
     oomScoreAdj: 0,
-    rlimits: [],
-    cpuMillis: 0,
-    memoryBytes: 0n,
-    processes: 0,
     rows: input.rows,
     columns: input.columns,
     cwd,

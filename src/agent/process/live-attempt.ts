@@ -11,6 +11,9 @@ import type { AttemptHistory } from './plan-restart.ts';
 /** Longest delay of a timer. */
 const timerMaxMs = 2 ** 31 - 1;
 
+/** The reason for all: the default is an error of its own for each, whose stack costs more than the rest of the end. */
+const itIsOver = new Error('the attempt is over');
+
 /**
  * How far the start has come: not in the journal · in the journal, and not known to the supervisor · asked of the supervisor,
  * perhaps in vain · the supervisor has it.
@@ -82,7 +85,7 @@ export class LiveAttempt {
   finish(): void {
     this.disarm();
     this.settle();
-    this.#over.abort();
+    this.#over.abort(itIsOver);
   }
 
   /** Cancels its timers. */

@@ -118,8 +118,17 @@ export class SupervisorConnection implements Disposable {
     });
     const statuses: AttemptStatus[] = [];
     this.#pending.set(tag, { resolve, reject, timer, statuses });
-    this.#socket.write(frame);
+    this.#write(frame);
     return promise.then((answer) => ({ answer, statuses }));
+  }
+
+  /** What a turn of the loop has to say goes out at once: many starts and acknowledgements come together, by one fdatasync. */
+  #write(frame: Buffer): void {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
+    this.#socket.write(frame);
   }
 
   #nextTag(): number {
