@@ -77,8 +77,8 @@ function taskStateOf({ state, restartAt }: Attempt): TaskState {
 }
 
 /** Such as "exit 1; attempt 3 in 4 s": counted from the end, since it stays as it is while the time goes by. */
-function waitingReason({ number, outcome, endedAt, restartAt }: Attempt): string {
-  const how = outcome ? describeOutcome(outcome) : 'ended';
+function waitingReason({ number, outcome, reason, endedAt, restartAt }: Attempt): string {
+  const how = [outcome ? describeOutcome(outcome) : 'ended', reason].filter((line) => line !== '').join(', ');
   const pauseMs = restartAt && endedAt ? Math.max(0, timestampMs(restartAt) - timestampMs(endedAt)) : 0;
   return `${how}; attempt ${number + 1} in ${Number((pauseMs / 1000).toFixed(1))} s`;
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describeOutcome } from '#core/outcome.ts';
 import { attemptCanAdvance, stateWord } from '#core/task-state.ts';
 import {
   AttemptSchema,
   Cause,
+  LeftoverPolicy,
   SignalScope,
   TaskSpecSchema,
   TaskState,
@@ -56,9 +58,11 @@ function signalled(signal: string): AttemptInput {
   return { kind: 'signalled', signal };
 }
 
-function fresh(): AttemptLife {
+type SpecInit = Omit<MessageInitShape<typeof TaskSpecSchema>, '$typeName'>;
+
+function fresh(more: SpecInit = {}): AttemptLife {
   const attempt = create(AttemptSchema, { number: 1, state: TaskState.STARTING });
-  return newLife(attempt, create(TaskSpecSchema, { timeoutMs: 60_000n, stopSignal: 'SIGINT' }));
+  return newLife(attempt, create(TaskSpecSchema, { timeoutMs: 60_000n, stopSignal: 'SIGINT', ...more }));
 }
 
 const scopeWords: Readonly<Record<number, string>> = {
@@ -67,8 +71,8 @@ const scopeWords: Readonly<Record<number, string>> = {
 };
 
 /** Runs inputs one second apart and writes down what follows from each. */
-function live(inputs: readonly AttemptInput[]): { life: AttemptLife; trace: string[] } {
-  let life = fresh();
+function live(inputs: readonly AttemptInput[], spec: SpecInit = {}): { life: AttemptLife; trace: string[] } {
+  let life = fresh(spec);
   const trace: string[] = [];
   for (const [i, input] of inputs.entries()) {
     const nowMs = 1_000 * (i + 1);
@@ -86,7 +90,7 @@ function live(inputs: readonly AttemptInput[]): { life: AttemptLife; trace: stri
           trace.push(`${step.timer} ${step.delayMs}`);
           break;
         case 'release':
-          trace.push('release');
+          trace.push(step.kept ? 'release, kept' : 'release');
       }
     }
   }
@@ -227,14 +231,75 @@ for (const { name, inputs, trace, end } of lives) {
   });
 }
 
+const keep: SpecInit = { leftovers: LeftoverPolicy.KEEP };
+
+test('advanceAttempt() ends with the leader where leftovers are kept, and lists them', () => {
+  const { life, trace } = live([started, exited(0, [...left, { pid: 10, command: 'sh' }])], keep);
+  assert.deepEqual(trace, ['running', 'timeout 60000', 'ended', 'release, kept']);
+  const { reason, leftovers, endedAt } = life.attempt;
+  assert.deepEqual([reason, leftovers.length], ['2 of its processes were left running', 2]);
+  assert.equal(endedAt && timestampMs(endedAt), 2_000);
+  assert.deepEqual(live([started, exited(0), empty], keep).trace.at(-1), 'release');
+});
+
+test('advanceAttempt() keeps no leftovers of what is being stopped', () => {
+  for (const order of [stop(), timeout]) {
+    const { trace } = live([started, order, exited(0, left), empty], keep);
+    assert.deepEqual(trace.slice(-5, -3), ['stopping', 'SIGINT TREE']);
+    assert.equal(trace.at(-1), 'release');
+  }
+});
+
+function killSent(...pids: number[]): AttemptInput {
+  return { kind: 'killSent', processes: pids.map((pid) => ({ pid, command: 'cp', state: 'D' })) };
+}
+
+test('advanceAttempt() says what survives SIGKILL, once, and when it is gone', () => {
+  const killed = [started, stop(1_000), killDue];
+  const { life, trace } = live([...killed, killDue, killSent(4711), killDue, killSent(4711)]);
+  assert.equal(trace.filter((word) => word === 'stopping').length, 3);
+  const { reason, survivors } = life.attempt;
+  assert.equal(reason, 'SIGKILL was sent 2 s ago, still there: cp 4711 (D: waits in the kernel)');
+  assert.deepEqual(
+    survivors.map(({ pid, state }) => [pid, state]),
+    [[4711, 'D']],
+  );
+  const fewer = live([...killed, killDue, killSent(4711), killDue, killSent()]).life.attempt;
+  assert.deepEqual([fewer.reason, fewer.survivors], ['SIGKILL sent to all of it', []]);
+  const gone = live([...killed, killDue, killSent(4711), exited(9), empty]).life.attempt;
+  assert.deepEqual([gone.state, gone.survivors, gone.reason], [TaskState.ENDED, [], '']);
+});
+
+test('advanceAttempt() takes nothing for a survivor that had no time to die', () => {
+  const sent = { wallMs: 5_000, monotonicMs: 5_000 };
+  const { life } = live([started, stop(1_000)]);
+  const killed = advanceAttempt(life, killDue, sent).life;
+  assert.deepEqual(advanceAttempt(killed, killSent(1, 2), { ...sent, monotonicMs: 5_900 }).steps, []);
+  assert.deepEqual(advanceAttempt(life, killSent(1, 2), sent).steps, []);
+});
+
+test('advanceAttempt() keeps what the cgroup counted, and says which limit ended it', () => {
+  const group = { memoryPeakBytes: 5n << 20n, cpuUs: 7n, oomKills: 1 };
+  const { life } = live([
+    started,
+    { ...exited(9), group } as AttemptInput,
+    { ...empty, group: { ...group, cpuUs: 9n } },
+  ]);
+  const { cause, reason, groupUsage } = life.attempt;
+  assert.equal(cause, Cause.LIMIT);
+  assert.equal(reason, 'for want of memory the kernel killed one of its processes');
+  assert.deepEqual([groupUsage?.cpuUs, groupUsage?.oomKills], [9n, 1]);
+  assert.equal(live([started, exited(9), empty]).life.attempt.groupUsage, undefined);
+});
+
 test('advanceAttempt() only advances, and ends once', () => {
   const input = fc.constantFrom<AttemptInput>(
     ...[started, exited(0), exited(9, left), empty, lost, chdir, timeout, killDue],
-    ...[stop(), stop(0, SHUTDOWN), signalled('SIGTERM'), signalled('SIGUSR1')],
+    ...[stop(), stop(0, SHUTDOWN), signalled('SIGTERM'), signalled('SIGUSR1'), killSent(3), killSent()],
   );
   fc.assert(
-    fc.property(fc.array(input, { maxLength: 30 }), (inputs) => {
-      let life = fresh();
+    fc.property(fc.array(input, { maxLength: 30 }), fc.constantFrom({}, keep), (inputs, spec) => {
+      let life = fresh(spec);
       let ends = 0;
       for (const [i, each] of inputs.entries()) {
         const before = life.attempt;
@@ -246,7 +311,9 @@ test('advanceAttempt() only advances, and ends once', () => {
         if (before.state === TaskState.ENDED) assert.deepEqual(steps, []);
         if (steps.some(({ step }) => step === 'release')) ends++;
         assert.equal(state === TaskState.ENDED, ends === 1);
-        if (ends === 1) assert.ok(outcome && life.attempt.cause !== Cause.UNSPECIFIED);
+        assert.equal(outcome !== undefined, life.attempt.cause !== Cause.UNSPECIFIED);
+        if (ends === 1) assert.ok(outcome && life.attempt.survivors.length === 0);
+        if (state === TaskState.STOPPING) assert.notEqual(life.attempt.reason, '');
       }
     }),
   );

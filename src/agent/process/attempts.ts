@@ -170,7 +170,7 @@ export class Attempts {
           live.arm(step.timer, step.delayMs, this.#parts.clock, () => this.apply(live, { kind: step.timer }));
           break;
         case 'release':
-          this.#release(live, reported);
+          this.#release(live, reported, step.kept);
           break;
       }
     }
@@ -187,17 +187,22 @@ export class Attempts {
     const { supervisor, log } = this.#parts;
     const number = signalNumber(signal) ?? constants.signals.SIGTERM;
     try {
-      await supervisor.signal(live.id, number, scopeNumbers[scope] ?? signalScopes.tree);
+      const { procs } = await supervisor.signal(live.id, number, scopeNumbers[scope] ?? signalScopes.tree);
+      if (signal === 'SIGKILL' && scope === SignalScope.TREE) {
+        const processes = procs.map(({ state, ...each }) => ({ ...each, state: String.fromCharCode(state) }));
+        this.apply(live, { kind: 'killSent', processes });
+      }
     } catch (error) {
       // It is over, or the connection broke; then SIGKILL follows when the grace is over, again and again.
       log.debug({ attempt: live.id, signal, err: error }, 'a signal was not sent');
     }
   }
 
-  #release(live: LiveAttempt, reported: Promise<void>): void {
+  #release(live: LiveAttempt, reported: Promise<void>, isKept: boolean): void {
     failpoint('agent.end-seen');
     live.finish();
-    const kept = this.#parts.logs.end(live.id);
+    const { logs, supervisor } = this.#parts;
+    const outputKept = logs.end(live.id);
     if (live.life.attempt.restartAt) this.#parts.wait(live);
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {
@@ -205,9 +210,10 @@ export class Attempts {
       this.#live.delete(live.id);
       if (this.#ofTask.get(live.start.taskId) === live) this.#ofTask.delete(live.start.taskId);
       // The supervisor gives room back only of what it has not forgotten.
-      await kept;
+      await outputKept;
       // Should this fail, the next connect finds it again.
-      if (asked) await this.#parts.supervisor.acknowledge(live.id).catch(() => {});
+      if (asked)
+        await (isKept ? supervisor.release(live.id) : supervisor.acknowledge(live.id)).catch(() => {});
       failpoint('agent.end-released');
       this.#releases.delete(release);
     });

@@ -30,7 +30,7 @@ export function withRestart(
   const decision = decideRestart(policy, ended, random);
   const next = clone(AttemptSchema, attempt);
   if (decision.restart) next.restartAt = timestampFromMs(endMs(attempt) + decision.pauseMs);
-  else next.reason = decision.reason;
+  else next.reason = [attempt.reason, decision.reason].filter((line) => line !== '').join('; ');
   return next;
 }
 

@@ -90,7 +90,10 @@ export class Supervision implements SupervisorListener {
     if (!journal.state.knows(status.id)) return false;
     if (status.empty || status.lost || status.notStarted) {
       void supervisor.acknowledge(status.id).catch(() => {});
-    } else if (!status.exited) {
+    } else if (status.exited) {
+      // Its leftovers are kept; an agent before this one did not come to say so.
+      void supervisor.release(status.id).catch(() => {});
+    } else {
       log.error({ attempt: status.id }, 'an attempt runs that has ended: it is killed');
       void supervisor.signal(status.id, constants.signals.SIGKILL, signalScopes.tree).catch(() => {});
     }

@@ -14,7 +14,16 @@ import {
   SignalScope,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
-import { newTask, output, type SpecInit, sh, silentLog, TaskNode, words } from '#test/fixture/task-node.ts';
+import {
+  isLast,
+  newTask,
+  output,
+  type SpecInit,
+  sh,
+  silentLog,
+  TaskNode,
+  words,
+} from '#test/fixture/task-node.ts';
 
 const { RUNNING, STOPPING, ENDED } = TaskState;
 const { ON_FAILURE, ALWAYS } = RestartMode;
@@ -26,10 +35,6 @@ function restart(mode: RestartMode, max = 0): SpecInit {
 
 /** Restarts when the test is long over. */
 const later: SpecInit = { restart: { mode: ALWAYS, backoffMs: 3_600_000n, backoffMaxMs: 3_600_000n } };
-
-function isLast(attempt: Attempt): boolean {
-  return attempt.state === ENDED && !attempt.restartAt;
-}
 
 /** The ended attempts of a task, once its last has ended. */
 async function allEnded(node: TaskNode, task: string): Promise<Attempt[]> {
