@@ -60,6 +60,8 @@ export class StreamQuota {
       if (state.busy || !this.#isDue(log, name, state)) continue;
       state.busy = this.#makeRoom(log, name, state).finally(() => {
         state.busy = undefined;
+        // For what was written meanwhile.
+        this.check(log);
       });
     }
   }

@@ -1,4 +1,7 @@
-/** Reads the index of times of an attempt in blocks, however long it is. It may grow, be thinned, or not be there. */
+/**
+ * Reads the index of times of an attempt in blocks, however long it is. It may grow, be thinned, or not be there: one that
+ * cannot be read is as good as none, since output without times is better than no output.
+ */
 import { type FileHandle, open } from 'node:fs/promises';
 import { noBytes, type OutputSizes } from './outputs.ts';
 import { decodeEntries, entryBytes, indexHeader, isBeyond, type TimeEntry } from './time-index.ts';
@@ -65,14 +68,9 @@ export class TimeIndexReader {
 
 /** The index, opened; undefined where there is none, or one of another format. */
 async function openIndex(path: string): Promise<FileHandle | undefined> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const file = await open(path, 'r').catch(() => undefined);
   if (!file) return undefined;
-  const header = Buffer.alloc(entryBytes);
-  await file.read(header, 0, entryBytes, 0);
-  if (header.equals(indexHeader)) return file;
+  if ((await readAt(file, 0, entryBytes)).equals(indexHeader)) return file;
   await file.close();
   return undefined;
 }
@@ -92,7 +90,11 @@ async function findBlock(file: FileHandle, sizes: OutputSizes): Promise<number> 
 }
 
 async function readEntries(file: FileHandle, first: number, count: number): Promise<TimeEntry[]> {
-  const buffer = Buffer.allocUnsafe(count * entryBytes);
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, (first + 1) * entryBytes);
-  return decodeEntries(buffer.subarray(0, bytesRead));
+  return decodeEntries(await readAt(file, (first + 1) * entryBytes, count * entryBytes));
+}
+
+async function readAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(buffer, 0, length, at).catch(() => ({ bytesRead: 0 }));
+  return buffer.subarray(0, bytesRead);
 }
