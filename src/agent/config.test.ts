@@ -16,6 +16,7 @@ test('readConfig() has defaults for everything but the token', () => {
     name: 'node1',
     policyFile: `${homedir()}/.local/share/drover/agent/policy.yaml`,
     preset: undefined,
+    logQuota: { streamBytesMax: 64 << 20, nodeBytesMax: 2 * 2 ** 30 },
     logLevel: 'info',
     untilStdinCloses: false,
     failpoints: undefined,
@@ -46,6 +47,10 @@ test('readConfig() reads every option', () => {
     'open',
     '--name',
     'n',
+    '--log-quota',
+    '64k',
+    '--log-node-quota',
+    '3g',
   ];
   const config = readConfig([...argv, '--log-level', 'warn', '--until-stdin-closes', '--join', 't'], user);
   assert.deepEqual(config, {
@@ -55,6 +60,7 @@ test('readConfig() reads every option', () => {
     name: 'n',
     policyFile: '/p',
     preset: 'open',
+    logQuota: { streamBytesMax: 65_536, nodeBytesMax: 3 * 2 ** 30 },
     logLevel: 'warn',
     untilStdinCloses: true,
     failpoints: undefined,
@@ -69,6 +75,8 @@ const wrong: Record<string, [string[], RegExp]> = {
   'an address without a host': [['--controller', ':7443'], /--controller takes HOST:PORT/],
   'a name with capitals': [['--name', 'Web1'], /--name "Web1": a node's name is up to 63 of/],
   'an unknown preset': [['--preset', 'lax'], /--preset takes confined, open, not "lax"/],
+  'a quota that is none': [['--log-quota', '1.5m'], /--log-quota takes a size from 64k on.*not "1.5m"/],
+  'a quota below a block': [['--log-node-quota', '63k'], /--log-node-quota takes a size from 64k on/],
   'two tokens': [['--join', 'a', '--join-file', 'b'], /exclude each other/],
   'standard input twice': [['--join-file', '-', '--until-stdin-closes'], /cannot share standard input/],
 };

@@ -13,11 +13,16 @@ import {
 import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
+import { parseSize } from '#base/parse-size.ts';
 import { isNodeName } from '#protocol/ids.ts';
+import { defaultLogQuota, type LogQuota } from './logs/log-quota.ts';
 import { type Preset, presets } from './policy/starter-policy.ts';
 
 /** Where a controller's API is unless somebody says otherwise. */
 const defaultController: HostPort = { host: '127.0.0.1', port: 7443 };
+
+/** Less would be given back block by block. */
+const logQuotaBytesMin = 64 << 10;
 
 const systemPolicyFile = '/etc/drover/policy.yaml';
 
@@ -50,6 +55,16 @@ export const agentOptions = {
     value: 'PRESET',
     choices: presets,
     help: 'which policy to write where there is none: confined (default when joining) or open',
+  },
+  'log-quota': {
+    type: 'string',
+    value: 'SIZE',
+    help: 'how much each output of a running task keeps, such as 16m: its oldest bytes go (default 64m)',
+  },
+  'log-node-quota': {
+    type: 'string',
+    value: 'SIZE',
+    help: 'how much is kept of all tasks together, such as 500m: what ended first goes first (default 2g)',
   },
   'log-level': {
     type: 'string',
@@ -89,6 +104,7 @@ export interface AgentConfig {
   readonly name: string;
   readonly policyFile: string;
   readonly preset: Preset | undefined;
+  readonly logQuota: LogQuota;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
   /** From DROVER_FAILPOINTS, which only tests set. */
@@ -122,6 +138,7 @@ export function readConfig(
     name: readName(options.name),
     policyFile: options.policy ? resolve(options.policy) : defaultPolicyFile(directory, uid),
     preset: presets.find((preset) => preset === options.preset),
+    logQuota: readLogQuota(options),
     logLevel: logLevels.find((level) => level === options['log-level']) ?? 'info',
     untilStdinCloses: options['until-stdin-closes'] ?? false,
     failpoints: parseFailpoints(environment['DROVER_FAILPOINTS']),
@@ -150,6 +167,21 @@ function readTokenSource(
   if (path !== undefined) return { from: 'file', path };
   const given = text ?? DROVER_JOIN_TOKEN;
   return given ? { from: 'text', text: given } : undefined;
+}
+
+function readLogQuota(options: OptionValues<typeof agentOptions>): LogQuota {
+  const { streamBytesMax, nodeBytesMax } = defaultLogQuota;
+  return {
+    streamBytesMax: readQuota(options['log-quota'], '--log-quota', streamBytesMax),
+    nodeBytesMax: readQuota(options['log-node-quota'], '--log-node-quota', nodeBytesMax),
+  };
+}
+
+function readQuota(text: string | undefined, option: string, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const bytes = Number(parseSize(text) ?? -1);
+  if (bytes >= logQuotaBytesMin && bytes <= Number.MAX_SAFE_INTEGER) return bytes;
+  throw new UsageError(`${option} takes a size from 64k on, such as 16m or 2g, not ${JSON.stringify(text)}`);
 }
 
 function readController(text: string | undefined): HostPort {

@@ -37,12 +37,12 @@ async function runAgent(config: AgentConfig): Promise<number> {
   using stop = listenForStop(config.untilStdinCloses);
   const log = createLog('drover-agent', config.logLevel);
   armFailpoints(config.failpoints, log);
-  const { directory, policyFile, preset, controller, name } = config;
+  const { directory, policyFile, preset, controller, name, logQuota } = config;
   const token = config.token && parseJoinToken(await readToken(config.token));
   const join = token && { token, controller, name };
   try {
     await using agent = await startAgent(
-      { directory, policyFile, preset, join, clock: systemClock, log },
+      { directory, policyFile, preset, join, logQuota, clock: systemClock, log },
       stop.signal,
     );
     return await stayUntilStopped(agent, stop.signal);

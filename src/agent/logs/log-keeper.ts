@@ -14,24 +14,11 @@ import { GrowthWatch } from './growth-watch.ts';
 import { KeptLog } from './kept-log.ts';
 import { LogDirectories } from './log-directories.ts';
 import { type LogOrigin, readEndedLog } from './log-origin.ts';
+import type { LogQuota } from './log-quota.ts';
 import { type PunchHole, StreamQuota } from './stream-quota.ts';
 
 /** The pause between two times that indexes are written and the node's quota is looked at, milliseconds. */
 const tidyMs = 1_000;
-
-/** How much is kept. */
-export interface LogQuota {
-  /** Bytes of one output of an attempt that is not over; default limits.logStreamBytesMax. */
-  readonly streamBytesMax: number;
-  /** Bytes of all output; default limits.logNodeBytesMax. Attempts that are not over may exceed it. */
-  readonly nodeBytesMax: number;
-}
-
-/** Where nobody says otherwise. */
-export const defaultLogQuota: LogQuota = {
-  streamBytesMax: limits.logStreamBytesMax,
-  nodeBytesMax: limits.logNodeBytesMax,
-};
 
 /** What a keeper needs. */
 export interface LogKeeperOptions {
