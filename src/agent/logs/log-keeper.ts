@@ -77,7 +77,7 @@ export class LogKeeper implements AsyncDisposable {
    * @throws the system's error.
    */
   async begin(id: string, over: AbortSignal): Promise<void> {
-    const isNew = await this.#directories.make(id);
+    const isNew = this.#directories.make(id);
     const log = new KeptLog(id, this.pathOf(id), {
       clock: this.#options.clock,
       timesMax: limits.logTimesMax,

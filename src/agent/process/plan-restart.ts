@@ -1,14 +1,8 @@
 /** What an attempt that ended says of the next: core/restart-policy.ts applied to what is known of it here. Pure. */
-import { clone } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { decideRestart, type EndedAttempt, failuresAfter } from '#core/restart-policy.ts';
 import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
-import {
-  type Attempt,
-  AttemptSchema,
-  type Cause,
-  type RestartPolicy,
-} from '#protocol/gen/drover/v1/task_pb.ts';
+import type { Attempt, Cause, RestartPolicy } from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** What is known of an ended attempt besides its snapshot. */
 export interface AttemptHistory {
@@ -28,7 +22,7 @@ export function withRestart(
   const ended = endedAttempt(attempt, history);
   if (!ended) return attempt;
   const decision = decideRestart(policy, ended, random);
-  const next = clone(AttemptSchema, attempt);
+  const next = { ...attempt };
   if (decision.restart) next.restartAt = timestampFromMs(endMs(attempt) + decision.pauseMs);
   else next.reason = [attempt.reason, decision.reason].filter((line) => line !== '').join('; ');
   return next;
