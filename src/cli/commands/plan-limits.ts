@@ -6,7 +6,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { UsageError } from '#base/command-line.ts';
 import { parseSize } from '#base/parse-size.ts';
 import { nearestWord } from '#cli/nearest-word.ts';
-import type { ProcessResource, processResources } from '#core/process-limits.ts';
+import type { ProcessResource } from '#core/process-limits.ts';
 import type { ProcessLimitSchema, TaskLimitsSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** The fields of a specification that limits are. */
@@ -116,7 +116,7 @@ function planProcessLimit(
   name: ProcessLimitName,
   value: string,
 ): MessageInitShape<typeof ProcessLimitSchema> {
-  const resource = name === cpuTime ? 'cpu' : name;
+  const resource: ProcessResource = name === cpuTime ? 'cpu' : name;
   const [softText = '', hardText = softText, ...more] = value.split(':');
   if (more.length > 0) throw refused(given, 'more than SOFT:HARD');
   const soft = parseAmount(given, softText, measures[name]);
@@ -125,7 +125,7 @@ function planProcessLimit(
     throw refused(given, `the soft limit is above the hard one: ${softText} is more than ${hardText}`);
   }
   return {
-    resource: resource satisfies keyof typeof processResources,
+    resource,
     ...(soft === undefined ? {} : { soft }),
     ...(hard === undefined ? {} : { hard }),
   };

@@ -4,7 +4,7 @@ import { delay } from '#base/clock.ts';
 import { type CommandLine, UsageError } from '#base/command-line.ts';
 import type { CommandContext } from '#cli/command.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
-import { isConnectionLost } from '#cli/failure.ts';
+import { describeFailure, reasonOf } from '#cli/failure.ts';
 import { parseDuration } from '#cli/output/format-duration.ts';
 import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { sayProblems } from '#cli/output/say-problems.ts';
@@ -63,7 +63,7 @@ function parseInterval(text: string): number {
   );
 }
 
-/** A line of JSON for each look, until it is interrupted; over a controller that goes away and comes back. */
+/** A line of JSON for each look, until it is interrupted or refused; over a controller that goes away and comes back. */
 async function printOnAndOn(
   context: CommandContext,
   connection: Connection,
@@ -71,20 +71,21 @@ async function printOnAndOn(
   intervalMs: number,
 ): Promise<number> {
   const { out, clock, abort } = context;
-  let lost = false;
+  let silent = false;
   for (;;) {
     await delay(clock, intervalMs, abort);
     let answer: SampleTasksResponse;
     try {
       answer = await sample(context, connection, query);
     } catch (error) {
-      if (abort.aborted || !isConnectionLost(error)) throw error;
-      if (!lost) out.errLine('drover: lost the controller, trying to reach it again');
-      lost = true;
+      const reason = reasonOf(error);
+      if (abort.aborted || (reason !== undefined && reason !== 'STOPPING')) throw error;
+      if (!silent) out.errLine(`drover: ${describeFailure(error, connection.address).message}; asking again`);
+      silent = true;
       continue;
     }
-    if (lost) out.errLine('drover: the controller is back');
-    lost = false;
+    if (silent) out.errLine('drover: the controller is back');
+    silent = false;
     printJsonLine(out, SampleTasksResponseSchema, answer);
     await out.drained();
   }

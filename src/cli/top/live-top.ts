@@ -158,7 +158,8 @@ export class LiveTop {
     let lines: string[];
     try {
       const { rows } = this.#screen?.size ?? { rows: 1 };
-      lines = await readTail(connection, task.id, rows, { abort: this.#over.signal });
+      const options = callOptions({ abort: this.#over.signal }, answerTimeoutMs);
+      lines = await readTail(connection, task.id, rows, options);
     } catch (error) {
       lines = [describeFailure(error, connection.address).message];
     }

@@ -1,5 +1,5 @@
 /** The last lines that a task has printed, both outputs together, in the order of their writing. */
-import type { CommandContext } from '#cli/command.ts';
+import type { CallOptions } from '@connectrpc/connect';
 import type { Connection } from '#cli/connect-cluster.ts';
 import { LinePrefixer } from '#cli/output/line-prefixer.ts';
 
@@ -8,7 +8,7 @@ export async function readTail(
   connection: Pick<Connection, 'tasks'>,
   taskId: string,
   count: number,
-  { abort }: Pick<CommandContext, 'abort'>,
+  options: CallOptions,
 ): Promise<string[]> {
   const request = { query: { refs: [taskId] }, tailLines: count, inTimeOrder: true };
   const outputs = new Map<number, LinePrefixer>();
@@ -16,7 +16,7 @@ export async function readTail(
   const add = (text: string) => {
     if (text !== '') lines = [...lines, ...text.slice(0, -1).split('\n')].slice(-count);
   };
-  for await (const chunk of connection.tasks.readLogs(request, { signal: abort })) {
+  for await (const chunk of connection.tasks.readLogs(request, options)) {
     const output = outputs.get(chunk.source) ?? new LinePrefixer('');
     outputs.set(chunk.source, output);
     add(output.push(chunk.data));
