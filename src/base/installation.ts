@@ -3,10 +3,9 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { markArguments } from './program-arguments.ts';
 
-/** The programs that `drover` consists of. */
-export type Program = 'cli' | 'controller' | 'agent';
+/** The daemons that `drover` consists of. */
+export type Program = 'controller' | 'agent';
 
 /** Root of the checkout or of the unpacked release. */
 export const installationRoot = findRoot(import.meta.dirname);
@@ -16,11 +15,9 @@ export const version: string = JSON.parse(
   readFileSync(join(installationRoot, 'package.json'), 'utf8'),
 ).version;
 
-/** A command line that runs one of our programs on `args` with this very Node.js. */
+/** A command line that runs one of our daemons on `args`. */
 export function programCommand(program: Program, args: readonly string[]): { file: string; args: string[] } {
-  const bundle = join(installationRoot, 'lib', `${program}.js`);
-  const main = existsSync(bundle) ? bundle : join(installationRoot, 'src', program, 'main.ts');
-  return { file: process.execPath, args: [...process.execArgv, main, ...markArguments(args)] };
+  return { file: join(installationRoot, 'bin', 'drover'), args: [program, ...args] };
 }
 
 /** Path of the supervisor's binary. */

@@ -1,15 +1,10 @@
 /**
  * Arguments of our programs on their way through Node.js, which reads some of them itself wherever they stand: those of
  * its options that name files of settings ("--env-file", "--experimental-config-file" …), even behind "--". So a long option
- * travels with a mark in front that Node.js knows nothing about. bin/drover puts the same mark.
+ * travels with a mark in front that Node.js knows nothing about. bin/drover puts it there.
  */
 
 const mark = ':';
-
-/** `args` for one of our programs, safe to stand on a command line of Node.js. */
-export function markArguments(args: readonly string[]): string[] {
-  return args.map((arg) => (arg.startsWith('--') || arg.startsWith(mark) ? `${mark}${arg}` : arg));
-}
 
 /**
  * The arguments that this program was given, as they were before they were marked.
