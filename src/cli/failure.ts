@@ -7,11 +7,11 @@ import { UsageError } from '#base/command-line.ts';
 import { DirectoryError } from '#base/make-directory.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { ExpressionError, renderPointer } from '#core/expression/expression-error.ts';
+import { formatSize } from '#core/format-size.ts';
 import type { ErrorReason } from '#protocol/errors.ts';
 import { ErrorDetailSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { CommandError } from './command-error.ts';
-import { formatSize } from './output/format-size.ts';
 import { oneLine } from './output/strip-control.ts';
 import { hostOf, isLoopback } from './reachable-address.ts';
 

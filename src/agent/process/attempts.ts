@@ -137,7 +137,7 @@ export class Attempts {
   placesOf({ id, start, life }: LiveAttempt): AttemptPlaces {
     const { workspace, logs } = this.#parts;
     const cwd = start.spec?.cwd || workspace;
-    return { cwd, binary: life.attempt.binary, logDirectory: logs.pathOf(id) };
+    return { cwd, binary: life.attempt.binary, spec: start.spec, logDirectory: logs.pathOf(id) };
   }
 
   /** Resolves when the ends so far are on disk and the supervisor was told. */

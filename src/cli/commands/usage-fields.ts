@@ -1,7 +1,7 @@
 /** What getrusage(2) and cgroups tell, in words and columns. */
 import { formatCpuTime, formatShare } from '#cli/output/format-cpu.ts';
-import { formatSize } from '#cli/output/format-size.ts';
 import type { Column } from '#cli/output/table.ts';
+import { formatSize } from '#core/format-size.ts';
 import { blockBytes, type UsageTotal } from '#core/task-usage.ts';
 import type { GroupUsage, ResourceUsage } from '#protocol/gen/drover/v1/task_pb.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { UsageError } from '#base/command-line.ts';
+import { formatSize } from '#core/format-size.ts';
 import { formatDuration, parseDuration } from './format-duration.ts';
-import { formatSize } from './format-size.ts';
 import { showTime } from './format-time.ts';
 
 for (const [ms, expected] of [

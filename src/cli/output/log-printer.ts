@@ -1,7 +1,8 @@
 /** Prints what tasks print: whole lines under the names of their nodes, or the very bytes. Says what is missing. */
+
+import { formatSize } from '#core/format-size.ts';
 import { type LogChunk, LogSource } from '#protocol/gen/drover/v1/task_pb.ts';
 import { paint } from './colors.ts';
-import { formatSize } from './format-size.ts';
 import { LinePrefixer } from './line-prefixer.ts';
 import type { Output } from './output.ts';
 

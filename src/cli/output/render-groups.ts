@@ -1,8 +1,8 @@
 /** Folded output as lines of text: a block for each group, the largest first. Colours by meaning, and only where asked for. */
 import type { GroupText, OutputGroup } from '#core/fold-output/output-group.ts';
+import { formatSize } from '#core/format-size.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { paint, type Tone } from './colors.ts';
-import { formatSize } from './format-size.ts';
 
 /** How to render. */
 export interface GroupStyle {

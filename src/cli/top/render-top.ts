@@ -1,12 +1,12 @@
 /** Draws `drover top`: from what is known and the size of the screen to its lines. Pure; colours are put on elsewhere. */
 import { formatShare } from '#cli/output/format-cpu.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
-import { formatSize } from '#cli/output/format-size.ts';
 import type { ScreenSize } from '#cli/output/output.ts';
 import { describeProblems } from '#cli/output/say-problems.ts';
 import { oneLine } from '#cli/output/strip-control.ts';
 import { cut, renderTable } from '#cli/output/table.ts';
 import { showCommand } from '#cli/task-columns.ts';
+import { formatSize } from '#core/format-size.ts';
 import { activeStates, stateWord } from '#core/task-state.ts';
 import { sampledMemory } from '#core/task-usage.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';

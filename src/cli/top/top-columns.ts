@@ -1,9 +1,9 @@
 /** The columns of `drover top`, and which of them there is room for. Pure. */
 import { formatShare } from '#cli/output/format-cpu.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
-import { formatSize } from '#cli/output/format-size.ts';
 import type { Column } from '#cli/output/table.ts';
 import { describeState, showCommand } from '#cli/task-columns.ts';
+import { formatSize } from '#core/format-size.ts';
 import { sampledMemory } from '#core/task-usage.ts';
 import { runningMs, type SortKey, type TopRow } from './top-rows.ts';
 

@@ -1,10 +1,5 @@
 /** Values of a request in the lines that refuse them. Pure. */
 
-/** As JSON has it, cut short: it came from anywhere. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
-
 /** One line where `value` is none of an enum's; undefined where it is one. A number of a later version arrives as it is. */
 export function findEnumProblem(
   name: string,

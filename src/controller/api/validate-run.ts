@@ -1,13 +1,14 @@
 /** Whether a run can be launched as it was asked for, as far as the request alone tells. Pure. */
 
+import { findLimitProblem } from '#core/find-limit-problem.ts';
+import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { type CreateRunRequest, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { LeftoverPolicy, StdinMode, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
-import { findEnumProblem, quote } from './describe-value.ts';
+import { findEnumProblem } from './describe-value.ts';
 import { isOpen } from './resolve-nodes.ts';
-import { findLimitProblem } from './validate-limits.ts';
 import { findRestartProblem } from './validate-restart.ts';
 
 /** Longest path of Linux, with its NUL (PATH_MAX). */

@@ -1,8 +1,8 @@
 /** Whether the limits and the ways of a task are ones that a kernel knows. Pure. Whether a node can apply them is the node's to say. */
-import { isProcessResource, unlimited } from '#core/process-limits.ts';
 import type { ProcessLimit, TaskLimits, TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import { quote } from './describe-value.ts';
+import { isProcessResource, unlimited } from './process-limits.ts';
+import { quote } from './quote.ts';
 
 const umaskMax = 0o777;
 const niceMin = -20;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { processResources } from '#core/process-limits.ts';
 import { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
-import { findLimitProblem } from './validate-limits.ts';
+import { findLimitProblem } from './find-limit-problem.ts';
+import { processResources } from './process-limits.ts';
 
 type Spec = MessageInitShape<typeof TaskSpecSchema>;
 
