@@ -17,7 +17,14 @@
 // EVENTS. What the agent observes of tasks goes into its journal under a sequence number that only grows, then
 // over the link. The controller applies events in order, ignores those at or below the last it has applied, and
 // acknowledges after its store has committed. The agent keeps what is not acknowledged and sends it again after
-// Welcome. A sequence number means something only together with the journal's id.
+// Welcome: of each attempt the latest, since an event is a snapshot, and of very many attempts of one task the first and the
+// latest (limits.taskAttemptsMax), so sequence numbers and attempt numbers have gaps. For one task events of an attempt never
+// come after those of a later one. A sequence number means something only together with the journal's id.
+//
+// RESTARTS. The controller orders the first attempt of a task only. Whether an ended attempt is followed by another is decided
+// and carried out by the agent, by the RestartPolicy of the order, with or without a session: the event of the end says
+// when (Attempt.restart_at), and the next attempt's events follow under the next number. A Stop of a task that waits calls the
+// restart off, which is a last event of the ended attempt (Attempt.restart_called_off); a Signal to it is refused.
 //
 // COMMANDS. Start is idempotent by task id and attempt number: an agent that has that attempt in its journal, also
 // when it has ended and been acknowledged within the last hour, launches nothing and sends its latest event
@@ -362,8 +369,8 @@ export type Hello = Message<"drover.v1.Hello"> & {
   lastEvent: bigint;
 
   /**
-   * Tasks in the journal, ended ones too. A task that the controller sent and that is not
-   * here has certainly not started. At most 20,000.
+   * Tasks in the journal, ended ones too, and those that wait for their next attempt. A task that the controller sent and
+   * that is not here has certainly not started. At most 20,000.
    *
    * @generated from field: repeated string tasks = 5;
    */
@@ -659,7 +666,7 @@ export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
   messageDesc(file_drover_v1_link, 13);
 
 /**
- * Stop a task: signal, grace, SIGKILL to all of it.
+ * Stop a task: signal, grace, SIGKILL to all of it. It is not restarted after that.
  *
  * @generated from message drover.v1.Stop
  */
