@@ -50,6 +50,14 @@ static void send_to_monitor(struct sv_conn *monitor, const struct sv_ask *ask) {
   sv_conn_send(monitor, &w);
 }
 
+/*
+ * Its cgroup is then not used again: Linux, up to 6.18 at least, takes a child that is born into a cgroup other than its parent's
+ * for one that forked while that was killed, once it ever was, and kills it too.
+ */
+static bool is_kill_of_all(const struct sv_ask *ask) {
+  return ask->type == SV_SIGNAL && ask->signal == SIGKILL && ask->scope == SV_SCOPE_TREE;
+}
+
 /* True when it was answered, or its client is gone. */
 static bool try_ask(struct sv_attempt *a, struct sv_ask *ask) {
   struct sv_conn *client = sv_conn_find(ask->conn);
@@ -60,6 +68,7 @@ static bool try_ask(struct sv_attempt *a, struct sv_ask *ask) {
     return true;
   }
   if (a->conn == NULL || ask->sent) return false;
+  if (is_kill_of_all(ask)) a->reusable = false;
   send_to_monitor(a->conn, ask);
   ask->sent = true;
   return false;

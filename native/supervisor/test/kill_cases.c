@@ -125,7 +125,20 @@ static void survivors(void) {
   client_close(c);
 }
 
+static void start_after_kill(void) {
+  struct client *c = fresh();
+  for (int i = 0; i < 3; i++) {
+    (void)run_shell(c, "a", "exec sleep 1000");
+    signaled(c, "a", SIGKILL, SV_SCOPE_TREE, 1);
+    CHECK(WTERMSIG(client_exited(c, "a").status) == SIGKILL);
+    client_over(c, SV_EMPTY, "a");
+    acknowledged(c, "a");
+  }
+  client_close(c);
+}
+
 const struct test_case kill_cases[] = {
+    {"kill of all is not the end of what starts next", start_after_kill},
     {"kill of a task that forks, hides and ignores leaves nothing", kill_hydra},
     {"kill of such a task leaves nothing without a cgroup", kill_hydra_as_nobody},
     {"kill of what such a task left behind leaves nothing", kill_leftovers},
