@@ -164,7 +164,8 @@ function startOrder(
   return {
     ...limits,
     id,
-    flags: flags | input.flags | (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
+    flags:
+      flags | input.flags | (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
     uid: identity?.uid ?? 0,
     gid: identity?.gid ?? 0,
     groups: identity?.groups ?? [],

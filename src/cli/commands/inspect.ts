@@ -11,7 +11,6 @@ import { renderTable } from '#cli/output/table.ts';
 import type { inspectSyntax } from '#cli/syntax/task-syntax.ts';
 import { taskColumns } from '#cli/task-columns.ts';
 import { exitCodes } from '#core/exit-code.ts';
-import { formatSize } from '#core/format-size.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { CreateRunResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Run, TaskSchema } from '#protocol/gen/drover/v1/task_pb.ts';

@@ -1,7 +1,7 @@
 /** A specification as lines of a page: only what was asked for, in the words of the command line. Pure. */
 import { formatDuration } from '#cli/output/format-duration.ts';
-import { formatSize } from '#cli/output/format-size.ts';
 import { showCommand } from '#cli/task-columns.ts';
+import { formatSize } from '#core/format-size.ts';
 import {
   LeftoverPolicy,
   type ProcessLimit,

@@ -1,8 +1,9 @@
 /** Everything that is known of a task, as lines of a page: the latest attempt in full, those before as a table. Pure. */
-import { formatSize } from '#cli/output/format-size.ts';
+
 import { showTime } from '#cli/output/format-time.ts';
 import type { Column } from '#cli/output/table.ts';
 import { describeState, latestAttempt, ranFor, restartsOf, timeUntil } from '#cli/task-columns.ts';
+import { formatSize } from '#core/format-size.ts';
 import { causeWord, describeEnd, describeOutcome } from '#core/outcome.ts';
 import { stateWord } from '#core/task-state.ts';
 import { usageOfAttempt } from '#core/task-usage.ts';
