@@ -3,15 +3,18 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { toBinary } from '@bufbuild/protobuf';
 import { scanJournal } from '#agent/journal/journal-frames.ts';
-import { systemClock } from '#base/clock.ts';
+import { delay, systemClock } from '#base/clock.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
-import { retryStream } from '#cli/follow/retry-stream.ts';
+import { isConnectionLost } from '#cli/failure.ts';
 import { type Event, EventSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { Printed } from './check-history.ts';
 
 /** Tasks that one call of the API names. */
 export const refsAtOnce = 500;
+
+/** Pause before tasks are followed again. */
+const followAgainMs = 100;
 
 /** What was recorded so far. Dispose of it to end the following. */
 export class Recorder implements AsyncDisposable {
@@ -52,19 +55,25 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #follow(api: Connection, refs: readonly string[]): Promise<void> {
-    const abort = this.#over.signal;
-    const open = () => api.tasks.followTasks({ query: { refs: [...refs] } }, { signal: abort });
-    const parts = { clock: systemClock, abort, onLost: () => {}, onBack: () => {} };
-    try {
-      for await (const { kind } of retryStream(open, parts)) {
-        if (kind.case !== 'task') continue;
-        const told = this.told.get(kind.value.id);
-        if (told) told.push(kind.value);
-        else this.told.set(kind.value.id, [kind.value]);
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        for await (const { kind } of api.tasks.followTasks({ query: { refs: [...refs] } }, { signal })) {
+          if (kind.case === 'task') this.#take(kind.value);
+        }
+        return;
+      } catch (error) {
+        // Also one that never was: the controller may be dead all the time.
+        if (!isConnectionLost(error)) throw error;
       }
-    } catch (error) {
-      if (!abort.aborted) throw error;
+      await delay(systemClock, followAgainMs, signal).catch(() => {});
     }
+  }
+
+  #take(task: Task): void {
+    const told = this.told.get(task.id);
+    if (told) told.push(task);
+    else this.told.set(task.id, [task]);
   }
 }
 
