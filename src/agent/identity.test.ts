@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findIdentity, IdentityDamagedError, storeIdentity } from './identity.ts';
+import { makeTestPki } from './testing/test-pki.ts';
 
+const pki = await makeTestPki();
+const { key, certificate } = await pki.issueNode('node1');
+const other = await pki.issueNode('node1');
 const identity = {
   name: 'node1',
   clusterId: 'cluster-1',
   agentAddress: { host: '::1', port: 7444 },
-  credentials: { key: 'the key', certificate: 'the certificate', root: 'the root' },
+  credentials: { key, certificate, root: pki.root },
 };
 
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -51,6 +55,12 @@ test('storeIdentity() clears away what a killed try has left', async () => {
   });
 });
 
+/** Another letter near the end, which is the signature. */
+function changed(pem: string): string {
+  const at = pem.indexOf('-----END') - 20;
+  return `${pem.slice(0, at)}${pem[at] === 'A' ? 'B' : 'A'}${pem.slice(at + 1)}`;
+}
+
 for (const [name, damage] of Object.entries({
   'a missing key': (directory: string) => rm(join(directory, 'identity', 'key.pem')),
   'a node.json that is no JSON': (directory: string) =>
@@ -60,6 +70,14 @@ for (const [name, damage] of Object.entries({
       join(directory, 'identity', 'node.json'),
       '{"name":"../x","clusterId":"c","agentAddress":"h:1"}',
     ),
+  'a key that is none': (directory: string) => writeFile(join(directory, 'identity', 'key.pem'), 'garbage'),
+  'the key of another': (directory: string) => writeFile(join(directory, 'identity', 'key.pem'), other.key),
+  'a certificate that is none': (directory: string) =>
+    writeFile(join(directory, 'identity', 'certificate.pem'), certificate.slice(0, 100)),
+  'a certificate with a changed byte': (directory: string) =>
+    writeFile(join(directory, 'identity', 'certificate.pem'), changed(certificate)),
+  'a root with a changed byte': (directory: string) =>
+    writeFile(join(directory, 'identity', 'root.pem'), changed(pki.root)),
 })) {
   test(`findIdentity() says what is damaged: ${name}`, async () => {
     await inDirectory(async (directory) => {
@@ -73,3 +91,10 @@ for (const [name, damage] of Object.entries({
     });
   });
 }
+
+test('findIdentity() says that a file is where its directory should be', async () => {
+  await inDirectory(async (directory) => {
+    await writeFile(join(directory, 'identity'), '');
+    await assert.rejects(findIdentity(directory), IdentityDamagedError);
+  });
+});

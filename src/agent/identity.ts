@@ -2,7 +2,8 @@
  * What a node is known by, in `<data>/identity`: its key, its certificate, the cluster's root, and its name. The directory
  * is there whole or not at all. Makes nothing up: join.ts gets what stands here.
  */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { syncDirectory, writeFileAtomic } from '#base/atomic-file.ts';
@@ -44,12 +45,12 @@ const nodeFile = z.strictObject({
 /**
  * The identity in the agent's state directory; undefined where the node has not joined.
  *
- * @throws IdentityDamagedError when it is there and not whole; the system's error when it cannot be read.
+ * @throws IdentityDamagedError when it is there and not whole, or its parts do not belong together; the system's error when
+ *   it cannot be read.
  */
 export async function findIdentity(dataDirectory: string): Promise<NodeIdentity | undefined> {
   const directory = join(dataDirectory, directoryName);
-  const names = await readdir(directory).catch(ignoreMissing);
-  if (!names) return undefined;
+  if (!(await isThere(directory))) return undefined;
   const read = (name: string) => readPart(directory, name);
   const { name, clusterId, agentAddress } = parseNodeFile(directory, await read(files.node));
   const [key, certificate, root] = await Promise.all([
@@ -57,7 +58,10 @@ export async function findIdentity(dataDirectory: string): Promise<NodeIdentity 
     read(files.certificate),
     read(files.root),
   ]);
-  return { name, clusterId, agentAddress, credentials: { key, certificate, root } };
+  const credentials = { key, certificate, root };
+  const problem = findProblem(credentials);
+  if (problem !== undefined) throw damaged(directory, problem);
+  return { name, clusterId, agentAddress, credentials };
 }
 
 /**
@@ -102,19 +106,43 @@ async function readPart(directory: string, name: string): Promise<string> {
   return text;
 }
 
-function parseNodeFile(directory: string, text: string) {
-  const node = nodeFile.safeParse(parseJson(text));
-  const agentAddress = node.success ? parseHostPort(node.data.agentAddress) : undefined;
-  if (!node.success || !agentAddress) throw damaged(directory, `${files.node} is malformed`);
-  return { ...node.data, agentAddress };
+async function isThere(directory: string): Promise<boolean> {
+  const found = await stat(directory).catch(ignoreMissing);
+  if (found && !found.isDirectory()) {
+    throw new IdentityDamagedError(
+      `this node's identity is damaged: ${directory} is a file; remove it and join again`,
+    );
+  }
+  return found !== undefined;
 }
 
-function parseJson(text: string): unknown {
+/** Found here, since the other side could only say that it does not like the certificate. */
+function findProblem({ key, certificate, root }: LinkCredentials): string | undefined {
+  const privateKey = parsed(() => createPrivateKey(key));
+  if (!privateKey) return `${files.key} is malformed`;
+  const anchor = parsed(() => new X509Certificate(root));
+  if (!anchor?.verify(anchor.publicKey)) return `${files.root} is malformed`;
+  const blocks = certificate.split(/(?=-----BEGIN CERTIFICATE-----)/).filter((block) => block.trim() !== '');
+  const chain = parsed(() => blocks.map((block) => new X509Certificate(block))) ?? [];
+  if (!chain[0]?.checkPrivateKey(privateKey)) return `${files.certificate} is malformed`;
+  const issuers = [...chain.slice(1), anchor];
+  const isSigned = chain.every((link, i) => link.verify((issuers[i] ?? anchor).publicKey));
+  return isSigned ? undefined : `${files.certificate} is malformed`;
+}
+
+function parsed<T>(parse: () => T): T | undefined {
   try {
-    return JSON.parse(text);
+    return parse();
   } catch {
     return undefined;
   }
+}
+
+function parseNodeFile(directory: string, text: string) {
+  const node = nodeFile.safeParse(parsed(() => JSON.parse(text)));
+  const agentAddress = node.success ? parseHostPort(node.data.agentAddress) : undefined;
+  if (!node.success || !agentAddress) throw damaged(directory, `${files.node} is malformed`);
+  return { ...node.data, agentAddress };
 }
 
 function damaged(directory: string, what: string): IdentityDamagedError {

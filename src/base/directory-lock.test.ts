@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,4 +17,16 @@ test('lockDirectory() refuses a second holder, names the first, and frees on dis
     );
   }
   using _second = lockDirectory(directory, 'drover controller');
+});
+
+test('lockDirectory() says which file of it is damaged', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'drover-lock-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'lock');
+  writeFileSync(path, 'no database '.repeat(100));
+  const message = `${path} cannot be locked and is to be removed: file is not a database`;
+  assert.throws(() => lockDirectory(directory, 'drover up'), { name: 'DirectoryError', message });
+  rmSync(path);
+  mkdirSync(path);
+  assert.throws(() => lockDirectory(directory, 'drover up'), { name: 'DirectoryError' });
 });

@@ -4,6 +4,7 @@
  *
  *   lock ─► store ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { lockDirectory } from '#base/directory-lock.ts';
@@ -13,7 +14,7 @@ import type { Logger } from '#base/log.ts';
 import { startApiServer } from '#controller/api/api-server.ts';
 import { StopSwitch } from '#controller/api/stop-switch.ts';
 import { accessPath, findAccess, writeAccess } from '#controller/auth/access-file.ts';
-import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
+import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/certificate-authority.ts';
 import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
@@ -60,11 +61,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { dataDirectory, listen, agentListen, log, clock = systemClock } = options;
   await using starting = new AsyncDisposableStack();
   starting.use(lockDirectory(dataDirectory, 'drover controller'));
-  const store = starting.use(await openSqliteStore({ path: join(dataDirectory, 'drover.db') }));
+  const directory = join(dataDirectory, 'pki');
+  const mustBeThere = existsSync(rootCertificatePath(directory));
+  const store = starting.use(await openSqliteStore({ path: join(dataDirectory, 'drover.db'), mustBeThere }));
   const authority = await openCertificateAuthority({
-    directory: join(dataDirectory, 'pki'),
+    directory,
     clock,
     names: serverNames([listen.host, agentListen.host]),
+    isPinned: (await store.read.listNodes()).length > 0,
   });
   const dispatch = starting.use(
     await startDispatch({

@@ -3,10 +3,11 @@
  * a size; those of attempts that are not over are never removed. Opens no output.
  */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '#base/log.ts';
+import { makeDirectory } from '#base/make-directory.ts';
 import { attemptId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { floorName, outputNames, timesName } from './outputs.ts';
@@ -46,7 +47,7 @@ export class LogDirectories {
     log: Logger,
     isOver: (attemptId: string) => boolean,
   ): Promise<LogDirectories> {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    makeDirectory(root);
     const directories = new LogDirectories(root, log);
     for (const id of await idsByAge(root)) {
       if (isOver(id)) directories.retire(id);
@@ -54,9 +55,11 @@ export class LogDirectories {
     return directories;
   }
 
-  /** Makes the directory of an attempt. @returns false where it was there. @throws the system's error. */
+  /** Makes the directory of an attempt that is not over. @returns false where it was there. @throws the system's error. */
   make(id: string): boolean {
-    return mkdirSync(this.pathOf(id), { recursive: true, mode: 0o700 }) !== undefined;
+    if (mkdirSync(this.pathOf(id), { recursive: true, mode: 0o700 }) !== undefined) return true;
+    this.#keep(id);
+    return false;
   }
 
   /** The directory of an attempt, whether it is there or not. */
@@ -81,6 +84,14 @@ export class LogDirectories {
       // There may be a thousand of them, and others wait for the loop.
       await setImmediate();
     }
+  }
+
+  /** Not to be removed, though it was thought to be over. */
+  #keep(id: string): void {
+    const at = this.#ended.findIndex((ended) => ended.id === id);
+    if (at < 0) return;
+    this.#endedBytes -= this.#ended[at]?.bytes ?? 0;
+    this.#ended.splice(at, 1);
   }
 
   async #remove({ id, bytes }: Ended): Promise<void> {

@@ -85,6 +85,15 @@ export class Attempts {
     if (!latest || latest.start.attempt < attempt) this.#ofTask.set(taskId, live);
   }
 
+  /** Adds one that no journal knew of when the logs were opened. */
+  adopt(live: LiveAttempt): void {
+    const { logs, log } = this.#parts;
+    this.add(live);
+    logs.begin(live.id, live.over).catch((error: Error) => {
+      log.warn({ attempt: live.id, reason: error.message }, 'the output of an attempt is not looked after');
+    });
+  }
+
   /** Something happened to the attempt. */
   apply(live: LiveAttempt, input: AttemptInput): void {
     const { life, steps } = advanceAttempt(live.life, input, this.#now());

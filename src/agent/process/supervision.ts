@@ -4,15 +4,18 @@
  * RECOVERY. What the journal has and the supervisor has goes on as the supervisor says. What the journal took on and the
  * supervisor does not know was certainly not started, if it is the same boot, since the supervisor claims an attempt before
  * it forks and keeps it until acknowledged: it is started now, or not-started when its time is over. In another boot nobody
- * knows: unknown(reboot). What the supervisor has and the journal does not know is left running and said once; should its
- * order come again, it is adopted.
+ * knows: unknown(reboot). What the supervisor has and the journal lost is adopted: nobody knows any more what was to be run and
+ * how it was to be stopped, but it is watched, told and stopped, with the defaults of all that, and not restarted.
  */
 import { constants } from 'node:os';
 import type { Journal } from '#agent/journal/journal.ts';
+import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import { parseAttemptId } from '#protocol/ids.ts';
 import { inputsOfStatus } from './attempt-inputs.ts';
 import type { Attempts } from './attempts.ts';
 import type { LiveAttempt } from './live-attempt.ts';
+import { restoreAttempt } from './restore-attempt.ts';
 import type { SupervisorClient, SupervisorListener } from './supervisor-client.ts';
 import type { SupervisorNotice } from './supervisor-connection.ts';
 import { type AttemptStatus, type SupervisorBody, signalScopes } from './supervisor-messages.ts';
@@ -25,6 +28,7 @@ export interface SupervisionParts {
   readonly journal: Journal;
   readonly attempts: Attempts;
   readonly supervisor: SupervisorClient;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -45,11 +49,12 @@ export class Supervision implements SupervisorListener {
   synchronize(statuses: readonly AttemptStatus[], server: SupervisorBody<'helloOk'>): void {
     const { attempts, log } = this.#parts;
     this.#bootId = server.bootId;
-    const unknown = statuses.filter((status) => !this.takeStatus(status)).map(({ id }) => id);
+    const unknown = statuses.filter((status) => !this.takeStatus(status));
+    for (const status of unknown) this.#adopt(status);
     if (unknown.length > 0) {
       log.warn(
-        { count: unknown.length, attempts: unknown.slice(0, namedMax) },
-        'the supervisor has attempts that the journal does not know: they are left alone',
+        { count: unknown.length, attempts: unknown.slice(0, namedMax).map(({ id }) => id) },
+        'the supervisor has attempts that the journal does not know: they are adopted',
       );
     }
     const there = new Set(statuses.map(({ id }) => id));
@@ -82,6 +87,17 @@ export class Supervision implements SupervisorListener {
       else if (live.bootId === this.#bootId) launch(live);
       else attempts.lose(live, 'reboot');
     }
+  }
+
+  #adopt(status: AttemptStatus): void {
+    const { attempts, clock } = this.#parts;
+    const named = parseAttemptId(status.id);
+    // One that we have not named is none of ours.
+    if (!named) return;
+    const live = restoreAttempt({ taskId: named.task, number: named.attempt, signals: new Set() }, clock);
+    live.bootId = this.#bootId;
+    attempts.adopt(live);
+    this.takeStatus(status);
   }
 
   /** An attempt that is over here: its end is on disk, or is on its way there. */

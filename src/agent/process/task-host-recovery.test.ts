@@ -30,6 +30,31 @@ test('TaskHost closed and opened again has its tasks, also those that ended mean
   assert.deepEqual([words(killed), killed.cause], ['SIGKILL', Cause.OPERATOR]);
 });
 
+test('TaskHost adopts what the supervisor has and a lost journal does not know', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const [ended, running] = [newTask(), newTask()];
+  host.start(sh(ended, 'sleep 0.2; echo end; exit 9'));
+  const order = sh(running, 'while :; do sleep 0.01; done');
+  host.start(order);
+  const { journalId } = host.held();
+  const { pid } = await node.until(running, TaskState.RUNNING);
+  const { pid: endedPid } = await node.until(ended, TaskState.RUNNING);
+  await node.close();
+  await untilDead(endedPid);
+  await rm(join(node.directory, 'journal'));
+  node.events.length = 0;
+  const again = await node.open();
+  assert.notEqual(again.held().journalId, journalId);
+  assert.deepEqual([...again.held().tasks].sort(), [ended, running].sort());
+  again.start(order);
+  assert.equal(words(await node.until(ended, TaskState.ENDED)), 'exit 9');
+  assert.equal(await output(again, ended, LogSource.STDOUT), 'end\n');
+  assert.equal((await node.until(running, TaskState.RUNNING)).pid, pid);
+  await again.stop(running, 1_000, Cause.OPERATOR);
+  assert.equal(words(await node.until(running, TaskState.ENDED)), 'SIGTERM');
+});
+
 test('TaskHost killed by SIGKILL loses nothing', async (t) => {
   const node = await TaskNode.make(t);
   const program = `
@@ -148,21 +173,4 @@ test('TaskHost.open() goes on with what an earlier agent took on', async (t) => 
     assert.deepEqual([words(ended), ended.cause], [end, cause]);
   }
   assert.equal(host.held().tasks.length, 5);
-});
-
-test('TaskHost adopts what its supervisor has when its own journal was lost', async (t) => {
-  const node = await TaskNode.make(t);
-  const host = await node.open();
-  const task = newTask();
-  const order = sh(task, 'while :; do sleep 0.01; done');
-  host.start(order);
-  const { pid } = await node.until(task, TaskState.RUNNING);
-  const { journalId } = host.held();
-  await node.close();
-  await rm(join(node.directory, 'journal'));
-  node.events.length = 0;
-  const again = await node.open();
-  assert.notEqual(again.held().journalId, journalId);
-  again.start(order);
-  assert.equal((await node.until(task, TaskState.RUNNING)).pid, pid);
 });

@@ -5,7 +5,6 @@
  *                                     ▲                             │ report → journal → listeners
  *                                     └── signal, acknowledge ──────┘
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Journal } from '#agent/journal/journal.ts';
@@ -19,6 +18,7 @@ import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import { supervisorPath } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+import { makeDirectory } from '#base/make-directory.ts';
 import { signalNumber } from '#core/signals.ts';
 import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
 import {
@@ -98,7 +98,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     const workspace = this.#workspace;
     const wait = (live: LiveAttempt) => this.#restarts.wait(live);
     const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log, random, wait });
-    const supervision = new Supervision({ journal, attempts, supervisor, log });
+    const supervision = new Supervision({ journal, attempts, supervisor, clock, log });
     const bootId = () => supervision.bootId;
     const launch = (live: LiveAttempt) => this.#queue.push(live);
     this.#supervisor = supervisor;
@@ -112,11 +112,11 @@ export class TaskHost implements Workload, AsyncDisposable {
   /**
    * Opens the journal, reaches or starts the supervisor, and adopts what runs.
    *
-   * @throws SupervisorStartError, JournalVersionError, or the system's error for directories that cannot be made.
+   * @throws SupervisorStartError, JournalVersionError, DirectoryError.
    */
   static async open(options: TaskHostOptions): Promise<TaskHost> {
     const { directory, clock, log } = options;
-    await mkdir(join(directory, 'workspace'), { recursive: true, mode: 0o700 });
+    makeDirectory(join(directory, 'workspace'));
     await using opening = new AsyncDisposableStack();
     const journal = opening.use(await Journal.open({ path: join(directory, 'journal'), clock, log }));
     const supervisor = new SupervisorClient({

@@ -70,6 +70,16 @@ it('openCertificateAuthority() refuses a damaged file and leaves it as it is', a
   await assert.rejects(open(directory.path), IdentityFileError);
 });
 
+it('openCertificateAuthority() makes no root in place of one that nodes have pinned', async () => {
+  await using directory = await temporaryDirectory();
+  await open(directory.path);
+  const path = join(directory.path, 'pki', 'root.pem');
+  await rm(path);
+  const place = { directory: join(directory.path, 'pki'), clock: new FakeClock(Date.now()), names };
+  const again = openCertificateAuthority({ ...place, isPinned: true });
+  await assert.rejects(again, { name: 'IdentityFileError', message: new RegExp(`^${path} is lost`) });
+});
+
 it('a node certificate carries the given name, 7 days, and nothing that the request asked for', async () => {
   await using directory = await temporaryDirectory();
   const authority = await open(directory.path);

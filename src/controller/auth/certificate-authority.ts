@@ -19,7 +19,7 @@ import {
   issueRoot,
   type ServerNames,
 } from './certificates.ts';
-import { encodePrivateKey, findIdentity, writeIdentity } from './identity-file.ts';
+import { encodePrivateKey, findIdentity, IdentityFileError, writeIdentity } from './identity-file.ts';
 
 /** A certificate chain with its key, as node:tls takes them. */
 export interface TlsIdentity {
@@ -49,26 +49,33 @@ export interface CertificateAuthorityOptions {
   readonly clock: Clock;
   /** Names and addresses of the controller's own certificate; it is made anew when they have changed. */
   readonly names: ServerNames;
+  /** Nodes have pinned the root: where that is gone, that is an error and no beginning. Default false. */
+  readonly isPinned?: boolean;
 }
 
 /**
  * Opens the authority, making what is missing and renewing what is near its end.
  *
- * @throws IdentityFileError when a file is damaged; the system's error when one cannot be written.
+ * @throws IdentityFileError when a file is damaged, or the root is gone though nodes have pinned it; the system's error when one cannot be written.
  */
 export async function openCertificateAuthority(
   options: CertificateAuthorityOptions,
 ): Promise<CertificateAuthority> {
-  const { directory, clock, names } = options;
+  const { directory, clock, names, isPinned = false } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const nowMs = clock.wallMs();
+  const rootPath = rootCertificatePath(directory);
   const keep = (name: string, fits: (kept: Identity) => boolean, make: () => Promise<Identity>) =>
     findOrMake(join(directory, `${name}.pem`), fits, make);
 
   const root = await keep(
     'root',
     () => true,
-    () => issueRoot(randomBytes(4).toString('hex'), nowMs),
+    () => {
+      if (isPinned)
+        throw new IdentityFileError(`${rootPath} is lost, and the nodes trust nothing else: put it back`);
+      return issueRoot(randomBytes(4).toString('hex'), nowMs);
+    },
   );
   const issuing = (kind: 'node' | 'controller') =>
     keep(
@@ -87,6 +94,11 @@ export async function openCertificateAuthority(
     () => issueController(controllerCa, names, nowMs),
   );
   return present({ root, nodeCa, controllerCa, controller }, clock);
+}
+
+/** The file of the root; it is there from the first start on. */
+export function rootCertificatePath(directory: string): string {
+  return join(directory, 'root.pem');
 }
 
 interface Identities {

@@ -32,6 +32,21 @@ export async function refuseNewer(db: Executor, place: string): Promise<void> {
 }
 
 /**
+ * Refuses a database that holds nothing. Only reads.
+ *
+ * @param place path or address of the database, for the message.
+ * @throws StoreError reason "failed".
+ */
+export async function refuseEmpty(db: Executor, place: string): Promise<void> {
+  if ((await executedMigrations(db)).length > 0) return;
+  throw new StoreError(
+    'failed',
+    `the database ${place} is lost, though this controller had one: put it back with the files that begin with its ` +
+      'name, or name another data directory to begin anew',
+  );
+}
+
+/**
  * Runs the migrations that are missing, each all or nothing. Safe to call again.
  *
  * @throws what the database said.

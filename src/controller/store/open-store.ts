@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { syncDirectory } from '#base/atomic-file.ts';
-import { migrate, refuseNewer } from './migrate.ts';
+import { migrate, refuseEmpty, refuseNewer } from './migrate.ts';
 import { isSqliteDuplicate, nodeSqliteDialect } from './node-sqlite-dialect.ts';
 import type { Executor, Schema } from './schema.ts';
 import { SqlStore } from './sql-store.ts';
@@ -20,20 +20,23 @@ const busyTimeoutMs = 1_000;
 export interface SqliteStoreOptions {
   /** File; made with mode 0600, its directory with 0700, where they are not there. */
   readonly path: string;
+  /** There was one before: where it is empty or gone, that is an error and no beginning. Default false. */
+  readonly mustBeThere?: boolean;
 }
 
 /**
  * Opens the store in a SQLite file, makes it if need be, and brings it to the tables of this version.
  *
  * @throws StoreError reason "newer" when a newer version of Drover has written it, which leaves it as it was;
- *   "failed" when it cannot be opened or is no database.
+ *   "failed" when it cannot be opened, is no database, or must be there and holds nothing.
  */
-export async function openSqliteStore({ path }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore({ path, mustBeThere = false }: SqliteStoreOptions): Promise<Store> {
   try {
     await makeFile(path);
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
     const db = new Kysely<Schema>({ dialect: nodeSqliteDialect(database) });
     try {
+      if (mustBeThere) await refuseEmpty(db, path);
       await prepare(database, db, path);
     } catch (error) {
       database.close();

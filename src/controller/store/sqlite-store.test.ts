@@ -67,6 +67,17 @@ test('openSqliteStore() says which file is no database, or cannot be one', async
   await rejectsWith(openSqliteStore({ path: join(place.path, 'below') }), 'failed');
 });
 
+test('openSqliteStore() makes none in place of one that is lost', async () => {
+  await using place = await temporaryPath();
+  const lost = /^the database .* is lost, though this controller had one: /;
+  const mustBeThere = true;
+  await assert.rejects(openSqliteStore({ ...place, mustBeThere }), { name: 'StoreError', message: lost });
+  await (await openSqliteStore(place))[Symbol.asyncDispose]();
+  await (await openSqliteStore({ ...place, mustBeThere }))[Symbol.asyncDispose]();
+  await writeFile(place.path, '');
+  await assert.rejects(openSqliteStore({ ...place, mustBeThere }), { name: 'StoreError', message: lost });
+});
+
 test('transact() keeps the cause of a failure, and the store goes on', async () => {
   await using place = await temporaryPath();
   await using store = await openSqliteStore(place);
