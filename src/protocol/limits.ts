@@ -72,6 +72,8 @@ export const limits = {
   taskAttemptsMax: 100,
   /** Different lines of output that one client keeps in order to fold equal outputs: 10,000 nodes with fifty of their own. */
   foldedLinesMax: 500_000,
+  /** Lines that two outputs may differ in to be shown as a difference: finding it takes the square, 0.4 s at the worst. */
+  diffEditsMax: 1_000,
   /** Characters of those lines; what is beyond is still compared, and read again from its node to be shown. */
   foldedCharactersMax: 32 << 20,
   /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */

@@ -22,7 +22,7 @@ export function renderGroup(group: OutputGroup, style: GroupStyle): string[] {
     renderHead(group, style, isEmpty ? ['no output'] : []),
     ...stdout.lines,
     ...renderMore(stdout, group),
-    ...(isEmptyText(stderr) ? [] : [paint('quiet', `${rule} standard error`, style.colors)]),
+    ...(isEmptyText(stderr) ? [] : [renderStandardError(style)]),
     ...stderr.lines.map((line) => paint('warning', line, style.colors)),
     ...renderMore(stderr, group),
   ];
@@ -40,8 +40,13 @@ export function renderHead(
   return paint(tone, width === undefined ? text : fill(text, width), colors);
 }
 
+/** The line above what came from standard error. */
+export function renderStandardError({ colors }: GroupStyle): string {
+  return paint('quiet', `${rule} standard error`, colors);
+}
+
 /** What is said of lines that are not kept; nothing where all are. */
-export function renderMore({ moreLines, moreCharacters }: GroupText, { tasks }: OutputGroup): string[] {
+function renderMore({ moreLines, moreCharacters }: GroupText, { tasks }: OutputGroup): string[] {
   if (moreLines === 0) return [];
   const lines = moreLines === 1 ? '1 more line' : `${moreLines} more lines`;
   return [

@@ -8,6 +8,7 @@ import {
   compareTasks,
   type FoldedTask,
   type GroupText,
+  isWhole,
   type OutputGroup,
 } from './output-group.ts';
 
@@ -26,10 +27,6 @@ export function mergeSimilar(groups: readonly OutputGroup[]): OutputGroup[] {
   const similar = Map.groupBy(whole.map(slotGroup), keyOf);
   const others = groups.filter((group) => !isWhole(group));
   return [...[...similar.values()].map(merge), ...others].sort(compareGroups);
-}
-
-function isWhole({ stdout, stderr }: OutputGroup): boolean {
-  return stdout.moreLines + stderr.moreLines === 0;
 }
 
 function slotGroup(group: OutputGroup): SlottedGroup {

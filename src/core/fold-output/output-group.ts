@@ -32,6 +32,11 @@ export interface OutputGroup {
 /** The output of a task that printed nothing. */
 export const emptyGroupText: GroupText = { lines: [], moreLines: 0, moreCharacters: 0 };
 
+/** All lines of the group were kept. */
+export function isWhole({ stdout, stderr }: OutputGroup): boolean {
+  return stdout.moreLines + stderr.moreLines === 0;
+}
+
 /** For sorting tasks by the natural order of their nodes. */
 export function compareTasks(a: FoldedTask, b: FoldedTask): number {
   return compareNames(a.node, b.node) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
