@@ -7,7 +7,6 @@ import { nodeStateWord } from '#core/liveness.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { activeStates, stateWord } from '#core/task-state.ts';
 import type { Node } from '#protocol/gen/drover/v1/node_pb.ts';
-import { limits } from '#protocol/limits.ts';
 import type { Candidate, ValueQuery } from './plan-completion.ts';
 
 /** Tasks that are looked at, newest first: older ones are looked up by other means. */
@@ -16,13 +15,15 @@ const tasksMax = 200;
 /** Commands that only a task which has not ended makes sense for. */
 const activeOnly: ReadonlySet<string> = new Set(['attach', 'kill', 'stop', 'wait']);
 
+type Services = Pick<Connection, 'nodes' | 'tasks' | 'joinTokens'>;
+
 /**
  * What begins with the stem, with what stands in front of it in the word.
  *
  * @throws what the API throws; none where it matches nothing.
  */
 export async function completeValues(
-  connection: Pick<Connection, 'nodes' | 'tasks' | 'joinTokens'>,
+  connection: Services,
   query: ValueQuery,
   call: CallOptions,
 ): Promise<Candidate[]> {
@@ -32,11 +33,7 @@ export async function completeValues(
     .map(({ text, help }) => ({ text: query.before + text, help }));
 }
 
-type LookUp = (
-  connection: Pick<Connection, 'nodes' | 'tasks' | 'joinTokens'>,
-  query: ValueQuery,
-  call: CallOptions,
-) => Promise<Candidate[]>;
+type LookUp = (connection: Services, query: ValueQuery, call: CallOptions) => Promise<Candidate[]>;
 
 const lookUp: Readonly<Record<ValueQuery['of'], LookUp>> = {
   'node set': async (connection, query, call) => {
@@ -53,18 +50,18 @@ const lookUp: Readonly<Record<ValueQuery['of'], LookUp>> = {
   },
 };
 
-async function nodeNames(connection: Parameters<LookUp>[0], { stem }: ValueQuery, call: CallOptions) {
+async function nodeNames(
+  connection: Services,
+  { stem }: ValueQuery,
+  call: CallOptions,
+): Promise<Candidate[]> {
   // What is no beginning of a name, such as a range, has nothing that could follow it.
   if (!/^[A-Za-z0-9._-]*$/.test(stem)) return [];
   const nodes = await listNodes(connection, stem === '' ? '' : `${stem}*`, call);
   return nodes.map(({ name, state }) => ({ text: name, help: nodeStateWord(state) }));
 }
 
-async function listNodes(
-  { nodes }: Pick<Connection, 'nodes'>,
-  set: string,
-  call: CallOptions,
-): Promise<Node[]> {
+async function listNodes({ nodes }: Services, set: string, call: CallOptions): Promise<Node[]> {
   try {
     return (await nodes.listNodes({ nodes: set }, call)).nodes;
   } catch (error) {
@@ -89,13 +86,12 @@ function labelsOf(nodes: readonly Node[]): Candidate[] {
 }
 
 async function taskReferences(
-  { tasks }: Pick<Connection, 'tasks'>,
+  { tasks }: Services,
   { command, stem }: ValueQuery,
   call: CallOptions,
 ): Promise<Candidate[]> {
   const states = activeOnly.has(command) ? [...activeStates] : [];
-  const pageSize = Math.min(tasksMax, limits.pageMax);
-  const found = (await tasks.listTasks({ query: { states }, pageSize }, call)).tasks;
+  const found = (await tasks.listTasks({ query: { states }, pageSize: tasksMax }, call)).tasks;
   const runs = stem === '' ? [] : Map.groupBy(found, ({ runId }) => runId);
   return [
     ...found.map((task) => ({

@@ -31,13 +31,15 @@ export interface ValueQuery {
 export type Completion =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'values'; readonly query: ValueQuery }
-  /** The shell knows: files, directories, or programs. `before` is what stands in front of it in the word. */
-  | { readonly kind: 'files' | 'directories' | 'programs'; readonly before: string };
+  /** What the shell knows itself. */
+  | { readonly kind: 'files' | 'directories' | 'programs' };
 
 const nothing: Completion = { kind: 'candidates', candidates: [] };
 
 /** Where in a command's words the cursor is. */
 interface Position {
+  /** The words before the cursor, without the command's name. */
+  readonly before: readonly string[];
   /** Options may still stand here. */
   readonly options: boolean;
   /** Words of the command before this one, its options and their values not counted. */
@@ -52,7 +54,7 @@ interface Position {
 /** @param words what follows `drover`, without quotes; the last one is where the cursor is, and may be empty. */
 export function planCompletion(commands: readonly Command[], words: readonly string[]): Completion {
   const [first = ''] = words;
-  if (first === '--data' && words.length === 2) return { kind: 'directories', before: '' };
+  if (first === '--data' && words.length === 2) return { kind: 'directories' };
   const leading = first === '--data' ? words[1] : undefined;
   const own = first === '--data' ? words.slice(2) : words;
   const before = own.slice(0, -1);
@@ -60,17 +62,10 @@ export function planCompletion(commands: readonly Command[], words: readonly str
   const found = findCommand(commands, before);
   if (found) {
     const { syntax } = found.command;
-    const position = locate(syntax, before.slice(found.length));
-    const dataDirectory = position.dataDirectory ?? leading;
-    return planInCommand(
-      commands,
-      syntax,
-      { ...position, dataDirectory },
-      before.slice(found.length),
-      current,
-    );
+    const position = locate(syntax, before.slice(found.length), leading);
+    return planInCommand(commands, syntax, position, current);
   }
-  if (programs.some(({ name }) => name === before[0])) return { kind: 'files', before: '' };
+  if (programs.some(({ name }) => name === before[0])) return { kind: 'files' };
   if (before.length === 0 && current.startsWith('-')) return offer(current, leadingOptions);
   return offer(current, nextWords(listCommands(commands), before));
 }
@@ -99,11 +94,9 @@ function nextWords(
 function planInCommand(
   commands: readonly Command[],
   syntax: CommandSyntax,
-  position: Position,
-  before: readonly string[],
+  { before, awaiting, options, words, given, dataDirectory }: Position,
   current: string,
 ): Completion {
-  const { awaiting, options, words, given, dataDirectory } = position;
   const within = { command: syntax.name, dataDirectory };
   if (awaiting !== undefined) return planValue(syntax.options[awaiting], '', current, within);
   if (options && current.startsWith('-')) {
@@ -112,22 +105,14 @@ function planInCommand(
     return offer(current, optionCandidates(syntax, given));
   }
   const choices = words === 0 ? wordChoices(syntax) : [];
-  if (choices.length > 0) {
-    return offer(current, choices.map(plain));
-  }
+  if (choices.length > 0) return offer(current, choices.map(plain));
   const meaning = meaningOfWord(syntax, words);
   if (meaning === 'help topic') {
     const topics = [...listCommands(commands), { name: 'exit-codes', summary: 'what each exit code means' }];
-    return offer(
-      current,
-      nextWords(
-        topics,
-        before.filter((word) => !word.startsWith('-')),
-      ),
-    );
+    const topic = before.filter((word) => !word.startsWith('-'));
+    return offer(current, nextWords(topics, topic));
   }
-  if (meaning === 'program')
-    return { kind: words === 0 || isFirstOfArgv(before) ? 'programs' : 'files', before: '' };
+  if (meaning === 'program') return { kind: words === 0 || isFirstOfArgv(before) ? 'programs' : 'files' };
   if (meaning !== undefined) return planMeaning(meaning, '', current, within);
   return options && current === '' ? offer('', optionCandidates(syntax, given)) : nothing;
 }
@@ -137,9 +122,10 @@ function isFirstOfArgv(before: readonly string[]): boolean {
   return before.at(-1) === '--' && before.indexOf('--') === before.length - 1;
 }
 
-function locate(syntax: CommandSyntax, before: readonly string[]): Position {
+/** @param leading directory of the cluster as it was given before the command */
+function locate(syntax: CommandSyntax, before: readonly string[], leading: string | undefined): Position {
   const given = new Set<string>();
-  let dataDirectory: string | undefined;
+  let dataDirectory = leading;
   let options = true;
   let words = 0;
   for (let i = 0; i < before.length; i++) {
@@ -154,11 +140,11 @@ function locate(syntax: CommandSyntax, before: readonly string[]): Position {
       const awaiting = optionAwaitingValue(syntax, word);
       if (awaiting === undefined) continue;
       i += 1;
-      if (i === before.length) return { options, words, awaiting, given, dataDirectory };
+      if (i === before.length) return { before, options, words, awaiting, given, dataDirectory };
       if (awaiting === 'data') dataDirectory = before[i];
     }
   }
-  return { options, words, awaiting: undefined, given, dataDirectory };
+  return { before, options, words, awaiting: undefined, given, dataDirectory };
 }
 
 function optionCandidates({ options }: CommandSyntax, given: ReadonlySet<string>): Candidate[] {
@@ -183,11 +169,11 @@ function planValue(spec: OptionSpec | undefined, before: string, stem: string, w
 function planMeaning(meaning: Meaning, before: string, stem: string, within: Within): Completion {
   switch (meaning) {
     case 'file':
-      return { kind: 'files', before };
+      return { kind: 'files' };
     case 'directory':
-      return { kind: 'directories', before };
+      return { kind: 'directories' };
     case 'program':
-      return { kind: 'programs', before };
+      return { kind: 'programs' };
     case 'signal':
       return offer(
         before + stem,
