@@ -1,6 +1,6 @@
 /** Reads a file of node sets for --hostfile. */
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { UsageError } from '#base/command-line.ts';
 import type { NodeSetExpression } from '#core/node-set/node-set-expression.ts';
 import { hostFileTextMax } from '#core/node-set/node-set-limits.ts';
@@ -12,13 +12,14 @@ import { parseHostFile } from '#core/node-set/parse-host-file.ts';
  * @param path `-` for standard input.
  * @throws UsageError where it cannot be read, ExpressionError for a malformed line or too long a file.
  */
-export async function readHostFile(path: string): Promise<NodeSetExpression[]> {
+export async function readHostFile(path: string, abort: AbortSignal): Promise<NodeSetExpression[]> {
   const place = path === '-' ? 'standard input' : path;
+  const stream = path === '-' ? process.stdin : createReadStream(path);
   try {
-    return parseHostFile(await readBounded(path === '-' ? process.stdin : createReadStream(path)), place);
+    return parseHostFile(await readBounded(addAbortSignal(abort, stream)), place);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw cause;
     throw new UsageError(`--hostfile: cannot read ${place}: ${code}`, { cause });
   }
 }

@@ -4,9 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { callCommand } from '#cli/call-command.ts';
+import { readHostFile } from '#cli/read-host-file.ts';
 import { startFakeApi } from '#cli/testing/fake-api.ts';
 import { createTestContext } from '#cli/testing/test-context.ts';
 import { NodeService } from '#protocol/gen/drover/v1/api_pb.ts';
+import { drover } from '#test/fixture/drover-command.ts';
 import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 
 /** Without a cluster: asking one would fail. */
@@ -75,6 +77,19 @@ test('nodeset --hostfile reads sets from a file, beside the words', async (t) =>
   );
   writeFileSync(file, '# nothing\n');
   assert.match((await offline('-f', '-l', 'role', '--hostfile', file)).stderr, /there is no node in/);
+});
+
+test('nodeset --hostfile - reads standard input', async (t) => {
+  const data = temporaryDirectory(t);
+  const args = ['nodeset', '-f', '--hostfile', '-'];
+  const { code, stdout } = await drover(args, { data, input: 'web2\nweb1 # the first\n' });
+  assert.deepEqual([code, stdout], [0, 'web[1-2]\n']);
+  const { stderr } = await drover(args, { data, input: 'web1\nweb[\n' });
+  assert.match(stderr, /^drover: standard input, line 2: node set "web\[" ends inside brackets/);
+});
+
+test('readHostFile() waits no longer than it is wanted', async () => {
+  await assert.rejects(readHostFile('-', AbortSignal.abort()), { name: 'AbortError' });
 });
 
 const online: [words: string[], code: number, stdout: string][] = [

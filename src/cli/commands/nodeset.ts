@@ -29,7 +29,7 @@ export async function nodeset(
 ): Promise<number> {
   const form = formOf(options);
   const pick = options.pick === undefined ? undefined : parseCount(options.pick, '--pick');
-  const target = await planTarget(options, words);
+  const target = await planTarget(options, words, context.abort);
   const universe = needsNodes(target) ? await listNodes(context, options.data) : [];
   const { names, unknown } = resolveTarget(target, universe);
   const all = target.selector ? names : [...names, ...unknown].sort(compareNames);
@@ -50,9 +50,9 @@ function formOf(options: Options): (names: readonly string[]) => string {
   return forms[name];
 }
 
-async function planTarget(options: Options, words: readonly string[]): Promise<Target> {
+async function planTarget(options: Options, words: readonly string[], abort: AbortSignal): Promise<Target> {
   const { hostfile } = options;
-  const fromFile = hostfile === undefined ? [] : await readHostFile(hostfile);
+  const fromFile = hostfile === undefined ? [] : await readHostFile(hostfile, abort);
   if (hostfile !== undefined && fromFile.length === 0) {
     throw new UsageError(`--hostfile: there is no node in ${hostfile}`);
   }

@@ -39,7 +39,9 @@ export async function resolveNodes(reader: StoreReader, target: NodeTarget): Pro
     throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(absent)}`, absent);
   }
   if (names.length === 0) {
-    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${describeTarget(target)}`, [target.nodes]);
+    const { nodes, selector = '' } = target;
+    const subjects = [nodes, selector].filter((text) => text !== '');
+    throw new RefusedError('NO_NODE_MATCHED', `no node matches ${describeTarget(target)}`, subjects);
   }
   const byName = new Map(records.map((record) => [record.name as string, record]));
   return names.flatMap((name) => byName.get(name) ?? []);
