@@ -44,7 +44,8 @@
  * SV_HELLO     u32 version                                    → SV_HELLO_OK   first request of a connection
  * SV_START     see below                                      → SV_OK         accepted; SV_STARTED or SV_NOT_STARTED follows
  * SV_SIGNAL    str id · i32 signal · u8 scope                 → SV_SIGNALED   to a living attempt; signal 0 only looks
- * SV_LIST      (empty)                                        → SV_LIST_END   after one SV_STATUS an attempt, same tag
+ * SV_LIST      (empty)                                        → SV_LIST_END   after one SV_STATUS, same tag, for each attempt that
+ *                                                                             was not released
  * SV_ACK       str id                                         → SV_OK         the attempt is over (SV_EMPTY or SV_NOT_STARTED was sent):
  *                                                                             its directory and record are removed
  * SV_RELEASE   str id                                         → SV_OK         its leader has exited and the rest may stay: it is

@@ -124,10 +124,11 @@ void sv_list_go_on(struct sv_conn *conn) {
       conn->listing = false;
       return;
     }
+    conn->listed = a->sequence;
+    if (a->released) continue;
     struct sv_writer w = sv_writer_of(answer_bytes, sizeof answer_bytes);
     sv_attempt_put_status(&w, a, conn->list_tag);
     sv_conn_send(conn, &w);
-    conn->listed = a->sequence;
     conn->list_count++;
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Cause, LeftoverPolicy, RestartMode, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { newTask, sh, TaskNode, untilDead, words } from '#test/fixture/task-node.ts';
@@ -18,8 +20,12 @@ test('TaskHost keeps what outlives its leader where it is told to, and looks aft
   const [leftover] = ended.leftovers;
   assert.ok(leftover);
   await assert.rejects(host.stop(task, 0, Cause.OPERATOR), /does not run here/);
+  assert.equal(await host.shutdownSupervisor(), false, 'the leftover is still its descendant');
   await node.close();
-  await node.open();
+  // Nor is it adopted by an agent that has forgotten it.
+  await rm(join(node.directory, 'journal'));
+  const again = await node.open();
+  assert.deepEqual(again.held().tasks, []);
   process.kill(leftover.pid, 'SIGKILL');
   await untilDead(leftover.pid);
 });

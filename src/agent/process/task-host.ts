@@ -138,7 +138,9 @@ export class TaskHost implements Workload, AsyncDisposable {
     opening.move();
     host.#supervision.takeUp((live) => host.#queue.push(live));
     for (const attempt of known.get(true) ?? []) {
-      if (journal.state.findLatest(attempt.taskId) === attempt) host.#restarts.restore(attempt);
+      // A later one may have been adopted that a damaged journal has lost.
+      const isLatest = journal.state.findLatest(attempt.taskId) === attempt;
+      if (isLatest && !host.#attempts.findLatest(attempt.taskId)) host.#restarts.restore(attempt);
     }
     return host;
   }
