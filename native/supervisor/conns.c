@@ -22,7 +22,9 @@ static struct sv_conn *clients, *monitors;
 static uint64_t next_serial = 1;
 
 /* All connections read into the same place; a page of it costs memory only once a frame was that long. */
-static uint8_t input[INPUT_MAX] __attribute__((aligned(4096)));
+static _Alignas(SV_PAGE) uint8_t input[INPUT_MAX];
+
+void sv_input_give_back(void) { sv_give_back(input, sizeof input); }
 
 static void on_ready(struct sv_source *source, uint32_t events);
 

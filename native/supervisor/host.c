@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +76,12 @@ uint64_t sv_start_ticks(pid_t pid, uint64_t before_ns, uint64_t after_ns) {
   struct sv_proc proc;
   if (first == (after_ns + CLOCK_SLACK_NS) / NS_PER_TICK) return first;
   return sv_proc_read(pid, &proc) ? proc.start_ticks : 0;
+}
+
+void sv_give_back(void *buffer, size_t bytes) {
+  const uintptr_t begin = ((uintptr_t)buffer + SV_PAGE - 1) / SV_PAGE * SV_PAGE;
+  const uintptr_t end = ((uintptr_t)buffer + bytes) / SV_PAGE * SV_PAGE;
+  if (begin < end) (void)madvise((void *)begin, end - begin, MADV_DONTNEED); /* else it stays, which costs memory only */
 }
 
 void sv_log(const char *format, ...) {

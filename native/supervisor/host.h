@@ -5,6 +5,7 @@
 #define DROVER_SUPERVISOR_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -12,6 +13,7 @@
 
 #define SV_NOFILE_DEFAULT 1024 /* the most that a task's soft NOFILE is when its start does not say */
 #define SV_SOCKET "supervisor.sock"
+#define SV_PAGE 4096u /* where they are larger, a buffer may not begin with one, and is kept */
 
 struct sv_host {
   char boot[SV_BOOT_ID_MAX + 1];
@@ -32,6 +34,9 @@ uint64_t sv_boottime_ns(void);
  * /proc when both lie in the same clock tick, which is nearly always. 0 when it cannot be known: the process is gone.
  */
 uint64_t sv_start_ticks(pid_t pid, uint64_t before_ns, uint64_t after_ns);
+
+/* Gives the whole pages of a buffer back to the kernel; what was in them is gone. */
+void sv_give_back(void *buffer, size_t bytes);
 
 /* One line on stderr, which is the log: bounded in all, since nobody rotates it. */
 void sv_log(const char *format, ...) __attribute__((format(printf, 1, 2)));

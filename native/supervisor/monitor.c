@@ -121,7 +121,7 @@ _Noreturn static void end_not_started(struct monitor *m, struct sv_refusal refus
 
 /* Ours must be the first entry of the record; and its space is reserved here, where a full disk can still refuse. */
 static void claim(struct monitor *m, const struct sv_start *start, uint64_t start_ticks) {
-  static uint8_t bytes[SV_RECORD_MAX]; /* of a claim only, and once: not part of what a monitor keeps */
+  static _Alignas(SV_PAGE) uint8_t bytes[SV_RECORD_MAX]; /* of a claim only, and once: not part of what a monitor keeps */
   struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
   struct sv_claim claim = {.monitor = getpid(), .monitor_start = start_ticks, .out = start->out, .err = start->err};
   memcpy(claim.boot, m->host->boot, sizeof claim.boot);
@@ -138,6 +138,7 @@ static void claim(struct monitor *m, const struct sv_start *start, uint64_t star
   if (fallocate(m->record, FALLOC_FL_KEEP_SIZE, 0, (off_t)w.len + SV_RECORD_RESERVE) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
     end_not_started(m, (struct sv_refusal){"record", errno});
   }
+  sv_give_back(bytes, sizeof bytes);
 }
 
 static void start_task(struct monitor *m, const struct sv_start *start) {
@@ -333,9 +334,12 @@ static void watch(struct monitor *m) {
   }
 }
 
-_Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host *host, struct sv_slot slot, int pair, int record, uint64_t forked_ns) {
-  static struct monitor m;
-  m = (struct monitor){.host = host, .record = record, .out = -1, .err = -1, .sigchld = -1};
+_Noreturn void sv_monitor_run(const struct sv_start *start, void (*started)(void), const struct sv_host *host, struct sv_slot slot,
+                              int pair, int record, uint64_t forked_ns) {
+  static struct monitor m; /* zeros, but for what follows: assigning all of it would make its buffers cost memory */
+  m.host = host;
+  m.record = record;
+  m.out = m.err = m.sigchld = -1;
   m.entries = sv_writer_of(m.entry_bytes, sizeof m.entry_bytes);
   close_all_but(pair, record);
   const uint64_t start_ticks = sv_start_ticks(getpid(), forked_ns, sv_boottime_ns());
@@ -352,6 +356,7 @@ _Noreturn void sv_monitor_run(const struct sv_start *start, const struct sv_host
   sv_cgroup_plan(&m.cgroup, start, slot);
   claim(&m, start, start_ticks);
   start_task(&m, start);
+  started();
   watch(&m);
   _exit(0);
 }

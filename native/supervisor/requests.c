@@ -61,6 +61,13 @@ static bool hello(struct sv_conn *conn, struct sv_frame *f) {
   return true;
 }
 
+static _Alignas(SV_PAGE) struct sv_start request; /* its arrays of pointers are too large for the stack */
+
+static void give_back_request(void) {
+  sv_give_back(&request, sizeof request);
+  sv_input_give_back();
+}
+
 /* The child runs the monitor and does not return. */
 static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *start, int record) {
   int pair[2];
@@ -80,7 +87,7 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
   a->reusable = start->cpu_millis == 0 && start->memory_bytes == 0 && start->processes == 0;
   uint64_t before = sv_boottime_ns();
   pid_t pid = fork();
-  if (pid == 0) sv_monitor_run(start, &sv_host, slot, pair[1], record, before);
+  if (pid == 0) sv_monitor_run(start, give_back_request, &sv_host, slot, pair[1], record, before);
   int error = errno;
   (void)close(pair[1]);
   errno = error;
@@ -90,7 +97,6 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
 }
 
 static bool start(struct sv_conn *conn, struct sv_frame *f) {
-  static struct sv_start request; /* its arrays of pointers are too large for the stack */
   const char *invalid = sv_decode_start(&f->body, &request);
   if (f->body.bad) return false;
   if (invalid != NULL) return sv_refuse(conn, f->tag, SV_ERR_INVALID, 0, invalid);

@@ -75,6 +75,7 @@ void sv_conn_drain(struct sv_conn *conn); /* takes all that it has to say, now *
 void sv_conns_broadcast(const struct sv_writer *frame);
 void sv_conns_flush(void);
 unsigned sv_conns_count(enum sv_conn_kind kind);
+void sv_input_give_back(void); /* what was read and is not kept */
 void sv_conns_expire(int64_t now_ms);
 
 /* ---- attempts (attempts.c) ---- */
