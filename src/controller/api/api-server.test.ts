@@ -41,6 +41,7 @@ const rows: Readonly<Record<string, readonly [request: object, admin: Code | und
   'TaskService/StopTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
   'TaskService/FollowTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
   'TaskService/SampleTasks': [{}, undefined],
+  'TaskService/WriteInput': [{ target: { query: { refs: ['nosuchtask'] } } }, Code.NotFound],
   'TaskService/ReadLogs': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
   'ClusterService/GetCluster': [{}, undefined],
   'ClusterService/Shutdown': [{}, undefined],
@@ -103,6 +104,7 @@ describe('every method of the API', () => {
       'drover.v1.RunService/CreateRun',
       'drover.v1.TaskService/SignalTasks',
       'drover.v1.TaskService/StopTasks',
+      'drover.v1.TaskService/WriteInput',
     ]);
     assert.deepEqual([...new Set(denied.map((row) => row.who))], ['vera']);
   });

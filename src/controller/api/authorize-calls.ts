@@ -29,6 +29,7 @@ const changingVerbs: ReadonlySet<Verb> = new Set([
   Verb.TASK_LAUNCH,
   Verb.TASK_SIGNAL,
   Verb.TASK_SHELL,
+  Verb.SHELL_OPEN,
   Verb.TOKEN_CREATE,
 ]);
 

@@ -25,6 +25,12 @@ for (const spec of [
   });
 }
 
+it('normalizeSpec() leaves out of a terminal what every terminal has', () => {
+  const terminal = { rows: 24, columns: 80, term: 'xterm-256color', hangupAfterMs: 5n };
+  const expected = { ...plain, terminal: { hangupAfterMs: '5' } };
+  assert.deepEqual(normalized({ terminal, stdin: StdinMode.STREAM }), expected);
+});
+
 it('normalizeSpec() keeps everything else as it was asked for', () => {
   const spec = create(TaskSpecSchema, {
     argv: ['x', '-y'],
@@ -42,7 +48,6 @@ it('normalizeSpec() keeps everything else as it was asked for', () => {
     restart: { mode: RestartMode.ALWAYS, max: 3, backoffMs: 5n, backoffMaxMs: 6n },
     leftovers: LeftoverPolicy.KEEP,
     stdin: StdinMode.STREAM,
-    terminal: { rows: 1 },
   });
   const before = clone(TaskSpecSchema, spec);
   assert.deepEqual(toJson(TaskSpecSchema, normalizeSpec(spec)), toJson(TaskSpecSchema, before));

@@ -5,11 +5,12 @@
 import { type Dispatch, type LogRequest, NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import type { ReadLogsRequest } from '#protocol/gen/drover/v1/api_pb.ts';
-import { type LogChunk, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { LogChunk, Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import { ResponseQueue } from './response-queue.ts';
 import { latestAttempt } from './task-progress.ts';
+import { untilStarted } from './until-started.ts';
 
 /** Streams that are read at once where nobody waits for more to be printed. */
 const streamsMax = 64;
@@ -27,7 +28,9 @@ export async function* readLogs(
   request: ReadLogsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk, void, undefined> {
-  const queue = new ResponseQueue<LogChunk>(limits.followBufferBytesMax);
+  // What waits for a person is what still comes after Ctrl-C.
+  const bufferBytes = request.interactive ? limits.logChunkBytesMax : limits.followBufferBytesMax;
+  const queue = new ResponseQueue<LogChunk>(bufferBytes);
   const abort = new AbortController();
   const both = AbortSignal.any([signal, abort.signal]);
   const refused: string[] = [];
@@ -67,33 +70,9 @@ async function pumpLog(
 }
 
 function logRequest(task: Task, request: ReadLogsRequest): LogRequest {
-  const { source, stdoutOffset, stderrOffset, tailLines, follow } = request;
+  const { source, stdoutOffset, stderrOffset, tailLines, follow, interactive } = request;
   const attempt = request.attempt || latestAttempt(task);
-  return { attempt, source, stdoutOffset, stderrOffset, tailLines, follow };
-}
-
-/** The task once it has an attempt or has ended without one. @throws the reason of `signal` */
-async function untilStarted(
-  dispatch: Dispatch,
-  reader: Pick<ApiParts['store']['read'], 'getTasks'>,
-  task: Task,
-  signal: AbortSignal,
-): Promise<Task> {
-  const started = ({ attempts, state }: Task) => attempts.length > 0 || state === TaskState.ENDED;
-  if (started(task)) return task;
-  const { promise, resolve, reject } = Promise.withResolvers<Task>();
-  using _ = dispatch.onTaskChange((changed) => {
-    if (changed.id === task.id && started(changed)) resolve(changed);
-  });
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  try {
-    signal.throwIfAborted();
-    const [now = task] = await reader.getTasks([task.id]);
-    return started(now) ? now : await promise;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+  return { attempt, source, stdoutOffset, stderrOffset, tailLines, follow, interactive };
 }
 
 /** Calls `work` for each item, at most `atOnce` at a time; rejects with the first failure. */

@@ -15,6 +15,7 @@ export function createRunService(parts: ApiParts): ServiceImpl<typeof RunService
   return {
     async createRun(request, context) {
       if (request.spec?.shell) requireVerb(context, Verb.TASK_SHELL);
+      if (request.spec?.terminal) requireVerb(context, Verb.SHELL_OPEN);
       const { record, tasks } = await createRun(parts, operatorOf(context), request);
       return {
         run: record.run,

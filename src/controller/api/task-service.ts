@@ -1,4 +1,6 @@
-/** TaskService: seeing, signalling, stopping, following and sampling tasks, and reading what they printed. */
+/**
+ * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
+ */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
@@ -14,9 +16,10 @@ import { presentTask } from './present-task.ts';
 import { readLogs } from './read-logs.ts';
 import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts';
 import { sampleTasks } from './sample-tasks.ts';
+import { auditInput, hasTerminal, resolveInput, writeInput } from './write-input.ts';
 
 /** The handlers. */
-export function createTaskService(parts: ApiParts): Omit<ServiceImpl<typeof TaskService>, 'writeInput'> {
+export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskService> {
   const { store, dispatch } = parts;
   return {
     async listTasks(request) {
@@ -71,7 +74,19 @@ export function createTaskService(parts: ApiParts): Omit<ServiceImpl<typeof Task
 
     sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
 
+    async *writeInput(requests, context) {
+      const messages = requests[Symbol.asyncIterator]();
+      const { value } = await messages.next();
+      const target = value?.kind.case === 'target' ? value.kind.value : undefined;
+      const order = await resolveInput(parts, target);
+      if (hasTerminal(order.tasks)) requireVerb(context, Verb.SHELL_OPEN);
+      await auditInput(parts, operatorOf(context), order);
+      yield* writeInput(parts, order, messages, context.signal);
+    },
+
     async *readLogs(request, context) {
+      // Who reads so can hold the task up.
+      if (request.interactive) requireVerb(context, Verb.SHELL_OPEN);
       const { filter } = await resolveQuery(
         store.read,
         requireConditions(request.query, 'read the output of'),

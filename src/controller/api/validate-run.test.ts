@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type CreateRunRequest,
   CreateRunRequestSchema,
   type WhenUnreachable,
 } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { LeftoverPolicy, StdinMode, TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  type LeftoverPolicy,
+  RestartMode,
+  RestartPolicySchema,
+  StdinMode,
+  type TaskSpec,
+  TerminalSpecSchema,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import { findRunProblem } from './validate-run.ts';
 
 const id = '01979c5e-7d0c-7000-8000-000000000001';
@@ -26,7 +33,14 @@ it('findRunProblem() finds nothing in what can be launched', () => {
   const spec = { argv, env, cwd: '/', user: 'nobody', stopSignal: 'int', timeoutMs: 1n, stopGraceMs: 5n };
   assert.equal(problem({}, spec), undefined);
   assert.equal(problem({}, { argv: ['x', 'y'.repeat((128 << 10) - 3)] }), undefined);
+  assert.equal(
+    problem({}, { terminal: terminal({ rows: 65_535, term: 'screen.xterm-256color' }) }),
+    undefined,
+  );
 });
+
+const terminal = (init: MessageInitShape<typeof TerminalSpecSchema>) => create(TerminalSpecSchema, init);
+const always = create(RestartPolicySchema, { mode: RestartMode.ALWAYS });
 
 const refused: readonly (readonly [string, string | undefined])[] = [
   ['run id "x" is no UUIDv7 in lower case', problem({ id: 'x' })],
@@ -73,6 +87,23 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   ['umask 01000 is out of range: at most 0777', problem({}, { umask: 0o1000 })],
   ['leftovers is 9, which is none of its values', problem({}, { leftovers: 9 as LeftoverPolicy })],
   ['stdin is 9, which is none of its values', problem({}, { stdin: 9 as StdinMode })],
+  [
+    'no terminal has 65536 rows of 80 columns',
+    problem({}, { terminal: terminal({ rows: 65_536, columns: 80 }) }),
+  ],
+  ['"a b" cannot be the name of a terminal', problem({}, { terminal: terminal({ term: 'a b' }) })],
+  [
+    'hanging up after 9007199254740992 ms is out of range',
+    problem({}, { terminal: terminal({ hangupAfterMs: 2n ** 53n }) }),
+  ],
+  [
+    'a task that is given input cannot be restarted: what it was given is gone then',
+    problem({}, { stdin: StdinMode.STREAM, restart: always }),
+  ],
+  [
+    'a task that is given input cannot be restarted: what it was given is gone then',
+    problem({}, { terminal: terminal({}), restart: always }),
+  ],
   ['a stop grace of 9007199254740992 ms is out of range', problem({}, { stopGraceMs: 2n ** 53n })],
 ];
 

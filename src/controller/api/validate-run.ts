@@ -4,11 +4,12 @@ import { findLimitProblem } from '#core/find-limit-problem.ts';
 import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { type CreateRunRequest, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import { LeftoverPolicy, StdinMode, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
+import { LeftoverPolicy, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { findEnumProblem } from './describe-value.ts';
 import { isOpen } from './resolve-nodes.ts';
+import { findInputProblem } from './validate-input.ts';
 import { findRestartProblem } from './validate-restart.ts';
 
 /** Longest path of Linux, with its NUL (PATH_MAX). */
@@ -43,7 +44,7 @@ function findSpecProblem(spec: TaskSpec): string | undefined {
     findLimitProblem(spec) ??
     findRestartProblem(spec.restart) ??
     findEnumProblem('leftovers', spec.leftovers, LeftoverPolicy) ??
-    findEnumProblem('stdin', spec.stdin, StdinMode)
+    findInputProblem(spec)
   );
 }
 

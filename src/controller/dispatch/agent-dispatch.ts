@@ -8,10 +8,17 @@ import type {
   Task,
   TaskSample,
 } from '#protocol/gen/drover/v1/task_pb.ts';
-import type { NodeName } from '#protocol/ids.ts';
+import type { NodeName, TaskId } from '#protocol/ids.ts';
 import type { AgentSession } from './agent-session.ts';
 import type { Changes } from './changes.ts';
-import { type Dispatch, type LogRequest, type NodeLiveness, NodeRefusedError } from './dispatch.ts';
+import {
+  type Dispatch,
+  type InputSupply,
+  type LogRequest,
+  type NodeLiveness,
+  NodeRefusedError,
+} from './dispatch.ts';
+import { giveInput } from './input-streams.ts';
 import type { Launches } from './launches.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import { readLog } from './log-streams.ts';
@@ -30,6 +37,8 @@ export interface AgentDispatchParts {
 /** Dispatch over the sessions of this process. */
 export class AgentDispatch implements Dispatch {
   readonly #parts: AgentDispatchParts;
+  /** Who gives input, by task. */
+  readonly #givers = new Map<TaskId, AbortController>();
 
   constructor(parts: AgentDispatchParts) {
     this.#parts = parts;
@@ -79,6 +88,17 @@ export class AgentDispatch implements Dispatch {
 
   readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncIterable<LogChunk> {
     return readLog(this.#parts.links, task, request, abort);
+  }
+
+  async giveInput(task: Task, attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void> {
+    const giver = new AbortController();
+    this.#givers.get(task.id)?.abort(new NodeRefusedError('somebody else gives it input now'));
+    this.#givers.set(task.id, giver);
+    try {
+      await giveInput(this.#parts.links, { task, attempt }, supply, AbortSignal.any([abort, giver.signal]));
+    } finally {
+      if (this.#givers.get(task.id) === giver) this.#givers.delete(task.id);
+    }
   }
 
   liveness(node: NodeName): NodeLiveness {

@@ -24,6 +24,8 @@ import {
   ControllerFrameSchema,
   type Event,
   type Hello,
+  type OpenInput,
+  type OpenInputSchema,
   type OpenLog,
   type OpenLogSchema,
   type Result,
@@ -34,7 +36,7 @@ import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { NodeRefusedError } from './dispatch.ts';
 import { respondStream } from './grpc-response.ts';
-import { type Answer, PendingAnswers } from './pending-answers.ts';
+import { type Answer, PendingAnswers, type StreamKind } from './pending-answers.ts';
 
 /** Who is on the other side, as its certificate proves. */
 export interface AgentPeer {
@@ -116,6 +118,7 @@ export class AgentSession {
   /** From Welcome on. */
   #heartbeats: Heartbeats | undefined;
   #logStreams = 0;
+  #inputStreams = 0;
 
   constructor(stream: ServerHttp2Stream, peer: AgentPeer, options: SessionOptions) {
     const { owner, clock, now, random, log } = options;
@@ -213,7 +216,7 @@ export class AgentSession {
    * @throws the reason of `abort`.
    */
   async ask(frame: (commandId: bigint) => ControllerKind, abort: AbortSignal): Promise<Result> {
-    const answer = await this.#ask(false, frame, abort);
+    const answer = await this.#ask(undefined, frame, abort);
     if (answer.kind !== 'result') throw new NodeRefusedError('the node answered with a stream');
     return answer.result;
   }
@@ -238,18 +241,44 @@ export class AgentSession {
         case: 'openLog',
         value: { ...order, streamId } as OpenLog,
       });
-      const answer = await this.#ask(true, frame, abort);
-      if (answer.kind !== 'push') throw new NodeRefusedError('the node answered without a log');
-      return { stream: answer.stream, ...release };
+      return { stream: await this.#askStream('push', frame, abort), ...release };
     } catch (error) {
       release[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Takes the stream of a log; false when nobody asked for this one, or nobody waits for it any more. */
-  takePush(streamId: bigint, stream: ServerHttp2Stream): boolean {
-    return this.#state === 'open' && this.#answers.settle(streamId, { kind: 'push', stream });
+  /**
+   * Asks for the request that takes input; the stream that comes is the caller's to read, to write and to close, and the
+   * result is to be disposed of when it is over.
+   *
+   * @throws NodeRefusedError when the node refuses, has too many of them, or the session ends first.
+   * @throws the reason of `abort`.
+   */
+  async openInput(
+    order: Omit<MessageInitShape<typeof OpenInputSchema>, 'streamId'>,
+    abort: AbortSignal,
+  ): Promise<{ stream: ServerHttp2Stream } & Disposable> {
+    if (this.#inputStreams >= limits.sessionInputStreamsMax) {
+      throw new NodeRefusedError(`${this.#inputStreams} of its tasks are given input, the limit`);
+    }
+    this.#inputStreams++;
+    const release = { [Symbol.dispose]: () => void this.#inputStreams-- };
+    try {
+      const frame = (streamId: bigint): ControllerKind => ({
+        case: 'openInput',
+        value: { ...order, streamId } as OpenInput,
+      });
+      return { stream: await this.#askStream('pull', frame, abort), ...release };
+    } catch (error) {
+      release[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Takes a stream; false when nobody asked for this one, or nobody waits for it any more. */
+  takeStream(kind: StreamKind, streamId: bigint, stream: ServerHttp2Stream): boolean {
+    return this.#state === 'open' && this.#answers.settle(streamId, { kind, stream });
   }
 
   /** Reads no more from the agent until `resume`. */
@@ -345,9 +374,23 @@ export class AgentSession {
     this.drop(`the agent misbehaved: ${reason}`);
   }
 
-  async #ask(push: boolean, frame: (id: bigint) => ControllerKind, abort: AbortSignal): Promise<Answer> {
+  async #askStream(
+    kind: StreamKind,
+    frame: (id: bigint) => ControllerKind,
+    abort: AbortSignal,
+  ): Promise<ServerHttp2Stream> {
+    const answer = await this.#ask(kind, frame, abort);
+    if (answer.kind === 'result') throw new NodeRefusedError('the node answered without a stream');
+    return answer.stream;
+  }
+
+  async #ask(
+    stream: StreamKind | undefined,
+    frame: (id: bigint) => ControllerKind,
+    abort: AbortSignal,
+  ): Promise<Answer> {
     if (this.#state !== 'open') throw new NodeRefusedError('the node is not connected');
-    const { id, answer } = this.#answers.ask(push, abort);
+    const { id, answer } = this.#answers.ask(stream, abort);
     if (!abort.aborted) this.#send(frame(id));
     const settled = await answer;
     if (settled.kind === 'result' && settled.result.error !== '') {

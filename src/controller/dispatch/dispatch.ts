@@ -10,8 +10,10 @@
  *   API ◄──changes, log chunks── Dispatch ◄──events── session ══ agent
  */
 
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { InputFrameSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
   Cause,
@@ -55,7 +57,29 @@ export interface LogRequest {
    * was there has come, and may come again when the link was cut. Default false: by turns.
    */
   readonly times?: boolean;
+  /** The reader is a person at the task's terminal: see OpenLog.interactive. Default false. */
+  readonly interactive?: boolean;
 }
+
+/** Input on its way to one task: what `giveInput` takes it from, and tells how far it has come. */
+export interface InputSupply {
+  /** A stream to the node begins: the task has taken input up to here, and what is next lies there. @throws NodeRefusedError when that is gone. */
+  begin(taken: bigint): void;
+
+  /** The task has taken input up to here. */
+  advance(taken: bigint): void;
+
+  /**
+   * What to send next, as soon as there is something that is within limits.inputWindowBytes of what was taken; undefined when
+   * the writer has left. For one caller at a time.
+   *
+   * @throws the reason of `abort`.
+   */
+  next(abort: AbortSignal): Promise<InputKind | undefined>;
+}
+
+/** Something for a task's input. */
+export type InputKind = NonNullable<MessageInitShape<typeof InputFrameSchema>['kind']>;
 
 /** Sends orders to the nodes and tells what comes of them. */
 export interface Dispatch {
@@ -99,6 +123,15 @@ export interface Dispatch {
    * @throws NodeRefusedError when the node is not connected (and not `follow`) or has no such log.
    */
   readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncIterable<LogChunk>;
+
+  /**
+   * Gives a task input until it takes no more, or `supply` has no more. A link that is cut is resumed from what was taken when
+   * the node is back. A task has one giver at a time: the latest; who was before is refused.
+   *
+   * @throws NodeRefusedError when the attempt takes no input, or has lost it.
+   * @throws the reason of `abort`.
+   */
+  giveInput(task: Task, attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void>;
 
   /** How the controller stands to a node. */
   liveness(node: NodeName): NodeLiveness;

@@ -1,5 +1,5 @@
 /**
- * The agents' listener: mutual TLS 1.3, HTTP/2 only, two kinds of request. It knows who calls and hands the stream on;
+ * The agents' listener: mutual TLS 1.3, HTTP/2 only, three kinds of request. It knows who calls and hands the stream on;
  * it reads no message and no store.
  */
 import { createHash } from 'node:crypto';
@@ -20,6 +20,7 @@ import { isNodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { AgentPeer, AgentSession } from './agent-session.ts';
 import { grpcStatus, refuseStream } from './grpc-response.ts';
+import type { StreamKind } from './pending-answers.ts';
 
 /** Certificates, PEM. */
 export interface LinkTls {
@@ -49,7 +50,12 @@ const streamResetRate = 1_000;
 const connectionMemoryMb = 64;
 
 const sessionPath = '/drover.v1.AgentLinkService/Session';
-const pushPath = '/drover.v1.AgentLinkService/Push';
+
+/** Requests that carry bytes, by their paths. */
+const streamPaths: Readonly<Record<string, StreamKind>> = {
+  '/drover.v1.AgentLinkService/Push': 'push',
+  '/drover.v1.AgentLinkService/Pull': 'pull',
+};
 
 /** One TLS connection. */
 interface Connection {
@@ -134,10 +140,10 @@ export class LinkServer implements AsyncDisposable {
       refuseStream(stream, 415, grpcStatus.unimplemented, `only POST of ${grpcContentType}`);
     } else if (headers[':path'] === sessionPath) {
       this.#openSession(stream, connection, connection.peer);
-    } else if (headers[':path'] === pushPath) {
-      openPush(stream, connection, headers['drover-stream']);
     } else {
-      refuseStream(stream, 404, grpcStatus.unimplemented, 'no such method');
+      const kind = streamPaths[headers[':path'] ?? ''];
+      if (kind) openStream(kind, stream, connection, headers['drover-stream']);
+      else refuseStream(stream, 404, grpcStatus.unimplemented, 'no such method');
     }
   }
 
@@ -151,14 +157,15 @@ export class LinkServer implements AsyncDisposable {
   }
 }
 
-function openPush(
+function openStream(
+  kind: StreamKind,
   stream: ServerHttp2Stream,
   connection: Connection,
   streamId: string | string[] | undefined,
 ): void {
   stream.on('error', () => {});
   const id = typeof streamId === 'string' && /^\d{1,19}$/.test(streamId) ? BigInt(streamId) : 0n;
-  if (connection.session?.takePush(id, stream)) return;
+  if (connection.session?.takeStream(kind, id, stream)) return;
   refuseStream(stream, 200, grpcStatus.notFound, 'nobody waits for this stream');
 }
 
@@ -177,7 +184,7 @@ function createServer(tls: LinkTls): Http2SecureServer {
     settings: {
       enablePush: false,
       initialWindowSize: limits.linkStreamWindowBytes,
-      maxConcurrentStreams: limits.sessionLogStreamsMax + 1,
+      maxConcurrentStreams: limits.sessionLogStreamsMax + limits.sessionInputStreamsMax + 1,
     },
     maxSessionMemory: connectionMemoryMb,
     streamResetBurst,

@@ -6,7 +6,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { encodeFrame, FrameDecoder, FrameError } from '#base/grpc-frames.ts';
+import { encodeFrame } from '#base/grpc-frames.ts';
 import { PushResponseSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogChunkSchema, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
@@ -16,11 +16,10 @@ import { respondStream } from './grpc-response.ts';
 import { LogPosition } from './log-position.ts';
 import type { NodeLinks } from './node-links.ts';
 import { onAbort } from './on-abort.ts';
+import { BrokenOffError, nonsense, readMessages } from './stream-messages.ts';
 
-/** The fields of a chunk around its data. */
-const chunkOverheadBytes = 1 << 10;
-
-const brokenOff = 'the node broke off the log';
+/** A chunk: its data, and the fields around it. */
+const chunkBytesMax = limits.logChunkBytesMax + (1 << 10);
 
 /**
  * @see Dispatch.readLog
@@ -52,7 +51,8 @@ async function* readOnce(
   position: LogPosition,
   abort: AbortSignal,
 ): AsyncGenerator<LogChunk, boolean, undefined> {
-  const order = { taskId: task.id, source: request.source, follow: request.follow, ...position.next() };
+  const { source, follow, interactive = false } = request;
+  const order = { taskId: task.id, source, follow, interactive, ...position.next() };
   try {
     using log = await session.openLog(order, abort);
     yield* readPush(log.stream, task, request, position, abort);
@@ -74,30 +74,14 @@ async function* readPush(
   if (abort.aborted) stream.destroy();
   using _stop = onAbort(abort, () => void stream.destroy());
   try {
-    if (stream.destroyed || stream.closed) throw new NodeRefusedError(brokenOff);
+    if (stream.destroyed || stream.closed) throw new BrokenOffError('log');
     respondStream(stream);
-    for await (const message of readMessages(stream)) yield decodeChunk(message, task, request, position);
+    for await (const message of readMessages(stream, chunkBytesMax, 'log'))
+      yield decodeChunk(message, task, request, position);
     stream.end(encodeFrame(toBinary(PushResponseSchema, create(PushResponseSchema))));
   } finally {
     if (!stream.writableEnded && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   }
-}
-
-/** The messages of a stream, taken from it as they are asked for. @throws NodeRefusedError when it is not whole. */
-async function* readMessages(stream: ServerHttp2Stream): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = new FrameDecoder(limits.logChunkBytesMax + chunkOverheadBytes);
-  try {
-    for await (const bytes of stream) yield* decoder.push(bytes);
-  } catch (error) {
-    if (error instanceof FrameError) throw nonsense(error.message);
-    throw new NodeRefusedError(brokenOff, { cause: error });
-  }
-  if (!isWhole(stream) || decoder.partial) throw new NodeRefusedError(brokenOff);
-}
-
-/** Whether the agent ended the stream, rather than lost or reset it. */
-function isWhole(stream: ServerHttp2Stream): boolean {
-  return !stream.destroyed && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR;
 }
 
 function decodeChunk(message: Uint8Array, task: Task, request: LogRequest, position: LogPosition): LogChunk {
@@ -118,10 +102,6 @@ function parseChunk(message: Uint8Array): LogChunk {
   } catch (error) {
     throw nonsense(error instanceof Error ? error.message : String(error));
   }
-}
-
-function nonsense(what: string): NodeRefusedError {
-  return new NodeRefusedError(`the node sent nonsense: ${what}`);
 }
 
 function refuseChunk(

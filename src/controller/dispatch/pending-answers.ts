@@ -6,14 +6,17 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Result } from '#protocol/gen/drover/v1/link_pb.ts';
 import { onAbort } from './on-abort.ts';
 
-/** A Result, or for a log the stream that carries it. */
+/** The requests of an agent that carry bytes: a log upward, input downward. */
+export type StreamKind = 'push' | 'pull';
+
+/** A Result, or the stream that was asked for. */
 export type Answer =
   | { readonly kind: 'result'; readonly result: Result }
-  | { readonly kind: 'push'; readonly stream: ServerHttp2Stream };
+  | { readonly kind: StreamKind; readonly stream: ServerHttp2Stream };
 
 interface Question {
-  /** Whether a stream may answer it. */
-  readonly push: boolean;
+  /** Which stream may answer it, if one may. */
+  readonly stream: StreamKind | undefined;
   /** For the asker to give up. */
   readonly waiting: Disposable;
   readonly resolve: (answer: Answer) => void;
@@ -28,9 +31,9 @@ export class PendingAnswers {
   /**
    * Opens a question. The promise rejects with the reason of `abort`, or with that of `rejectAll`.
    *
-   * @param push whether a stream may answer it.
+   * @param stream which stream may answer it, if one may.
    */
-  ask(push: boolean, abort: AbortSignal): { id: bigint; answer: Promise<Answer> } {
+  ask(stream: StreamKind | undefined, abort: AbortSignal): { id: bigint; answer: Promise<Answer> } {
     const id = ++this.#lastId;
     const answer = new Promise<Answer>((resolve, reject) => {
       if (abort.aborted) return reject(abort.reason);
@@ -38,7 +41,7 @@ export class PendingAnswers {
         this.#questions.delete(id);
         reject(abort.reason);
       });
-      this.#questions.set(id, { push, waiting, resolve, reject });
+      this.#questions.set(id, { stream, waiting, resolve, reject });
     });
     return { id, answer };
   }
@@ -51,7 +54,7 @@ export class PendingAnswers {
   /** Answers; false when nobody waits for this (any more). */
   settle(id: bigint, answer: Answer): boolean {
     const question = this.#questions.get(id);
-    if (!question || (answer.kind === 'push' && !question.push)) return false;
+    if (!question || (answer.kind !== 'result' && answer.kind !== question.stream)) return false;
     this.#questions.delete(id);
     question.waiting[Symbol.dispose]();
     question.resolve(answer);

@@ -1,5 +1,5 @@
 /** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
-import type { Dispatch, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
+import type { Dispatch, InputSupply, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -26,6 +26,8 @@ export class FakeDispatch implements Dispatch {
   readonly logRequests: { readonly task: string; readonly request: LogRequest }[] = [];
   /** What the log of a task gives. Nothing is an empty log. */
   readonly logs = new Map<string, (abort: AbortSignal) => AsyncIterable<LogChunk>>();
+  /** What takes the input of a task. Nothing takes none. */
+  readonly inputs = new Map<string, (supply: InputSupply, abort: AbortSignal) => Promise<void>>();
   readonly usages = new Map<NodeName, ResourceUsage>();
   /** What the tasks of a node use. */
   readonly samples = new Map<NodeName, TaskSample[]>();
@@ -93,6 +95,12 @@ export class FakeDispatch implements Dispatch {
     this.logRequests.push({ task: task.id, request });
     const log = this.logs.get(task.id);
     if (log) yield* log(abort);
+  }
+
+  async giveInput(task: Task, _attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void> {
+    const input = this.inputs.get(task.id);
+    if (!input) throw new NodeRefusedError('it takes no input');
+    await input(supply, abort);
   }
 
   liveness(node: NodeName): NodeLiveness {

@@ -10,6 +10,9 @@ import {
   type ControllerFrame,
   ControllerFrameSchema,
   type HelloSchema,
+  type InputFrame,
+  InputFrameSchema,
+  InputTakenSchema,
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type AttemptSchema, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
@@ -129,6 +132,11 @@ export class TestAgent implements AsyncDisposable {
     return new TestPush(this.request('Push', { 'drover-stream': String(streamId) }));
   }
 
+  /** Opens the request that OpenInput asked for. */
+  pull(streamId: bigint): TestPull {
+    return new TestPull(this.request('Pull', { 'drover-stream': String(streamId) }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.http2.destroy();
     await this.closed;
@@ -138,6 +146,58 @@ export class TestAgent implements AsyncDisposable {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
+  }
+}
+
+/** Input on its way from the controller. */
+export class TestPull {
+  readonly stream: ClientHttp2Stream;
+  readonly #frames: (InputFrame['kind'] | 'end')[] = [];
+  #news = Promise.withResolvers<void>();
+
+  constructor(stream: ClientHttp2Stream) {
+    this.stream = stream;
+    const decoder = new FrameDecoder(limits.messageBytesMax);
+    const put = (frame: InputFrame['kind'] | 'end') => {
+      this.#frames.push(frame);
+      this.#news.resolve();
+      this.#news = Promise.withResolvers();
+    };
+    stream.on('data', (bytes: Buffer) => {
+      for (const message of decoder.push(bytes)) put(fromBinary(InputFrameSchema, message).kind);
+    });
+    stream.on('end', () => put('end'));
+  }
+
+  /** Bytes of input that have come and were not taken by `next`. */
+  get waiting(): number {
+    const sizes = this.#frames.map((frame) =>
+      frame !== 'end' && frame.case === 'data' ? frame.value.data.length : 0,
+    );
+    return sizes.reduce((a, b) => a + b, 0);
+  }
+
+  /** Resets it; close() would end it first, which says that no more is taken. */
+  breakOff(): void {
+    this.stream.destroy(new Error('broken off'));
+  }
+
+  taken(offset: bigint): void {
+    const message = toBinary(InputTakenSchema, create(InputTakenSchema, { offset }));
+    this.stream.write(encodeFrame(message));
+  }
+
+  /** What comes next; "end" where the controller has ended it. */
+  async next(): Promise<InputFrame['kind'] | 'end'> {
+    for (;;) {
+      const [frame] = this.#frames.splice(0, 1);
+      if (frame) return frame;
+      await this.#news.promise;
+    }
+  }
+
+  end(): void {
+    this.stream.end();
   }
 }
 
