@@ -7,6 +7,7 @@ import {
   type Attempt,
   AttemptSchema,
   Cause,
+  Freshness,
   type Task,
   TaskSchema,
   TaskState,
@@ -70,7 +71,7 @@ test('advanceTask() gives undefined for a report that is not news', () => {
 test('advanceTask() lets neither a task nor an attempt go back, whatever comes in whatever order', () => {
   fc.assert(
     fc.property(fc.array(anyReport, { maxLength: 20 }), (reports) => {
-      let task = pendingTask();
+      let task: Task = { ...pendingTask(), freshness: Freshness.STALE };
       for (const one of reports) {
         const next = advanceTask(task, one);
         if (task.state === ENDED) assert.equal(next, undefined);
@@ -81,6 +82,7 @@ test('advanceTask() lets neither a task nor an attempt go back, whatever comes i
             taskCanRestart(task.state, next.state),
         );
         for (const before of task.attempts) assertForward(before, next);
+        assert.equal(next.freshness, Freshness.STALE, "how fresh it is is not the agent's to say");
         if (next.state === ENDED) assert.ok(next.outcome && next.cause !== Cause.UNSPECIFIED);
         else assert.ok(!next.outcome && next.cause === Cause.UNSPECIFIED);
         if (next.state === WAITING) assert.match(next.reason, /^.+; attempt \d+ in [\d.]+ s$/);

@@ -179,6 +179,7 @@ function lookupsContract(test: StoreTest): void {
       pendingTask('c', 'r1', 'web3', { ...running, attempts: attempts(41, 42) }),
       pendingTask('d', 'r1', 'web4', { state: TaskState.ENDED, attempts: attempts(41) }),
       pendingTask('e', 'r1', 'web5', { ...running, attempts: attempts(0) }),
+      pendingTask('f', 'r1', 'web6', { state: TaskState.WAITING, attempts: attempts(41) }),
     ]);
     const byPid = async (pid: number) => (await store.read.tasksByPid(pid)).map((task) => task.id).sort();
     assert.deepEqual(await byPid(41), ['a', 'b']);
