@@ -78,6 +78,8 @@ export const limits = {
   foldedCharactersMax: 32 << 20,
   /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */
   logMergeTasksMax: 256,
+  /** How long that order waits for a node that does not answer. */
+  logMergeWaitMs: 5_000,
   /** Entries of one attempt's index of times: 1.5 MiB. Above it neighbours become one, and times less exact. */
   logTimesMax: 65_536,
   /** Output that one attempt keeps of each of its two streams; older bytes are given back to the disk. */

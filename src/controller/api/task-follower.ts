@@ -21,6 +21,7 @@ import {
   type Task,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
+import { chunkBytes } from './chunk-bytes.ts';
 import { presentTask } from './present-task.ts';
 import type { ResponseQueue } from './response-queue.ts';
 import { isOlder, latestAttempt } from './task-progress.ts';
@@ -154,10 +155,12 @@ export class TaskFollower implements Disposable {
   async #pump(attempt: number): Promise<void> {
     const { dispatch, queue } = this.#options;
     const source = LogSource.UNSPECIFIED;
-    const request = { attempt, source, stdoutOffset: 0n, stderrOffset: 0n, tailLines: 0, follow: true };
+    const from = { stdoutOffset: 0n, stderrOffset: 0n, tailLines: 0 };
+    const request = { attempt, source, ...from, follow: true, times: true };
     for await (const chunk of dispatch.readLog(this.#task, request, this.#signal)) {
+      if (chunk.caughtUp) continue;
       const response = create(FollowTasksResponseSchema, { kind: { case: 'log', value: chunk } });
-      await queue.put(response, chunk.data.length, this.#signal);
+      await queue.put(response, chunkBytes(chunk), this.#signal);
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, type ConnectError } from '@connectrpc/connect';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { RunService, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
@@ -13,6 +14,7 @@ import {
   type Task,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { ApiFixture, ended, running } from './testing/api-fixture.ts';
 import { collect } from './testing/collect.ts';
 
@@ -185,6 +187,34 @@ it('readLogs() merges the logs of several tasks and says at the end what could n
   assert.deepEqual([first?.request.attempt, first?.request.tailLines, first?.request.follow], [1, 7, false]);
 });
 
+it('readLogs() orders the logs of several tasks by time, and refuses what it cannot order', async () => {
+  await using api = await start();
+  const { a1, b1 } = api.tasks;
+  const { logs, logRequests } = api.parts.dispatch;
+  logs.set(a1.id, () => timed(a1, [10, 'one'], [30, 'three']));
+  logs.set(b1.id, () => timed(b1, [20, 'two'], [40, 'four']));
+  const client = api.client(TaskService);
+  const query = { refs: [a1.id, b1.id] };
+  const read = await collect(client.readLogs({ query, inTimeOrder: true }));
+  const words = read.map((chunk) => (chunk.caughtUp ? 'caught up' : text(chunk).split(' ')[1]));
+  assert.deepEqual(words.slice(0, 4), ['one', 'two', 'three', 'four']);
+  assert.deepEqual(words.slice(4), ['caught up', 'caught up']);
+  assert.deepEqual(
+    logRequests.map(({ request }) => request.times),
+    [true, true],
+  );
+  const both = client.readLogs({ query, attempt: 1, everyAttempt: true });
+  await assert.rejects(collect(both), { rawMessage: 'cannot read attempt 1 and every attempt: one of them' });
+  const count = limits.logMergeTasksMax + 1;
+  await api.addNodes(...Array.from({ length: count }, (_, i) => `many${i + 1}`));
+  const id = runA.replace(/a$/, 'c');
+  await api.client(RunService).createRun({ id, nodes: `many[1-${count}]`, spec: { argv: ['x'] } });
+  await assert.rejects(collect(client.readLogs({ query: { runId: id }, inTimeOrder: true })), {
+    code: Code.ResourceExhausted,
+    rawMessage: 'cannot order the output of 257 tasks by time: 256 at the most',
+  });
+});
+
 it('readLogs() with follow waits for a task that has not started, and ends with one that never does', async () => {
   await using api = await start();
   const { createRun } = api.client(RunService);
@@ -201,6 +231,7 @@ it('readLogs() with follow waits for a task that has not started, and ends with 
   await until(() => api.parts.dispatch.listeners === listening + 2);
   await api.changeTask(first.id, running(300));
   await api.changeTask(second.id, { state: TaskState.ENDED });
+  await api.changeTask(first.id, { state: TaskState.ENDED });
   assert.deepEqual((await reading).map(text), [`${first.id} late`]);
   assert.equal(api.parts.dispatch.listeners, listening);
 });
@@ -229,6 +260,15 @@ async function* chunks(task: Task, ...texts: string[]): AsyncGenerator<LogChunk>
   for (const data of texts) {
     yield create(LogChunkSchema, { taskId: task.id, node: task.node, data: new TextEncoder().encode(data) });
   }
+}
+
+async function* timed(task: Task, ...lines: [number, string][]): AsyncGenerator<LogChunk> {
+  for (const [timeMs, line] of lines) {
+    const data = new TextEncoder().encode(line);
+    const writtenAt = timestampFromMs(timeMs);
+    yield create(LogChunkSchema, { taskId: task.id, node: task.node, data, writtenAt });
+  }
+  yield create(LogChunkSchema, { taskId: task.id, node: task.node, caughtUp: true });
 }
 
 // biome-ignore lint/correctness/useYield: it refuses before the first chunk

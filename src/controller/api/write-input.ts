@@ -22,7 +22,7 @@ import type { ApiParts } from './api-parts.ts';
 import { InputWindow } from './input-window.ts';
 import { requireConditions, resolveQuery } from './resolve-tasks.ts';
 import { latestAttempt } from './task-progress.ts';
-import { untilStarted } from './until-started.ts';
+import { hasStarted, untilTask } from './until-task.ts';
 
 type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock'>;
 
@@ -135,7 +135,7 @@ async function supply(
   const { id: taskId, node } = task;
   using ending = whenEnded(dispatch, taskId, abort);
   try {
-    const started = await untilStarted(dispatch, store.read, task, abort);
+    const started = await untilTask({ store, dispatch }, task, hasStarted, abort);
     const attempt = latestAttempt(started);
     if (attempt > 0 && started.state !== TaskState.ENDED) {
       await dispatch.giveInput(started, attempt, cursor, ending.signal);

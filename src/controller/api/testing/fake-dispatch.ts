@@ -25,7 +25,7 @@ export class FakeDispatch implements Dispatch {
   /** Log streams that were opened, by task, in order. */
   readonly logRequests: { readonly task: string; readonly request: LogRequest }[] = [];
   /** What the log of a task gives. Nothing is an empty log. */
-  readonly logs = new Map<string, (abort: AbortSignal) => AsyncIterable<LogChunk>>();
+  readonly logs = new Map<string, (abort: AbortSignal, request: LogRequest) => AsyncIterable<LogChunk>>();
   /** What takes the input of a task. Nothing takes none. */
   readonly inputs = new Map<string, (supply: InputSupply, abort: AbortSignal) => Promise<void>>();
   readonly usages = new Map<NodeName, ResourceUsage>();
@@ -94,7 +94,7 @@ export class FakeDispatch implements Dispatch {
   async *readLog(task: Task, request: LogRequest, abort: AbortSignal): AsyncGenerator<LogChunk> {
     this.logRequests.push({ task: task.id, request });
     const log = this.logs.get(task.id);
-    if (log) yield* log(abort);
+    if (log) yield* log(abort, request);
   }
 
   async giveInput(task: Task, _attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void> {
