@@ -86,7 +86,16 @@ it('readTaskLog() hands on what is asked, to a later attempt only what makes sen
   change(task(ENDED, 1, 2));
   await words(chunks);
   const [first, second] = requests;
-  assert.deepEqual(first, { attempt: 1, source: 0, follow: true, since, until, times: true, ...where });
+  assert.deepEqual(first, {
+    attempt: 1,
+    source: 0,
+    follow: true,
+    since,
+    until,
+    times: true,
+    interactive: false,
+    ...where,
+  });
   assert.deepEqual(second, { ...first, attempt: 2, stdoutOffset: 0n, stderrOffset: 0n, tailLines: 0 });
 });
 
