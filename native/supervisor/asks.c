@@ -25,16 +25,14 @@ static void answer_sampled(const struct sv_ask *ask, const struct sv_sampled *s)
   sv_answer_end(sv_conn_find(ask->conn), &w);
 }
 
-static void answer_for_dead_monitor(const struct sv_attempt *a, const struct sv_ask *ask) {
+static void answer_for_dead_monitor(struct sv_attempt *a, const struct sv_ask *ask) {
   if (ask->type == SV_SAMPLE) {
     const struct sv_sampled sampled = sv_orphans_sample(a);
     answer_sampled(ask, &sampled);
     return;
   }
-  const struct sv_signaled signaled = {
-      .pid = a->state == SV_ATTEMPT_RUNNING ? a->started.pid : 0,
-      .reached = sv_orphans_signal(a, ask->signal, ask->scope),
-  };
+  static struct sv_signaled signaled;
+  sv_orphans_signal(a, ask->signal, ask->scope, &signaled);
   answer_signaled(ask, &signaled);
 }
 
@@ -63,6 +61,7 @@ static bool try_ask(struct sv_attempt *a, struct sv_ask *ask) {
   struct sv_conn *client = sv_conn_find(ask->conn);
   if (client == NULL) return true;
   if (sv_attempt_over(a)) return sv_refuse(client, ask->client_tag, SV_ERR_OVER, 0, "the attempt is over");
+  if (a->orphaned && !a->scanned) return false;
   if (a->orphaned) {
     answer_for_dead_monitor(a, ask);
     return true;

@@ -100,7 +100,7 @@ struct sv_attempt *sv_attempt_of_monitor(pid_t monitor) {
 
 struct sv_attempt *sv_attempt_of_leader(pid_t leader) {
   struct sv_attempt *a = first;
-  while (a != NULL && !(a->orphaned && a->state == SV_ATTEMPT_RUNNING && a->started.pid == leader)) a = a->next;
+  while (a != NULL && !((a->orphaned || a->own_monitor) && a->state == SV_ATTEMPT_RUNNING && a->started.pid == leader)) a = a->next;
   return a;
 }
 

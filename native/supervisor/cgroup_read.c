@@ -169,10 +169,21 @@ bool sv_cgroup_leave(const struct sv_cgroup *g) {
   return g->path[SV_UNIFIED][0] == '\0' || leave_one(g, SV_UNIFIED);
 }
 
+/* Of a server's directory in another place than ours, where that was the last in it. */
+static void remove_parent(const char *path) {
+  char parent[SV_CGROUP_PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  if (slash == NULL || slash == path) return;
+  (void)snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+  (void)rmdir(parent);
+}
+
 bool sv_cgroup_remove(const struct sv_cgroup *g) {
   bool all = true;
   for (int h = 0; h < SV_HIERARCHIES; h++) {
-    if (g->path[h][0] != '\0') all = sv_cgroup_remove_tree(g->path[h]) == 0 && all;
+    if (g->path[h][0] == '\0') continue;
+    all = sv_cgroup_remove_tree(g->path[h]) == 0 && all;
+    if (g->slot.number < 0) remove_parent(g->path[h]);
   }
   return all;
 }

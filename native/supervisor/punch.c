@@ -61,6 +61,12 @@ bool sv_punch(struct sv_conn *conn, struct sv_frame *f) {
   return true;
 }
 
+bool sv_punch_is(pid_t pid) {
+  size_t i = 0;
+  while (i < PUNCHES_MAX && punches[i].child != pid) i++;
+  return i < PUNCHES_MAX;
+}
+
 bool sv_punch_reaped(pid_t pid, int status) {
   struct punch *p = NULL;
   for (size_t i = 0; i < PUNCHES_MAX && p == NULL; i++) p = punches[i].child == pid ? &punches[i] : NULL;

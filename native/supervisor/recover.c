@@ -3,9 +3,11 @@
  *
  *   record says      monitor alive           monitor dead                      another boot
  *   nothing          NOT_STARTED(monitor), for the first entry decides        (the same)
- *   claimed          awaited                 LOST("start interrupted")         LOST("reboot")
+ *   claimed          awaited                 its processes killed, then        LOST("reboot")
+ *                                            LOST("start interrupted")
  *   started          awaited                 its processes awaited, then       LOST("reboot")
- *                                            LOST("monitor lost")
+ *                                            EXITED where the kernel knows,
+ *                                            LOST("monitor lost") else
  *   exited           awaited                 its processes awaited, EMPTY      EMPTY
  *   over             as it is
  */
@@ -66,7 +68,6 @@ static void conclude_corrupt(struct sv_attempt *a, int error) {
 static void conclude_without_monitor(struct sv_attempt *a, bool claimed, bool alone, uint8_t *bytes) {
   if (sv_attempt_over(a)) return;
   if (a->state == SV_ATTEMPT_STARTING && !claimed) conclude_never_forked(a, bytes);
-  else if (a->state == SV_ATTEMPT_STARTING) sv_attempt_conclude_lost(a, "start interrupted");
   else sv_orphan_watch(a, alone);
 }
 
@@ -90,7 +91,6 @@ static void on_monitor_gone(struct sv_source *source, uint32_t events) {
   sv_attempt_set_monitor(a, 0, 0, false);
   if (sv_attempt_over(a)) return;
   sv_monitor_lost(a, false);
-  sv_orphans_settle(a);
 }
 
 /* By pid and start time, with the pidfd opened before they are compared. */
@@ -145,7 +145,6 @@ static void recover_one(const char *id) {
   else if (claimed && watch_monitor(a, &claim)) return;
   else if (!read && a->state != SV_ATTEMPT_EXITED) conclude_corrupt(a, error); /* once it exited, the code is known */
   else conclude_without_monitor(a, claimed, false, bytes);
-  sv_orphans_settle(a);
 }
 
 bool sv_recover(void) {

@@ -17,18 +17,21 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "scan.h"
 #include "server.h"
 #include "usage.h"
 
 #define EVENTS_MAX 64
 #define BACKLOG 128
 #define REAPED_MAX 32 /* strays of one round; there are some only after a monitor was killed */
+#define REAP_ROUNDS 8
 #define PAUSE_MS 1000 /* of accepting, when there are too many connections or no descriptor for one */
 
 struct sv_host sv_host;
 
 static int epoll_fd = -1;
 static bool stopping;
+static bool children_ended; /* some may not be reaped yet */
 static bool accepting;
 static int64_t accept_again_ms;
 
@@ -120,6 +123,24 @@ struct reaped {
   struct rusage usage;
 };
 
+static void monitor_ended(struct sv_attempt *a) {
+  if (a->conn != NULL) sv_conn_drain(a->conn);
+  sv_attempt_set_monitor(a, 0, 0, true);
+  sv_usage_count(a->mark, a->id);
+  a->counted = true;
+}
+
+/* A leader that is our child has no monitor any more, even if we have not been told that yet. */
+static void stray_ended(const struct reaped *r) {
+  if (sv_punch_reaped(r->pid, r->status) || sv_scan_reaped(r->pid)) return;
+  struct sv_attempt *a = sv_attempt_of_leader(r->pid);
+  if (a != NULL && !a->orphaned && a->monitor > 0 && wait4(a->monitor, NULL, WNOHANG, NULL) == a->monitor) {
+    monitor_ended(a);
+    sv_monitor_lost(a, false);
+  }
+  sv_orphan_reaped(r->pid, r->status, &r->usage);
+}
+
 /* Strays are judged after the monitors: the death of one says whose child a stray was. */
 static bool reap_some(void) {
   static struct reaped strays[REAPED_MAX];
@@ -137,17 +158,11 @@ static bool reap_some(void) {
       stray_count++;
       continue;
     }
-    if (a->conn != NULL) sv_conn_drain(a->conn);
-    sv_attempt_set_monitor(a, 0, 0, true);
-    sv_usage_count(a->mark, a->id);
-    a->counted = true;
+    monitor_ended(a);
     if (!sv_attempt_over(a)) lost[lost_count++] = a;
   }
   for (size_t i = 0; i < lost_count; i++) sv_monitor_lost(lost[i], lost_count == 1);
-  for (size_t i = 0; i < stray_count; i++) {
-    if (!sv_punch_reaped(strays[i].pid, strays[i].status)) sv_orphan_reaped(strays[i].pid, strays[i].status, &strays[i].usage);
-  }
-  for (size_t i = 0; i < lost_count; i++) sv_orphans_settle(lost[i]);
+  for (size_t i = 0; i < stray_count; i++) stray_ended(&strays[i]);
   if (stray_count > 0) sv_orphans_adopt();
   return more;
 }
@@ -159,7 +174,12 @@ static void on_process_signal(struct sv_source *source, uint32_t events) {
   for (ssize_t i = 0; i < n / (ssize_t)sizeof info[0]; i++) {
     if (info[i].ssi_signo != SIGCHLD && info[i].ssi_signo != SIGHUP) stopping = true;
   }
-  while (reap_some()) continue;
+  children_ended = true;
+}
+
+/* Not until there are none: what goes on forking below a dead monitor must not keep us from what is asked. */
+static void reap(void) {
+  for (int i = 0; children_ended && i < REAP_ROUNDS; i++) children_ended = reap_some();
   sv_usage_refresh();
 }
 
@@ -200,11 +220,18 @@ const char *sv_server_open(void) {
   return open_listener() ? NULL : "the socket cannot be listened on";
 }
 
+static void finish_round(void) {
+  if (!children_ended) sv_orphans_look();
+  sv_attempts_forget_released();
+  sv_conns_flush();
+  free_garbage();
+}
+
 int sv_server_run(void) {
   struct epoll_event events[EVENTS_MAX];
-  while (!stopping) {
-    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0;
-    int n = epoll_wait(epoll_fd, events, EVENTS_MAX, clock ? PAUSE_MS : -1);
+  for (finish_round(); !stopping; finish_round()) {
+    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting();
+    int n = epoll_wait(epoll_fd, events, EVENTS_MAX, children_ended ? 0 : clock ? PAUSE_MS : -1);
     if (n < 0 && errno != EINTR) {
       sv_log("epoll_wait: %s", strerror(errno));
       return 1;
@@ -213,11 +240,10 @@ int sv_server_run(void) {
       struct sv_source *source = events[i].data.ptr;
       if (source->fd >= 0) source->ready(source, events[i].events); /* closed by an event before it: freed after the round */
     }
+    if (children_ended) reap();
     if (clock) sv_conns_expire(now_ms());
+    if (clock) sv_orphans_expire(now_ms());
     if (!accepting && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
-    sv_attempts_forget_released();
-    sv_conns_flush();
-    free_garbage();
   }
   (void)unlink(SV_SOCKET);
   sv_cgroups_close();

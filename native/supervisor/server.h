@@ -100,6 +100,9 @@ struct sv_attempt {
   uint64_t monitor_start;
   bool own_monitor;   /* our child: wait4 tells its end */
   bool orphaned;      /* its monitor is dead, its processes are watched by orphans.c */
+  bool scan_wanted, scan_running; /* for more of them */
+  bool scanned;       /* once: what is known of it can be signalled */
+  bool killing;       /* whatever is found of it is killed */
   bool counted;       /* its use is in the totals */
   int slot;           /* its cgroup; −1 for none */
   bool reusable;      /* its cgroup holds no limits, and was made for this server */
@@ -118,7 +121,7 @@ struct sv_attempt *sv_attempt_add(const char *id, bool recovered); /* NULL when 
 void sv_attempt_remove(struct sv_attempt *a);
 struct sv_attempt *sv_attempt_find(const char *id);
 struct sv_attempt *sv_attempt_of_monitor(pid_t monitor);
-struct sv_attempt *sv_attempt_of_leader(pid_t leader); /* running, and its monitor is dead */
+struct sv_attempt *sv_attempt_of_leader(pid_t leader); /* running, and that process is our child: its monitor is dead */
 void sv_attempt_set_monitor(struct sv_attempt *a, pid_t monitor, uint64_t start, bool own);
 struct sv_attempt *sv_attempt_after(uint64_t sequence); /* the next in the order of their starts */
 unsigned sv_attempts_count(void);
@@ -160,6 +163,7 @@ bool sv_ask_answered(struct sv_attempt *a, struct sv_frame *frame);
 void sv_asks_send(struct sv_attempt *a);   /* or answers them, for an attempt whose monitor is dead */
 void sv_asks_resume(struct sv_attempt *a); /* all of them, to a monitor that came back */
 bool sv_punch(struct sv_conn *conn, struct sv_frame *f);
+bool sv_punch_is(pid_t pid);
 bool sv_punch_reaped(pid_t pid, int status); /* false: it was not one of those children */
 
 /* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
@@ -168,11 +172,13 @@ bool sv_recover(void);
 bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes);
 void sv_monitor_lost(struct sv_attempt *a, bool alone);
 void sv_orphan_watch(struct sv_attempt *a, bool alone);
-void sv_orphans_settle(struct sv_attempt *a); /* says what is true of it by what is left; idempotent */
-void sv_orphans_adopt(void); /* new children of ours, of the sessions that are watched */
+void sv_orphans_look(void);    /* once a round: says what is true by what is left, and looks for more where that is wanted */
+bool sv_orphans_waiting(void); /* for a moment, besides events */
+void sv_orphans_expire(int64_t now_ms);
+void sv_orphans_adopt(void); /* new children of ours, of what is watched */
 void sv_orphan_reaped(pid_t pid, int status, const struct rusage *usage);
-uint32_t sv_orphans_signal(const struct sv_attempt *a, int signal, uint8_t scope);
+void sv_orphans_signal(struct sv_attempt *a, int signal, uint8_t scope, struct sv_signaled *signaled);
 struct sv_sampled sv_orphans_sample(const struct sv_attempt *a);
-void sv_orphans_forget(const struct sv_attempt *a);
+void sv_orphans_forget(struct sv_attempt *a);
 
 #endif

@@ -66,7 +66,7 @@ static void need_limit(int v1, const char *controller) {
   if (!can_write(v1) && !v2_has(controller)) skip("no hierarchy with that controller can be written");
 }
 
-static bool is_in_cgroup(const char *listing) {
+static bool shows_cgroup(const char *listing) {
   char name[64];
   struct stat s;
   CHECK(stat(state, &s) == 0);
@@ -87,7 +87,7 @@ static void in_its_cgroup(void) {
   struct client *c = fresh();
   accepted(c, &(struct task){.id = "a", .argv = show_cgroups, .out = out});
   struct sv_exited e = client_exited(c, "a");
-  CHECK(e.status == 0 && e.group.cpu_us > 0 && is_in_cgroup(content(out)));
+  CHECK(e.status == 0 && e.group.cpu_us > 0 && shows_cgroup(content(out)));
   ended(c, "a");
   CHECK(!any_directory());
   client_close(c);
@@ -107,7 +107,7 @@ static void without_clone3(void) {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) skip("system calls cannot be filtered");
   struct client *c = fresh();
   accepted(c, &(struct task){.id = "a", .argv = show_cgroups, .out = out});
-  CHECK(client_exited(c, "a").status == 0 && is_in_cgroup(content(out)));
+  CHECK(client_exited(c, "a").status == 0 && shows_cgroup(content(out)));
   ended(c, "a");
   client_close(c);
 }
@@ -125,7 +125,7 @@ static void used_again(void) {
   CHECK(truncate(out, 0) == 0);
   accepted(c, &(struct task){.id = "b", .argv = show_cgroups, .out = out});
   struct sv_exited b = client_exited(c, "b");
-  CHECK(is_in_cgroup(first) && strcmp(first, content(out)) == 0);
+  CHECK(shows_cgroup(first) && strcmp(first, content(out)) == 0);
   CHECK(a.group.cpu_us > 50000 && b.group.cpu_us > 0 && b.group.cpu_us < a.group.cpu_us / 2);
   ended(c, "b");
   signaled(c, "stays", SIGKILL, SV_SCOPE_TREE, 1);
@@ -249,7 +249,7 @@ static void left_by_the_dead(void) {
   await_end(s.pid);
   CHECK(any_directory());
   c = fresh();
-  CHECK(client_state(c, "a", NULL) == SV_ATTEMPT_LOST);
+  await_state(c, "a", SV_ATTEMPT_LOST);
   acknowledged(c, "a");
   CHECK(!any_directory());
   client_close(c);

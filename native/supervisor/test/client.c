@@ -103,8 +103,11 @@ uint32_t client_start(struct client *c, const struct task *t) {
   sv_put_str(&w, t->argv[0]);
   sv_put_u32(&w, argc);
   for (uint32_t i = 0; i < argc; i++) sv_put_str(&w, t->argv[i]);
-  sv_put_u32(&w, 1);
+  char tag[sizeof SV_TAG + 1 + SV_ID_MAX];
+  (void)snprintf(tag, sizeof tag, SV_TAG "=%.*s", SV_ID_MAX, t->id);
+  sv_put_u32(&w, 1 + t->tagged);
   sv_put_str(&w, "PATH=/usr/bin:/bin");
+  if (t->tagged) sv_put_str(&w, tag);
   CHECK(!w.full);
   return client_send(c, SV_START, bytes, w.len);
 }

@@ -36,6 +36,7 @@ struct task {
   uint32_t flags, uid, gid;
   uint32_t rlimit_resource; /* with rlimit_soft != 0 */
   uint64_t rlimit_soft;
+  bool tagged; /* with SV_TAG in its environment */
   uint32_t cpu_millis, processes;
   uint64_t memory_bytes;
   uint16_t rows, columns;

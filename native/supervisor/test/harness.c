@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,10 @@ void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint3
   free(f);
 }
 
+void await_state(struct client *c, const char *id, uint8_t expected) {
+  while (client_state(c, id, NULL) != expected) CHECK(sched_yield() == 0);
+}
+
 void acknowledged(struct client *c, const char *id) { client_answer_is(c, client_id(c, SV_ACK, id), SV_OK); }
 
 char *content(const char *path) {
@@ -122,6 +127,31 @@ size_t count_named(const char *name) {
   }
   (void)closedir(all);
   return count;
+}
+
+#define FORKS "4000" /* of which some hundreds happen while it is killed */
+
+struct sv_started run_hydra(struct client *c, const char *id, char name[16]) {
+  char fifo[80], hydra[256];
+  (void)snprintf(name, 16, "hydra-%d", (int)getpid());
+  (void)snprintf(hydra, sizeof hydra, "%.*s/hydra", (int)(strrchr(binary, '/') - binary), binary);
+  int ready = fifo_open(fifo);
+  char *const argv[] = {hydra, name, (char *)FORKS, fifo, NULL};
+  if (access(hydra, X_OK) != 0) skip("the way to the test's program is closed to others");
+  accepted(c, &(struct task){.id = id, .argv = argv, .out = out, .err = err});
+  struct sv_started s = client_started(c, id);
+  fifo_await(ready);
+  return s;
+}
+
+bool is_in_cgroup(pid_t pid) {
+  char path[32], name[64];
+  struct stat s;
+  CHECK(stat(state, &s) == 0);
+  (void)snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+  (void)snprintf(name, sizeof name, "/drover-%llx-%llx/", (unsigned long long)s.st_dev, (unsigned long long)s.st_ino);
+  const char *line = strstr(content(path), "0::");
+  return line != NULL && strstr(line, name) != NULL;
 }
 
 int fifo_open(char path[80]) {

@@ -20,7 +20,7 @@ struct test_case {
   void (*run)(void);
 };
 
-extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], cgroup_cases[], kill_cases[];
+extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], cgroup_cases[], kill_cases[], orphan_cases[];
 
 extern const char *binary;
 extern char state[64];        /* the case's state directory; other files of it begin with the same name */
@@ -37,11 +37,17 @@ void await_end(pid_t pid); /* until it is no more than a zombie */
 void accepted(struct client *c, const struct task *t);
 struct sv_started run_shell(struct client *c, const char *id, const char *script);
 void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint32_t at_least);
+void await_state(struct client *c, const char *id, uint8_t expected); /* by asking until it is */
 void acknowledged(struct client *c, const char *id);
 char *content(const char *path);
 
 /* How many processes of that name there are, whoever started them. */
 size_t count_named(const char *name);
+
+/* Runs hydra.c until it says that all of its heads are there; what its processes are called goes into name. */
+struct sv_started run_hydra(struct client *c, const char *id, char name[16]);
+
+bool is_in_cgroup(pid_t pid); /* of v2, made by the case's server */
 
 /* A task says that it is ready by a line in a FIFO that is awaited here. */
 int fifo_open(char path[80]);

@@ -12,21 +12,6 @@
 #include "harness.h"
 
 #define HEADS_MIN 7 /* its sleepers, of which there are eight; what moves while it is counted may be missed */
-#define FORKS "4000" /* of which some hundreds happen while it is killed */
-
-/* Runs until it says that all of its heads are there. */
-static struct sv_started run_hydra(struct client *c, const char *id, char name[16]) {
-  char fifo[80], hydra[256];
-  (void)snprintf(name, 16, "hydra-%d", (int)getpid());
-  (void)snprintf(hydra, sizeof hydra, "%.*s/hydra", (int)(strrchr(binary, '/') - binary), binary);
-  int ready = fifo_open(fifo);
-  char *const argv[] = {hydra, name, (char *)FORKS, fifo, NULL};
-  if (access(hydra, X_OK) != 0) skip("the way to the test's program is closed to others");
-  accepted(c, &(struct task){.id = id, .argv = argv, .out = out, .err = err});
-  struct sv_started s = client_started(c, id);
-  fifo_await(ready);
-  return s;
-}
 
 /* What SIGNALED lists; the state of pid, 0 when it is not listed. */
 static uint32_t listed(struct client *c, const char *id, int signal, pid_t pid, char *found) {

@@ -73,42 +73,6 @@ static void monitor_and_task_killed(void) {
   client_close(c);
 }
 
-static void server_and_monitor_killed(void) {
-  struct client *c = fresh();
-  accepted(c, &(struct task){.id = "a", .argv = sleep_argv});
-  accepted(c, &(struct task){.id = "b", .argv = sleep_argv});
-  struct sv_started a = client_started(c, "a"), b = client_started(c, "b");
-  CHECK(kill(c->server, SIGSTOP) == 0);
-  CHECK(kill(a.monitor, SIGKILL) == 0 && kill(b.monitor, SIGKILL) == 0 && kill(b.pid, SIGKILL) == 0);
-  await_end(a.monitor);
-  await_end(b.monitor);
-  await_end(b.pid);
-  c = kill_and_restart(c);
-  CHECK(client_state(c, "b", NULL) == SV_ATTEMPT_LOST);
-  CHECK(client_state(c, "a", NULL) == SV_ATTEMPT_RUNNING);
-  signaled(c, "a", SIGKILL, SV_SCOPE_TREE, 1);
-  char *reason = client_lost(c, "a");
-  CHECK(strcmp(reason, "monitor lost") == 0);
-  free(reason);
-  c = kill_and_restart(c); /* and it stays lost */
-  CHECK(client_state(c, "a", NULL) == SV_ATTEMPT_LOST);
-  acknowledged(c, "a");
-  client_close(c);
-}
-
-static void resumed_monitor_killed(void) {
-  struct client *c = fresh();
-  accepted(c, &(struct task){.id = "a", .argv = sleep_argv});
-  struct sv_started s = client_started(c, "a");
-  c = kill_and_restart(c);
-  signaled(c, "a", SIGCONT, SV_SCOPE_LEADER, 1);
-  CHECK(kill(s.monitor, SIGKILL) == 0);
-  await_end(s.monitor);
-  signaled(c, "a", SIGKILL, SV_SCOPE_LEADER, 1);
-  free(client_lost(c, "a"));
-  client_close(c);
-}
-
 static void records_of_another_boot(void) {
   struct client *c = fresh();
   pid_t server = c->server;
@@ -184,8 +148,6 @@ const struct test_case recover_cases[] = {
     {"recover() after the server was killed keeps every task and code", server_killed},
     {"recover() after a monitor was killed knows the status by wait4", monitor_killed},
     {"recover() after a monitor and its task were killed at once", monitor_and_task_killed},
-    {"recover() after server and monitors were killed says lost, never 0", server_and_monitor_killed},
-    {"recover() after a resumed monitor was killed", resumed_monitor_killed},
     {"recover() of records of another boot, and of a torn one", records_of_another_boot},
     {"usage() survives restarts and counts nothing twice", usage_kept},
     {NULL, NULL},
