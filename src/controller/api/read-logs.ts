@@ -59,13 +59,16 @@ export async function* readLogs(
   }
 }
 
-function checkRequest({ inTimeOrder, everyAttempt, attempt }: ReadLogsRequest, tasks: number): void {
+function checkRequest({ inTimeOrder, fromAttempt, attempt }: ReadLogsRequest, tasks: number): void {
   const max = limits.logMergeTasksMax;
   if (inTimeOrder && tasks > max) {
     throw new RefusedError('LIMIT', `cannot order the output of ${tasks} tasks by time: ${max} at the most`);
   }
-  if (everyAttempt && attempt > 0) {
-    throw new RefusedError('INVALID', `cannot read attempt ${attempt} and every attempt: one of them`);
+  if (fromAttempt > 0 && attempt > 0) {
+    throw new RefusedError(
+      'INVALID',
+      `cannot read attempt ${attempt} only and all from ${fromAttempt} on: one of them`,
+    );
   }
 }
 

@@ -66,15 +66,21 @@ it('readTaskLog() reads the latest attempt, one that is named, or every one', as
   const cases: [MessageInitShape<typeof ReadLogsRequestSchema>, string[]][] = [
     [{}, ['3']],
     [{ attempt: 2 }, ['2']],
-    [{ attempt: 7 }, []],
-    [{ everyAttempt: true }, ['1', '2', '3']],
-    [{ everyAttempt: true, inTimeOrder: true }, ['1', '2', '3', 'caught up in 3']],
+    [{ fromAttempt: 1 }, ['1', '2', '3']],
+    [{ fromAttempt: 1, inTimeOrder: true }, ['1', '2', '3', 'caught up in 3']],
+    [{ fromAttempt: 2 }, ['2', '3']],
+    [{ fromAttempt: 4 }, []],
     [{ follow: true, inTimeOrder: true }, ['3', 'caught up in 3']],
   ];
   for (const [init, expected] of cases) {
     assert.deepEqual(await words(place(task(ENDED, 1, 2, 3)).start(init)), expected);
   }
-  assert.deepEqual(await words(place(task(ENDED)).start({ everyAttempt: true })), []);
+  assert.deepEqual(await words(place(task(ENDED)).start({ fromAttempt: 1 })), []);
+  await assert.rejects(words(place(task(ENDED, 1, 2)).start({ attempt: 3, follow: true })), {
+    name: 'NodeRefusedError',
+    message: 'task taskaaaaaa has no attempt 3',
+  });
+  assert.deepEqual(await words(place(task(ENDED, 1, 100)).start({ attempt: 50 })), ['50']);
 });
 
 it('readTaskLog() hands on what is asked, to a later attempt only what makes sense of it', async () => {
@@ -129,7 +135,7 @@ it('readTaskLog() with follow of one attempt ends with it', async () => {
 
 it('readTaskLog() goes on behind an attempt that cannot be read, and says so at the end', async () => {
   const { start } = place(task(ENDED, 1, 2), 1);
-  const chunks = start({ everyAttempt: true });
+  const chunks = start({ fromAttempt: 1 });
   assert.equal(word((await chunks.next()).value as LogChunk), '2');
   await assert.rejects(chunks.next(), { name: 'NodeRefusedError', message: 'attempt 1 is gone' });
 });

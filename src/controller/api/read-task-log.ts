@@ -10,6 +10,11 @@ import type { ApiParts } from './api-parts.ts';
 import { latestAttempt } from './task-progress.ts';
 import { untilTask } from './until-task.ts';
 
+/** Where to begin in an attempt. */
+type LogStart = Pick<LogRequest, 'stdoutOffset' | 'stderrOffset' | 'tailLines'>;
+
+const fromStart = { stdoutOffset: 0n, stderrOffset: 0n };
+
 type Parts = Pick<ApiParts, 'store' | 'dispatch'>;
 
 /**
@@ -28,24 +33,23 @@ export async function* readTaskLog(
   let refusal: NodeRefusedError | undefined;
   let caughtUp = false;
   const known = latestAttempt(task);
-  for (let done = doneAtFirst(task, request); ; ) {
-    const next = nextAttempt(current, request, done);
-    if (next === undefined) {
+  const first = Math.max(1, request.attempt || request.fromAttempt || known);
+  for (let next = first; ; ) {
+    const attempt = findAttempt(current, request, next);
+    if (attempt === undefined) {
       if (!request.follow || isOver(current, request)) break;
-      if (!caughtUp && request.inTimeOrder) yield caughtUpOf(task, done);
+      if (!caughtUp && request.inTimeOrder) yield caughtUpOf(task, next - 1);
       caughtUp = true;
-      const hasNews = (news: Task) => isOver(news, request) || nextAttempt(news, request, done) !== undefined;
+      const hasNews = (news: Task) => isOver(news, request) || findAttempt(news, request, next) !== undefined;
       current = await untilTask(parts, current, hasNews, signal);
       continue;
     }
+    const from =
+      next === first ? request : { ...fromStart, tailLines: attempt > known ? 0 : request.tailLines };
     try {
-      for await (const chunk of parts.dispatch.readLog(
-        task,
-        logRequest(request, next, next > known),
-        signal,
-      )) {
+      for await (const chunk of parts.dispatch.readLog(task, logRequest(request, attempt, from), signal)) {
         if (!chunk.caughtUp) yield chunk;
-        else if (!caughtUp && next >= latestAttempt(current)) {
+        else if (!caughtUp && attempt >= latestAttempt(current)) {
           caughtUp = true;
           yield chunk;
         }
@@ -54,20 +58,18 @@ export async function* readTaskLog(
       if (!(error instanceof NodeRefusedError)) throw error;
       refusal ??= error;
     }
-    done = next;
+    next = attempt + 1;
   }
   if (refusal) throw refusal;
+  if (request.attempt > latestAttempt(current)) {
+    throw new NodeRefusedError(`task ${task.id} has no attempt ${request.attempt}`);
+  }
 }
 
-/** Attempts up to here are not asked for. */
-function doneAtFirst(task: Task, { attempt, everyAttempt }: ReadLogsRequest): number {
-  if (attempt > 0) return attempt - 1;
-  return everyAttempt ? 0 : Math.max(0, latestAttempt(task) - 1);
-}
-
-function nextAttempt({ attempts }: Task, { attempt }: ReadLogsRequest, done: number): number | undefined {
-  const next = attempts.find(({ number }) => number > done)?.number;
-  return attempt > 0 && next !== attempt ? undefined : next;
+/** The first attempt from `next` on that is asked for. Of very many the task does not list all; the node may have more. */
+function findAttempt(task: Task, { attempt }: ReadLogsRequest, next: number): number | undefined {
+  if (attempt > 0) return next === attempt && attempt <= latestAttempt(task) ? attempt : undefined;
+  return task.attempts.find(({ number }) => number >= next)?.number;
 }
 
 /** Nothing more will come. */
@@ -75,10 +77,8 @@ function isOver(task: Task, { attempt }: ReadLogsRequest): boolean {
   return task.state === TaskState.ENDED || (attempt > 0 && latestAttempt(task) >= attempt);
 }
 
-/** @param isNew it began after reading did: all of it is news. */
-function logRequest(request: ReadLogsRequest, attempt: number, isNew: boolean): LogRequest {
+function logRequest(request: ReadLogsRequest, attempt: number, from: LogStart): LogRequest {
   const { source, follow, since, until, inTimeOrder: times, interactive } = request;
-  const from = isNew ? { stdoutOffset: 0n, stderrOffset: 0n, tailLines: 0 } : request;
   const { stdoutOffset, stderrOffset, tailLines } = from;
   return { attempt, source, stdoutOffset, stderrOffset, tailLines, follow, since, until, times, interactive };
 }

@@ -203,8 +203,10 @@ it('readLogs() orders the logs of several tasks by time, and refuses what it can
     logRequests.map(({ request }) => request.times),
     [true, true],
   );
-  const both = client.readLogs({ query, attempt: 1, everyAttempt: true });
-  await assert.rejects(collect(both), { rawMessage: 'cannot read attempt 1 and every attempt: one of them' });
+  const both = client.readLogs({ query, attempt: 1, fromAttempt: 1 });
+  await assert.rejects(collect(both), {
+    rawMessage: 'cannot read attempt 1 only and all from 1 on: one of them',
+  });
   const count = limits.logMergeTasksMax + 1;
   await api.addNodes(...Array.from({ length: count }, (_, i) => `many${i + 1}`));
   const id = runA.replace(/a$/, 'c');
