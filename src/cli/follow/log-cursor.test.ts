@@ -40,3 +40,26 @@ test('LogCursor begins where the first chunk does, and keeps outputs apart', () 
   assert.equal(cursor.unread(chunk(0, 12)), undefined);
   assert.ok(cursor.unread({ ...chunk(0, 5), source: LogSource.STDERR }));
 });
+
+test('LogCursor.resumption() of one task is its very byte, of several the first attempt that may have more', () => {
+  const cursor = new LogCursor();
+  cursor.beginAt('t', 2);
+  cursor.beginAt('u', 3);
+  assert.equal(cursor.resumption(['t']), undefined);
+  assert.equal(cursor.unread(chunk(0, 5)), undefined);
+  assert.ok(cursor.unread({ ...chunk(0, 5), attempt: 2 }));
+  assert.deepEqual(cursor.resumption(['t']), { fromAttempt: 2, stdoutOffset: 5n, stderrOffset: 0n });
+  assert.deepEqual(cursor.resumption(['t', 'u']), { fromAttempt: 2 });
+  assert.ok(cursor.unread({ ...chunk(0, 3), attempt: 3 }));
+  assert.deepEqual(cursor.resumption(['t']), { fromAttempt: 3, stdoutOffset: 3n, stderrOffset: 0n });
+  assert.equal(cursor.unread({ ...chunk(5, 9), attempt: 2 }), undefined);
+});
+
+test('LogCursor counts what is gone once', () => {
+  const cursor = new LogCursor();
+  cursor.unread(chunk(0, 4));
+  const gone = { ...chunk(10, 12), goneBytes: 10n };
+  assert.equal(cursor.unread(gone)?.goneBytes, 6n);
+  assert.equal(cursor.unread(gone), undefined);
+  assert.equal(cursor.unread({ ...chunk(20, 20), goneBytes: 8n })?.goneBytes, 8n);
+});

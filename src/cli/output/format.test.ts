@@ -4,7 +4,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { UsageError } from '#base/command-line.ts';
 import { formatSize } from '#core/format-size.ts';
 import { formatDuration, parseDuration } from './format-duration.ts';
-import { showTime } from './format-time.ts';
+import { showTime, showTimeMs } from './format-time.ts';
 
 for (const [ms, expected] of [
   [-5, '0.0s'],
@@ -50,6 +50,13 @@ test('showTime() names the moment, whatever the zone', () => {
   assert.match(shown, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
   assert.equal(Date.parse(shown), ms);
   assert.equal(showTime(undefined), '-');
+});
+
+test('showTimeMs() names the moment to the millisecond', () => {
+  const shown = showTimeMs(timestampFromMs(1_700_000_000_042));
+  assert.match(shown, /^\d{4}-\d\d-\d\dT\d\d:\d\d:20\.042[+-]\d\d:\d\d$/);
+  assert.equal(Date.parse(shown), 1_700_000_000_042);
+  assert.equal(showTimeMs(undefined), '-');
 });
 
 for (const [bytes, expected] of [

@@ -26,6 +26,16 @@ test('LinePrefixer breaks a line that never ends', () => {
   assert.equal(lines.end(), '');
 });
 
+test('LinePrefixer stamps a line with the moment in which it is complete, and gives only the lines that are kept', () => {
+  const lines = new LinePrefixer('n: ', {
+    keeps: (line) => !line.includes('n: '),
+    decorate: (line) => `<${line}>`,
+  });
+  assert.equal(lines.push(bytes('one\ntw'), '1 '), '<1 n: one>\n');
+  assert.equal(lines.push(bytes('o\nn: other\nthree'), '2 '), '<2 n: two>\n');
+  assert.equal(lines.end(), '<2 n: three>\n');
+});
+
 test('LinePrefixer gives the same lines however the bytes are cut', () => {
   fc.assert(
     fc.property(

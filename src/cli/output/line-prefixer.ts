@@ -7,21 +7,30 @@ import { stripControl } from './strip-control.ts';
 /** Characters of a line that are held back at the most, waiting for its end. */
 export const lineCharactersMax = 64 << 10;
 
+/** How lines are made. */
+export interface LinePrefixerOptions {
+  /** Applied to each line after its prefix was put in front, for colours. */
+  readonly decorate?: (line: string) => string;
+  /** Which lines are given, judged without prefix; default all. */
+  readonly keeps?: (line: string) => boolean;
+}
+
 /** Makes lines of one output of one task. */
 export class LinePrefixer {
   readonly #prefix: string;
-  readonly #decorate: (line: string) => string;
+  readonly #options: LinePrefixerOptions;
   readonly #decoder = new TextDecoder();
   #held = '';
+  #stamp = '';
 
-  /** @param decorate applied to each line after its prefix was put in front, for colours. */
-  constructor(prefix: string, decorate: (line: string) => string = (line) => line) {
+  constructor(prefix: string, options: LinePrefixerOptions = {}) {
     this.#prefix = prefix;
-    this.#decorate = decorate;
+    this.#options = options;
   }
 
-  /** Takes bytes; gives the lines that they complete, each with its newline. */
-  push(data: Uint8Array): string {
+  /** Takes bytes; gives the lines that they complete, each with its newline. @param stamp stands in front of the prefix. */
+  push(data: Uint8Array, stamp = ''): string {
+    this.#stamp = stamp;
     this.#held += this.#decoder.decode(data, { stream: true });
     const end = this.#held.lastIndexOf('\n') + 1;
     const complete = this.#held.slice(0, end);
@@ -39,8 +48,11 @@ export class LinePrefixer {
 
   #lines(text: string): string {
     if (text === '') return '';
+    const { decorate = (line) => line, keeps } = this.#options;
     const lines = stripControl(text).split('\n');
     lines.pop();
-    return lines.map((line) => `${this.#decorate(`${this.#prefix}${line}`)}\n`).join('');
+    const kept = keeps ? lines.filter(keeps) : lines;
+    const front = `${this.#stamp}${this.#prefix}`;
+    return kept.map((line) => `${decorate(`${front}${line}`)}\n`).join('');
   }
 }

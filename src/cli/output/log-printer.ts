@@ -3,7 +3,8 @@
 import { formatSize } from '#core/format-size.ts';
 import { type LogChunk, LogSource } from '#protocol/gen/drover/v1/task_pb.ts';
 import { paint } from './colors.ts';
-import { LinePrefixer } from './line-prefixer.ts';
+import { showTimeMs } from './format-time.ts';
+import { LinePrefixer, type LinePrefixerOptions } from './line-prefixer.ts';
 import type { Output } from './output.ts';
 
 /** How to print. */
@@ -12,13 +13,24 @@ export interface LogPrinterOptions {
   readonly prefix: (chunk: LogChunk) => string;
   /** Bytes as they come, without prefixes. */
   readonly raw: boolean;
+  /** Each line begins with the time by which it was written. Default false; not with `raw`. */
+  readonly times?: boolean;
+  /** Only lines that match. Not with `raw`. */
+  readonly grep?: RegExp | undefined;
+}
+
+interface TaskLines {
+  /** That is being printed. */
+  attempt: number;
+  readonly outputs: Map<LogSource, LinePrefixer>;
+  saidLate: boolean;
 }
 
 /** Prints the output of any number of tasks. */
 export class LogPrinter {
   readonly #out: Output;
   readonly #options: LogPrinterOptions;
-  readonly #lines = new Map<string, { source: LogSource; taskId: string; lines: LinePrefixer }>();
+  readonly #tasks = new Map<string, TaskLines>();
 
   constructor(out: Output, options: LogPrinterOptions) {
     this.#out = out;
@@ -27,31 +39,46 @@ export class LogPrinter {
 
   /** Prints a chunk; resolves when the reader of our output takes more. */
   async print(chunk: LogChunk): Promise<void> {
-    if (chunk.goneBytes > 0n) this.#sayGone(chunk);
+    const task = this.#taskOf(chunk);
+    if (chunk.attempt !== task.attempt) this.#sayAttempt(chunk, task);
+    if (chunk.late && !task.saidLate) this.#sayLate(chunk, task);
+    if (chunk.goneBytes > 0n) this.#sayGone(chunk, task);
     if (this.#options.raw) this.#write(chunk.source, chunk.data);
-    else this.#write(chunk.source, this.#linesOf(chunk).push(chunk.data));
+    else this.#printLines(chunk, task);
     await this.#out.drained();
   }
 
   /** Completes the last lines of a task, or of all of them. */
   flush(taskId?: string): void {
-    for (const [key, { source, lines, taskId: of }] of this.#lines) {
-      if (taskId !== undefined && taskId !== of) continue;
-      this.#write(source, lines.end());
-      this.#lines.delete(key);
+    const tasks = taskId === undefined ? [...this.#tasks.values()] : [this.#tasks.get(taskId)];
+    for (const task of tasks) {
+      for (const [source, lines] of task?.outputs ?? []) this.#write(source, lines.end());
     }
   }
 
-  #linesOf(chunk: LogChunk): LinePrefixer {
-    const { taskId, source } = chunk;
-    const key = `${taskId} ${source}`;
-    const known = this.#lines.get(key);
-    if (known) return known.lines;
-    const colors = source === LogSource.STDERR && this.#out.errColors;
-    const decorate = colors ? (line: string) => paint('warning', line, true) : undefined;
-    const lines = new LinePrefixer(this.#options.prefix(chunk), decorate);
-    this.#lines.set(key, { source, taskId, lines });
-    return lines;
+  #taskOf({ taskId, attempt }: LogChunk): TaskLines {
+    const known = this.#tasks.get(taskId);
+    if (known) return known;
+    const task = { attempt, outputs: new Map(), saidLate: false };
+    this.#tasks.set(taskId, task);
+    return task;
+  }
+
+  #printLines(chunk: LogChunk, { outputs }: TaskLines): void {
+    const { source, data, writtenAt } = chunk;
+    const lines = outputs.get(source) ?? this.#newLines(chunk);
+    outputs.set(source, lines);
+    this.#write(source, lines.push(data, this.#options.times ? `${showTimeMs(writtenAt)} ` : ''));
+  }
+
+  #newLines(chunk: LogChunk): LinePrefixer {
+    const { prefix, grep } = this.#options;
+    const colors = chunk.source === LogSource.STDERR && this.#out.errColors;
+    const options: LinePrefixerOptions = {
+      ...(colors && { decorate: (line: string) => paint('warning', line, true) }),
+      ...(grep && { keeps: (line: string) => grep.test(line) }),
+    };
+    return new LinePrefixer(prefix(chunk), options);
   }
 
   #write(source: LogSource, text: string | Uint8Array): void {
@@ -59,10 +86,27 @@ export class LogPrinter {
     else this.#out.out(text);
   }
 
-  #sayGone({ goneBytes, node, taskId, source }: LogChunk): void {
-    const what = source === LogSource.STDERR ? 'standard error' : 'standard output';
+  #sayAttempt({ taskId, node, attempt }: LogChunk, task: TaskLines): void {
+    this.flush(taskId);
+    task.attempt = attempt;
+    this.#out.errLine(`drover: attempt ${attempt} of task ${taskId} on ${node} begins here`);
+  }
+
+  #sayLate({ taskId, node }: LogChunk, task: TaskLines): void {
+    task.saidLate = true;
     this.#out.errLine(
-      `drover: ${formatSize(goneBytes)} of ${what} of task ${taskId} on ${node} are gone here`,
+      `drover: ${node} did not answer in time: the output of task ${taskId} comes out of order`,
+    );
+  }
+
+  #sayGone({ goneBytes, node, taskId, source }: LogChunk, { outputs }: TaskLines): void {
+    // What was held back has no end any more.
+    this.#write(source, outputs.get(source)?.end() ?? '');
+    const what = source === LogSource.STDERR ? 'standard error' : 'standard output';
+    const size = goneBytes < 1024n ? '' : ` (${formatSize(goneBytes)})`;
+    const bytes = goneBytes === 1n ? '1 byte' : `${goneBytes} bytes`;
+    this.#out.errLine(
+      `drover: ${bytes}${size} of ${what} of task ${taskId} on ${node} ${goneBytes === 1n ? 'is' : 'are'} gone here`,
     );
   }
 }

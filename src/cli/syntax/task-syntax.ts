@@ -27,12 +27,28 @@ export const psSyntax: CommandSyntax<typeof psOptions> = {
 };
 
 const logsOptions = {
-  follow: { type: 'boolean', short: 'f', help: 'go on until the tasks have ended' },
+  follow: { type: 'boolean', short: 'f', help: 'go on until the tasks have ended, over their restarts' },
   tail: { type: 'string', short: 'n', value: 'N', help: 'only the last N lines of each output' },
+  since: { type: 'string', value: 'TIME', help: 'only what was written at that time or later' },
+  until: { type: 'string', value: 'TIME', help: 'only what was written before that time' },
+  timestamps: { type: 'boolean', short: 't', help: 'begin each line with the time by which it was written' },
+  grep: {
+    type: 'string',
+    value: 'PATTERN',
+    help: 'only lines that match this regular expression',
+    insteadOfTwice: 'join patterns with |',
+  },
   stdout: { type: 'boolean', help: 'standard output only' },
   stderr: { type: 'boolean', help: 'standard error only' },
-  attempt: { type: 'string', value: 'N', help: 'of the Nth attempt (default: the latest)' },
+  attempt: { type: 'string', value: 'N', help: 'of the Nth attempt, or of all (default: the latest)' },
   raw: { type: 'boolean', help: 'print bytes as they come: no node names, no control sequences removed' },
+  output: {
+    type: 'string',
+    short: 'o',
+    value: 'FORMAT',
+    help: 'text, or jsonl: chunks with their times and offsets',
+    choices: ['text', 'jsonl'],
+  },
   ...nodesOption,
   ...clusterOptions,
 } as const;
@@ -44,11 +60,22 @@ export const logsSyntax: CommandSyntax<typeof logsOptions> = {
   usage: '[options] REF…',
   words: anyWords,
   options: logsOptions,
-  details: [references, 'With several tasks each line carries the name of its node.'],
+  details: [
+    references,
+    'With several tasks each line carries the name of its node. Lines come in the order in which they were written, over both outputs, tasks and nodes; while following, what is new comes as it arrives. Output that is gone is said where it is missing, with the number of its bytes.',
+    'TIME is a duration ago (10m, 2h), a time of the day (14:05, 14:05:30: the last one; the next one for --until with -f) or a moment (2026-11-22T14:05:00+01:00; without an offset in local time). What counts are the clocks of the nodes; a time is exact to a millisecond for a task that pauses, to 20 ms for one that does not.',
+    'PATTERN is a regular expression of JavaScript, matched against each line as it is shown, without time and node; (?i:error) ignores case.',
+  ],
   examples: [
     'drover logs k3',
     'drover logs -f -n 20 node1:4711',
+    'drover logs -t --since 10m -w web[1-3] 0198c5b2',
+    'drover logs --since 14:05 --until 14:10 k3',
+    "drover logs -f --grep 'error|timeout' k3",
+    'drover logs --attempt 1 k3',
+    'drover logs --attempt all --stdout k3',
     'drover logs --stderr --raw k3 > errors.txt',
+    "drover logs -o jsonl k3 | jq -r '.data | @base64d'",
   ],
 };
 
