@@ -2,7 +2,8 @@
  * attach.c: see attach.h.
  *
  *   client ─ DATA, END, RESIZE, … ─► bytes of the client ─► pipe or terminal ─► task
- *   client ◄─ TAKEN ────────────────────────┘
+ *   client ◄─ TAKEN ────────────────────────┘                                    │
+ *   file ◄────────────────────────────── outlets ◄───────── pipes or terminal ◄──┘
  *
  * Input is written from the frame that it came in: there is no other place where it waits. A frame that the task takes only
  * in part stays at the head of its client's bytes, and nothing more is read from that client until it is gone.
@@ -18,16 +19,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "outlet.h"
 #include "terminal.h"
 
 #define CLIENT_BYTES (SV_FRAME_HEADER + 12u + SV_ATTACH_DATA_MAX) /* one frame of the longest */
-#define ROUND_BYTES (64u << 10) /* of output, before others have their turn: far more than the kernel holds of it */
+#define STREAMS 2               /* stdout, stderr */
+#define ROUND_BYTES (64u << 10) /* of output, before others have their turn */
+#define DRAIN_BYTES (2u << 20)  /* more than the kernel can hold of output: 12 KB of a terminal's, of a pipe 64 KB or what root has allowed */
 #define LOOK_MS 200             /* pause between two looks at a dead line, or for a descriptor */
 
 struct client {
   int fd; /* −1 for none */
-  bool reads;
-  uint64_t read; /* where, if it reads */
+  bool reads[STREAMS];
+  uint64_t read[STREAMS]; /* where, if it reads */
   bool told, told_over; /* something was told, and what */
   uint64_t told_taken;
   size_t len;
@@ -37,16 +41,19 @@ struct client {
 static struct client clients[SV_ATTACH_CLIENTS_MAX];
 
 static struct {
-  int listener; /* −1 where there is no input: then nothing else here counts */
+  int listener; /* −1 where there is nothing to attach to: then nothing else here counts */
   int in;       /* the pipe's end or the terminal's master; −1 when no more is taken */
   bool blocked; /* the task takes nothing for now */
   bool dead;    /* the terminal's line is, for now */
   bool deaf;    /* no descriptor for one more client, for now */
   uint64_t taken;
-  struct sv_terminal terminal; /* master −1 where there is none, or none any more */
-} attach = {.listener = -1, .in = -1, .terminal = {.master = -1, .slave = -1, .out = -1}};
+  uint64_t ever_read[STREAMS];
+  struct sv_terminal terminal;
+  struct sv_outlet outlets[STREAMS];
+} attach = {.listener = -1, .in = -1, .terminal = {-1, -1}, .outlets = {{.from = -1, .to = -1}, {.from = -1, .to = -1}}};
 
 static bool over(void) { return attach.in < 0; }
+static bool is_terminal(void) { return attach.terminal.slave >= 0; }
 
 static void stop_input(void) {
   if (attach.in >= 0 && attach.in != attach.terminal.master) (void)close(attach.in);
@@ -54,10 +61,18 @@ static void stop_input(void) {
   attach.blocked = false;
 }
 
+static void close_outlet(struct sv_outlet *o) {
+  if (o->from >= 0) (void)close(o->from);
+  o->from = -1;
+}
+
 static void hang_up(void) {
-  if (attach.terminal.master < 0) return;
-  (void)sv_terminal_copy(&attach.terminal, ROUND_BYTES);
+  sv_attach_drain();
   stop_input();
+  for (size_t i = 0; i < STREAMS; i++) {
+    if (!is_terminal()) close_outlet(&attach.outlets[i]);
+    attach.outlets[i].from = -1;
+  }
   sv_terminal_hang_up(&attach.terminal);
   attach.dead = false;
 }
@@ -77,33 +92,50 @@ static int listen_at(const char *id) {
   return -1;
 }
 
-static bool open_pipe(struct sv_stdio *stdio) {
+static bool open_input(struct sv_stdio *stdio) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return false;
-  if (fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0) return false;
+  if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0) return false;
   (void)close(stdio->in);
   stdio->in = ends[0];
   attach.in = ends[1];
   return true;
 }
 
-/* The task gets the terminal three times, and the file stays with the caller. */
+/* The files stay with the caller. */
+static bool open_outputs(struct sv_stdio *stdio) {
+  int *const of_task[STREAMS] = {&stdio->out, &stdio->err};
+  for (size_t i = 0; i < STREAMS; i++) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return false;
+    if (!sv_outlet_open(&attach.outlets[i], ends[0], *of_task[i])) return false;
+    *of_task[i] = ends[1];
+  }
+  return true;
+}
+
+/* The task gets the terminal three times, and the files stay with the caller. */
 static bool open_terminal(const struct sv_start *start, struct sv_stdio *stdio) {
-  if (!sv_terminal_open(&attach.terminal, start, stdio->out)) return false;
-  int slave = fcntl(attach.terminal.slave, F_DUPFD_CLOEXEC, 3);
-  if (slave < 0) return false;
+  int *const of_task[] = {&stdio->in, &stdio->out, &stdio->err};
+  if (!sv_terminal_open(&attach.terminal, start)) return false;
+  if (!sv_outlet_open(&attach.outlets[0], attach.terminal.master, stdio->out)) return false;
   (void)close(stdio->in);
-  *stdio = (struct sv_stdio){slave, slave, slave};
+  for (size_t i = 0; i < 3; i++) {
+    *of_task[i] = fcntl(attach.terminal.slave, F_DUPFD_CLOEXEC, 3);
+    if (*of_task[i] < 0) return false;
+  }
   attach.in = attach.terminal.master;
   return true;
 }
 
 bool sv_attach_open(const struct sv_start *start, struct sv_stdio *stdio, struct sv_refusal *refusal) {
-  const bool terminal = (start->flags & SV_START_TERMINAL) != 0;
-  if (!terminal && (start->flags & SV_START_INPUT) == 0) return true;
+  const uint32_t flags = start->flags & (SV_START_INPUT | SV_START_TERMINAL | SV_START_PIPES);
+  if (flags == 0) return true;
   for (size_t i = 0; i < SV_ATTACH_CLIENTS_MAX; i++) clients[i].fd = -1;
-  *refusal = (struct sv_refusal){terminal ? "terminal" : "stdin", 0};
-  if (terminal ? open_terminal(start, stdio) : open_pipe(stdio)) {
+  refusal->step = flags & SV_START_TERMINAL ? "terminal" : "pipe";
+  bool made = (flags & SV_START_TERMINAL) == 0 || open_terminal(start, stdio);
+  made = made && ((flags & SV_START_INPUT) == 0 || open_input(stdio));
+  made = made && ((flags & SV_START_PIPES) == 0 || open_outputs(stdio));
+  if (made) {
     refusal->step = "attach";
     attach.listener = listen_at(start->id);
   }
@@ -115,8 +147,11 @@ static void drop(struct client *c) {
   (void)close(c->fd);
   c->fd = -1;
   c->len = 0;
-  c->read = 0;
-  c->reads = c->told = false;
+  c->told = false;
+  for (size_t i = 0; i < STREAMS; i++) {
+    c->read[i] = 0;
+    c->reads[i] = false;
+  }
 }
 
 static bool is_owed(const struct client *c) {
@@ -169,7 +204,7 @@ static enum result on_end(struct client *c, struct sv_reader *body) {
   (void)c;
   const uint64_t offset = sv_get_u64(body);
   if (!sv_reader_done(body)) return BAD;
-  if (attach.terminal.out >= 0 || over()) return DONE;
+  if (is_terminal() || over()) return DONE;
   if (offset != attach.taken) return BAD;
   stop_input();
   return DONE;
@@ -184,10 +219,12 @@ static enum result on_resize(struct client *c, struct sv_reader *body) {
 }
 
 static enum result on_read(struct client *c, struct sv_reader *body) {
+  const size_t stream = (size_t)sv_get_u8(body) - 1;
   const uint64_t offset = sv_get_u64(body);
-  if (!sv_reader_done(body)) return BAD;
-  c->reads = true;
-  if (offset > c->read) c->read = offset;
+  if (!sv_reader_done(body) || stream >= STREAMS) return BAD;
+  c->reads[stream] = true;
+  if (offset > c->read[stream]) c->read[stream] = offset;
+  if (offset > attach.ever_read[stream]) attach.ever_read[stream] = offset;
   return DONE;
 }
 
@@ -257,55 +294,63 @@ static void welcome(void) {
   attach.deaf = errno != EAGAIN && errno != ECONNABORTED;
 }
 
-static bool held_up(void) {
-  uint64_t furthest = 0;
-  bool somebody = false;
-  for (const struct client *c = clients; c < clients + SV_ATTACH_CLIENTS_MAX; c++) {
-    if (c->fd < 0 || !c->reads) continue;
+static bool held_up(size_t stream) {
+  uint64_t furthest = is_terminal() ? 0 : attach.ever_read[stream];
+  bool somebody = !is_terminal();
+  for (const struct client *c = clients; is_terminal() && c < clients + SV_ATTACH_CLIENTS_MAX; c++) {
+    if (c->fd < 0 || !c->reads[stream]) continue;
     somebody = true;
-    if (c->read > furthest) furthest = c->read;
+    if (c->read[stream] > furthest) furthest = c->read[stream];
   }
-  return somebody && attach.terminal.size > furthest + SV_ATTACH_AHEAD_MAX;
+  return somebody && attach.outlets[stream].size > furthest + SV_ATTACH_AHEAD_MAX;
 }
 
 size_t sv_attach_poll(struct pollfd *fds) {
   if (attach.listener < 0) return 0;
-  const bool terminal = attach.terminal.master >= 0;
-  const short input = attach.blocked ? POLLOUT : 0, output = terminal && !held_up() ? POLLIN : 0;
   fds[0] = (struct pollfd){.fd = attach.deaf ? -1 : attach.listener, .events = POLLIN};
-  fds[1] = (struct pollfd){.fd = attach.dead ? -1 : terminal ? attach.terminal.master : attach.in, .events = (short)(input | output)};
+  fds[1] = (struct pollfd){.fd = attach.dead ? -1 : attach.in, .events = attach.blocked ? POLLOUT : 0};
+  for (size_t i = 0; i < STREAMS; i++) {
+    fds[2 + i] = (struct pollfd){.fd = attach.dead ? -1 : attach.outlets[i].from, .events = held_up(i) ? 0 : POLLIN};
+  }
   for (size_t i = 0; i < SV_ATTACH_CLIENTS_MAX; i++) {
     struct client *c = &clients[i];
-    fds[2 + i] = (struct pollfd){.fd = c->fd, .events = (short)((stuck(c) ? 0 : POLLIN) | (is_owed(c) ? POLLOUT : 0))};
+    fds[2 + STREAMS + i] = (struct pollfd){.fd = c->fd, .events = (short)((stuck(c) ? 0 : POLLIN) | (is_owed(c) ? POLLOUT : 0))};
   }
   return SV_ATTACH_FDS;
 }
 
 int sv_attach_wait_ms(void) { return attach.dead || attach.deaf ? LOOK_MS : -1; }
 
-/* A pipe that nobody will read any more says so without being written to. */
-static void look_at_task(short events) {
-  if (attach.terminal.master >= 0) {
-    attach.dead = (events & (POLLIN | POLLHUP | POLLERR)) != 0 && !sv_terminal_copy(&attach.terminal, ROUND_BYTES);
-  } else if ((events & POLLERR) != 0) {
-    stop_input();
-  }
-  if ((events & (POLLOUT | POLLERR)) != 0 && !attach.dead) attach.blocked = false;
+/* A pipe that nobody will read any more says so without being written to; a dead line says it of its output. */
+static void look_at_input(short events) {
+  if ((events & POLLERR) != 0 && !is_terminal()) stop_input();
+  if ((events & (POLLOUT | POLLERR)) != 0) attach.blocked = false;
+}
+
+static void look_at_output(struct sv_outlet *o, short events) {
+  if (events == 0 || sv_outlet_copy(o, ROUND_BYTES)) return;
+  if (is_terminal()) attach.dead = true;
+  else close_outlet(o);
 }
 
 void sv_attach_serve(const struct pollfd *fds, size_t count) {
   if (count == 0) return;
-  attach.deaf = false;
-  look_at_task(fds[1].revents);
+  attach.deaf = attach.dead = false;
+  look_at_input(fds[1].revents);
+  for (size_t i = 0; i < STREAMS; i++) look_at_output(&attach.outlets[i], fds[2 + i].revents);
   if (fds[0].revents != 0) welcome();
   for (size_t i = 0; i < SV_ATTACH_CLIENTS_MAX; i++) {
     struct client *c = &clients[i];
     if (c->fd >= 0 && !attach.blocked && c->len > 0) take_frames(c);
-    if (c->fd >= 0 && (fds[2 + i].revents & ~POLLOUT) != 0) hear(c, fds[2 + i].revents);
+    const short events = fds[2 + STREAMS + i].revents;
+    if (c->fd >= 0 && (events & ~POLLOUT) != 0) hear(c, events);
   }
   for (size_t i = 0; i < SV_ATTACH_CLIENTS_MAX; i++) tell(&clients[i]);
 }
 
 void sv_attach_drain(void) {
-  if (attach.terminal.master >= 0) (void)sv_terminal_copy(&attach.terminal, ROUND_BYTES);
+  for (size_t i = 0; i < STREAMS; i++) {
+    struct sv_outlet *o = &attach.outlets[i];
+    if (!sv_outlet_copy(o, DRAIN_BYTES) && !is_terminal()) close_outlet(o);
+  }
 }

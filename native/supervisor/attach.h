@@ -1,5 +1,6 @@
 /*
- * attach.h: the input of one task, and its terminal: ATTACH of protocol.h, on the side of its monitor.
+ * attach.h: the input of one task, its terminal, and its output where that goes through pipes: ATTACH of protocol.h, on the
+ * side of its monitor.
  *
  * There is one in a monitor, since there is one task. Nothing here waits: the monitor's loop polls and serves.
  */
@@ -11,10 +12,10 @@
 #include "child.h"
 #include "protocol.h"
 
-#define SV_ATTACH_FDS (2 + SV_ATTACH_CLIENTS_MAX)
+#define SV_ATTACH_FDS (4 + SV_ATTACH_CLIENTS_MAX)
 
 /*
- * Where the start asks for input or a terminal: makes it, listens, and puts it in its place in stdio, whose descriptors for it
+ * Where the start asks for a pipe or a terminal: makes it, listens, and puts it in its place in stdio, whose descriptors for it
  * are the caller's to close. Changes nothing for other starts.
  */
 bool sv_attach_open(const struct sv_start *start, struct sv_stdio *stdio, struct sv_refusal *refusal);
@@ -29,8 +30,8 @@ int sv_attach_wait_ms(void);
 void sv_attach_serve(const struct pollfd *fds, size_t count);
 
 /*
- * Whatever the processes that have ended have printed on the terminal is in the file then: the kernel holds some 12 KB of a
- * terminal's output, and so much is copied however fast others go on printing.
+ * Whatever the processes that have ended have written is in the files then, however fast others go on writing, and whether
+ * the task is held up or not.
  */
 void sv_attach_drain(void);
 

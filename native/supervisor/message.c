@@ -33,18 +33,18 @@ static bool rlimits_valid(const struct sv_start *start) {
   return true;
 }
 
-/* A terminal and a pipe exclude each other, and a file as stdin excludes both. */
-static bool stdin_valid(const struct sv_start *s) {
-  const uint32_t kinds = s->flags & (SV_START_INPUT | SV_START_TERMINAL);
-  if (kinds == (SV_START_INPUT | SV_START_TERMINAL)) return false;
-  return kinds == 0 || s->in[0] == '\0';
+/* A terminal and pipes exclude each other, and a file as stdin excludes a terminal and a pipe there. */
+static bool stdio_valid(const struct sv_start *s) {
+  const uint32_t pipes = s->flags & (SV_START_INPUT | SV_START_PIPES), terminal = s->flags & SV_START_TERMINAL;
+  if (pipes != 0 && terminal != 0) return false;
+  return (s->flags & (SV_START_INPUT | SV_START_TERMINAL)) == 0 || s->in[0] == '\0';
 }
 
 static bool path_valid(const char *path) { return path[0] == '/' && strlen(path) < PATH_MAX; }
 
 static const char *explain_start(const struct sv_start *s) {
   const uint32_t flags = SV_START_SETUSER | SV_START_NO_NEW_PRIVS | SV_START_NICE | SV_START_OOM | SV_START_INPUT |
-                         SV_START_TERMINAL;
+                         SV_START_TERMINAL | SV_START_PIPES;
   const struct {
     bool valid;
     const char *what;
@@ -58,7 +58,7 @@ static const char *explain_start(const struct sv_start *s) {
       {rlimits_valid(s), "rlimits has an unknown resource or soft above hard"},
       {path_valid(s->cwd), "cwd is not an absolute path"},
       {s->in[0] == '\0' || path_valid(s->in), "stdin is neither empty nor an absolute path"},
-      {stdin_valid(s), "stdin is more than one of a file, a pipe and a terminal"},
+      {stdio_valid(s), "stdin, stdout and stderr are more than one of a file, a pipe and a terminal"},
       {path_valid(s->out), "stdout is not an absolute path"},
       {path_valid(s->err), "stderr is not an absolute path"},
       {path_valid(s->path), "path is not an absolute path"},

@@ -156,6 +156,8 @@ static void start_task(struct monitor *m, const struct sv_start *start) {
     end_not_started(m, refusal);
   }
   (void)close(stdio.in);
+  if (stdio.out != m->out) (void)close(stdio.out);
+  if (stdio.err != m->err) (void)close(stdio.err);
 
   const struct sv_started started = {
       .pid = m->leader, .start_ticks = sv_start_ticks(m->leader, before, after), .wall_ms = sv_wall_ms(), .monitor = getpid()};

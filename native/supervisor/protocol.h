@@ -67,9 +67,10 @@
  *   attempt NOT_STARTED at step "cgroup-cpu", "cgroup-memory" or "cgroup-processes". Where cgroup v2 can be written, hybrid
  *   mounts too, an attempt has a cgroup without limits as well, by which all of it is found and killed.
  *   stdin is a file to read, empty for /dev/null. With SV_START_INPUT it is a pipe instead, with SV_START_TERMINAL all three
- *   are a terminal of rows × columns, whose output the monitor appends to stdout; then stdin must be empty, and the
- *   monitor listens on <state>/attempts/<id>/attach (ATTACH below). A full disk does not hold up a
- *   terminal: what it does not take is missing in stdout, where a line says how much as soon as there is room.
+ *   are a terminal of rows × columns; then stdin must be empty. With SV_START_PIPES, stdout and stderr are pipes. Of a terminal
+ *   or pipes the monitor appends what comes to the files: of a terminal all of it to stdout. With any of the three it listens
+ *   on <state>/attempts/<id>/attach (ATTACH below). A full disk holds up neither: what it does not take is missing in the file,
+ *   where a line says how much as soon as there is room.
  *   stdout and stderr are files opened O_WRONLY|O_APPEND|O_CREAT 0640 before the user changes. path is the absolute binary for execve. uid, gid and groups apply with SV_START_SETUSER only,
  *   nice with SV_START_NICE, oom_score_adj with SV_START_OOM. Resource numbers are the kernel's RLIMIT_*.
  *   Without an rlimit for NOFILE, the soft limit is put back to what the server was started with (at most 1,024 if that
@@ -98,7 +99,8 @@ enum sv_start_flags {
   SV_START_NICE = 1u << 2,
   SV_START_OOM = 1u << 3,
   SV_START_INPUT = 1u << 4,
-  SV_START_TERMINAL = 1u << 5
+  SV_START_TERMINAL = 1u << 5,
+  SV_START_PIPES = 1u << 6
 };
 
 enum sv_scope {
@@ -192,20 +194,23 @@ enum sv_error {
  * SV_ATTACH_END     u64 offset                              the end of input lies there, where the bytes before it end: a pipe is
  *                                                           closed once all of them were written; of a terminal it says nothing
  * SV_ATTACH_RESIZE  u16 rows · u16 columns                  of a terminal; neither is 0
- * SV_ATTACH_READ    u64 offset                              a person has read the terminal's output up to there: the task is held up
- *                                                           while it is SV_ATTACH_AHEAD_MAX beyond the furthest of the clients that
- *                                                           said so and are connected
- * SV_ATTACH_HANGUP  (empty)                                 the terminal's line is cut: SIGHUP to the session's leader, end of file and
- *                                                           EIO for whoever uses it, for good
+ * SV_ATTACH_READ    u8 stream (1 stdout, 2 stderr) · u64 offset
+ *                                                           somebody has read the output up to there. The task is held up while
+ *                                                           it is SV_ATTACH_AHEAD_MAX beyond: of a terminal, beyond the furthest of
+ *                                                           the clients that said so and are connected, if there are any; of
+ *                                                           pipes, beyond what was ever read
+ * SV_ATTACH_HANGUP  (empty)                                 the line is cut, for good: end of input for whoever reads; SIGHUP to the
+ *                                                           leader of a terminal's session and EIO for whoever uses it; SIGPIPE
+ *                                                           for whoever writes to a pipe
  * SV_ATTACH_TAKEN   u64 offset · u8 1 when no more is taken  from the monitor: so many bytes of input were written to the task. No more
- *                                                           is taken when the task has closed its end, the end was written, or the
- *                                                           terminal was hung up; what comes then is passed over
+ *                                                           is taken when the task has closed its end, the end was written, the
+ *                                                           line was cut, or there is no input; what comes then is passed over
  *
  * Nothing is lost or repeated when a client comes back, since offsets count from the attempt's start and the monitor keeps them.
  * Frames of one connection are taken in order, and input that the task does not take holds up what is behind it, and then the
  * client: who tells READ, does so on a connection without input. The monitor holds no input but a frame of each client; what was
- * not TAKEN is lost with the connection and sent again on the next one. Input and terminal live as long as the monitor: when it
- * is killed, a pipe ends and a terminal hangs up.
+ * not TAKEN is lost with the connection and sent again on the next one. Pipes and terminal live as long as the monitor: when it
+ * is killed, they are cut.
  */
 #define SV_ATTACH_CLIENTS_MAX 8
 #define SV_ATTACH_DATA_MAX (64u << 10)

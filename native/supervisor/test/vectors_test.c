@@ -93,7 +93,8 @@ static void body(struct sv_writer *w, const char *name) {
   else if (strcmp(name, "upgrade") == 0) sv_put_str(w, "/usr/lib/drover/drover-supervisor");
   else if (strcmp(name, "sampled") == 0) sampled(w);
   else if (strcmp(name, "attach-data") == 0) { sv_put_u64(w, 7); sv_put_u32(w, 3); sv_put_bytes(w, "l\0s", 3); }
-  else if (strcmp(name, "attach-end") == 0 || strcmp(name, "attach-read") == 0) sv_put_u64(w, 5000000000);
+  else if (strcmp(name, "attach-end") == 0) sv_put_u64(w, 5000000000);
+  else if (strcmp(name, "attach-read") == 0) { sv_put_u8(w, 2); sv_put_u64(w, 5000000000); }
   else if (strcmp(name, "attach-resize") == 0) { sv_put_u16(w, 50); sv_put_u16(w, 132); }
   else if (strcmp(name, "attach-taken") == 0) { sv_put_u64(w, 10); sv_put_u8(w, 1); }
   else if (strcmp(name, "resume") == 0) { sv_put_str(w, ID); sv_put_u64(w, 123456700); }
@@ -171,7 +172,7 @@ static const struct { const char *name; uint8_t type; uint32_t tag; const char *
     {"attach-data", SV_ATTACH_DATA, 0, "offset=7 data=6c0073"},
     {"attach-end", SV_ATTACH_END, 0, "offset=5000000000"},
     {"attach-resize", SV_ATTACH_RESIZE, 0, "rows=50 columns=132"},
-    {"attach-read", SV_ATTACH_READ, 0, "offset=5000000000"},
+    {"attach-read", SV_ATTACH_READ, 0, "stream=2 offset=5000000000"},
     {"attach-taken", SV_ATTACH_TAKEN, 0, "offset=10 over=1"},
     {"attach-hangup", SV_ATTACH_HANGUP, 0, ""},
 };

@@ -12,15 +12,15 @@ import type { TerminalSize } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import type { AttachClient } from './attach-client.ts';
 import { isActive } from './attempts.ts';
+import type { LineWatch } from './line-watch.ts';
 import type { LiveAttempt } from './live-attempt.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
 import { SupervisorGoneError } from './supervisor-errors.ts';
-import type { TerminalWatch } from './terminal-watch.ts';
 
 /** What giving input needs. */
 export interface GiveInputParts {
   readonly supervisor: Pick<SupervisorClient, 'attach'>;
-  readonly terminals: TerminalWatch;
+  readonly lines: LineWatch;
   readonly clock: Clock;
 }
 
@@ -32,9 +32,10 @@ const sizeMax = 0xffff;
 
 /**
  * Gives `frames` to the attempt as soon as it runs. Yields up to where its input was taken: as it is first, then as it grows.
- * Ends when the attempt takes no more, when the frames have ended, after a detach, and soon after `abort` aborted.
+ * Ends when the attempt takes no more, when the frames have ended, after a detach, and soon after `abort` aborted. An attempt
+ * has one giver at a time, the latest.
  *
- * @throws RefusedOrderError when nobody has the attempt's input any more, or a frame makes no sense.
+ * @throws RefusedOrderError when nobody has the attempt's input any more, somebody else gives it, or a frame makes no sense.
  */
 export async function* giveInput(
   live: LiveAttempt,
@@ -46,20 +47,24 @@ export async function* giveInput(
   if (abort.aborted || live.life.attempt.pid === 0) return;
   using client = await openClient(live, parts);
   if (!client) return;
-  using _present = parts.terminals.attend(live);
+  using _present = parts.lines.take(live);
+  const giver = new AbortController();
+  live.giver?.abort();
+  live.giver = giver;
   const left = new AbortController();
   let failure: unknown;
-  void feed(frames, live, client, parts.terminals)
+  void feed(frames, live, client, parts.lines)
     .catch((error: unknown) => {
       failure = error;
     })
     .finally(() => left.abort());
   let over = false;
-  for await (const taken of client.takens(AbortSignal.any([abort, left.signal]))) {
+  for await (const taken of client.takens(AbortSignal.any([abort, left.signal, giver.signal]))) {
     yield taken.offset;
     over = taken.over;
   }
   if (over || abort.aborted) return;
+  if (giver.signal.aborted) throw new RefusedOrderError('somebody else gives it input now');
   if (client.closed) await whenOver(live, parts.clock);
   else if (failure !== undefined) throw failure;
 }
@@ -95,7 +100,7 @@ async function feed(
   frames: AsyncIterable<InputFrame>,
   live: LiveAttempt,
   client: AttachClient,
-  terminals: TerminalWatch,
+  lines: LineWatch,
 ): Promise<void> {
   for await (const { kind } of frames) {
     switch (kind.case) {
@@ -110,7 +115,7 @@ async function feed(
         await client.send('attachResize', checkedSize(kind.value));
         break;
       case 'detach':
-        return await terminals.leaveOpen(live);
+        return await lines.leaveOpen(live);
       default:
         throw nonsense('input of no known kind');
     }

@@ -1,8 +1,8 @@
-/** When a terminal is hung up because nobody is at it. Pure. */
+/** When a terminal or pipes are hung up because nobody is at the other end. Pure. */
 
-/** Who is at a terminal, and what was said of it. */
-export interface TerminalPresence {
-  /** TerminalSpec.hangup_after_ms. */
+/** Who is at the other end of a task's line, and what was said of it. */
+export interface LinePresence {
+  /** Of its TerminalSpec or PipeSpec; 0 for never. */
   readonly hangupAfterMs: number;
   /** Whether its task runs. */
   readonly runs: boolean;
@@ -17,7 +17,7 @@ export interface TerminalPresence {
 /**
  * From now on, if nothing changes; undefined means never. The time begins anew whenever something has changed.
  */
-export function hangupDelayMs(presence: TerminalPresence): number | undefined {
+export function hangupDelayMs(presence: LinePresence): number | undefined {
   const { hangupAfterMs, runs, people, stays, linked } = presence;
   const counts = hangupAfterMs > 0 && runs && people === 0 && !stays && linked;
   return counts ? hangupAfterMs : undefined;

@@ -13,10 +13,10 @@ import { type Clock, delay } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import type { Cause } from '#protocol/gen/drover/v1/task_pb.ts';
 import { errnoWords } from './describe-failure.ts';
-import { inputFields } from './input-fields.ts';
 import type { DecideLaunch, ResolvedLaunch } from './launch-decision.ts';
 import { limitFields } from './limit-fields.ts';
 import type { LiveAttempt } from './live-attempt.ts';
+import { stdioFields } from './stdio-fields.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
 import {
@@ -160,19 +160,19 @@ function startOrder(
 ): SupervisorBody<'start'> {
   const { identity, noNewPrivs, umask, cwd, binary, argv, env } = launch;
   const { flags, ...limits } = limitFields(start.spec);
-  const input = inputFields(start.spec);
+  const stdio = stdioFields(start.spec);
   return {
     ...limits,
     id,
     flags:
-      flags | input.flags | (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
+      flags | stdio.flags | (identity ? startFlags.setUser : 0) | (noNewPrivs ? startFlags.noNewPrivs : 0),
     uid: identity?.uid ?? 0,
     gid: identity?.gid ?? 0,
     groups: identity?.groups ?? [],
     umask,
     oomScoreAdj: 0,
-    rows: input.rows,
-    columns: input.columns,
+    rows: stdio.rows,
+    columns: stdio.columns,
     cwd,
     stdin: '',
     stdout: join(logDirectory, 'stdout'),

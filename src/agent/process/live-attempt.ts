@@ -31,7 +31,9 @@ export class LiveAttempt {
   /** The cause of a stop that came before the supervisor was asked: it is not started then. */
   cancelled: Cause | undefined;
   /** Its terminal is to stay although nobody is at it. */
-  terminalStays = false;
+  lineStays = false;
+  /** Aborts whoever gives it input. */
+  giver: AbortController | undefined;
   /** Attempts of its task that failed soon, in a row, just before it. */
   readonly failuresBefore: number;
   readonly #over = new AbortController();

@@ -15,7 +15,7 @@ export function restoreAttempt(known: JournalAttempt, clock: Clock): LiveAttempt
   const live = new LiveAttempt(start, clock, accepted?.failuresBefore);
   const attempt = latest?.attempt ?? live.life.attempt;
   live.bootId = accepted?.bootId;
-  live.terminalStays = terminalStays;
+  live.lineStays = terminalStays;
   live.phase = attempt.pid === 0 && accepted ? 'accepted' : 'known';
   live.life = { ...live.life, attempt, signals: [...signals] };
   if (stop) {

@@ -31,7 +31,15 @@ const rlimitsMax = 16;
 const leftoversMax = 64;
 
 /** sv_start_flags. */
-export const startFlags = { setUser: 1, noNewPrivs: 2, nice: 4, oom: 8, input: 16, terminal: 32 } as const;
+export const startFlags = {
+  setUser: 1,
+  noNewPrivs: 2,
+  nice: 4,
+  oom: 8,
+  input: 16,
+  terminal: 32,
+  pipes: 64,
+} as const;
 
 /** sv_scope. */
 export const signalScopes = { leader: 1, group: 2, tree: 3 } as const;
@@ -225,7 +233,7 @@ export const supervisorMessages = {
   attachData: { type: 96, body: struct({ offset: u64, data: bytes }) },
   attachEnd: { type: 97, body: struct({ offset: u64 }) },
   attachResize: { type: 98, body: struct({ rows: u16, columns: u16 }) },
-  attachRead: { type: 99, body: struct({ offset: u64 }) },
+  attachRead: { type: 99, body: struct({ stream: u8, offset: u64 }) },
   attachTaken: { type: 100, body: struct({ offset: u64, over: u8 }) },
   attachHangup: { type: 101, body: nothing },
 } as const;

@@ -215,6 +215,53 @@ test('TaskHost.readLog() for a person holds the task up who reads slowly', async
   assert.equal(words(await node.until(task, TaskState.ENDED)), 'exit 0');
 });
 
+test('TaskHost.readLog() at the other end of pipes gets every byte, however slow it is, and holds the task up', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const task = newTask();
+  const script = 'head -c 1500000 /dev/zero | tr "\\0" o; head -c 400000 /dev/zero | tr "\\0" e >&2';
+  host.start(sh(task, script, { pipes: {} }));
+  const file = join(node.directory, 'tasks', `${task}.1`, 'stdout');
+  const size = async () => (await stat(file).catch(() => undefined))?.size ?? 0;
+  while ((await size()) < limits.terminalAheadBytes);
+  for (let i = 0; i < 200; i++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok((await size()) < limits.terminalAheadBytes + (192 << 10), 'held up before anybody reads');
+  const order = create(OpenLogSchema, { taskId: task, follow: true, interactive: true });
+  const read = { [LogSource.STDOUT]: 0, [LogSource.STDERR]: 0 };
+  for await (const { source, data } of host.readLog(order, new AbortController().signal)) {
+    read[source as keyof typeof read] += data.length;
+  }
+  assert.deepEqual(read, { [LogSource.STDOUT]: 1_500_000, [LogSource.STDERR]: 400_000 });
+  assert.equal(words(await node.until(task, TaskState.ENDED)), 'exit 0');
+});
+
+test('TaskHost cuts pipes that nobody reads or writes', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const spec = { pipes: { hangupAfterMs: 1n } };
+  using _session = host.linked();
+  const [writes, waits] = [newTask(), newTask()];
+  host.start(sh(writes, 'trap "" HUP; yes; exit 7', spec));
+  host.start(sh(waits, 'exec sleep 100', spec));
+  assert.equal(words(await node.until(writes, TaskState.ENDED)), 'exit 7');
+  assert.equal(words(await node.until(waits, TaskState.ENDED)), 'SIGHUP');
+});
+
+test('TaskHost.takeInput() has one giver of a task, the latest', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const task = newTask();
+  host.start(sh(task, 'exec cat', stream));
+  const first = new Giver(host, task);
+  await first.untilTaken(0n);
+  const second = new Giver(host, task);
+  await assert.rejects(first.done, /somebody else gives it input now/);
+  second.data(0n, 'x');
+  second.say({ case: 'endAt', value: 1n });
+  await second.done;
+  assert.equal(words(await node.until(task, TaskState.ENDED)), 'exit 0');
+});
+
 async function monitorOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);

@@ -34,19 +34,19 @@ import { attemptId, isTaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Attempts, isActive, scopeNumbers } from './attempts.ts';
 import { giveInput } from './give-input.ts';
-import { takesInput } from './input-fields.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
+import { LineWatch } from './line-watch.ts';
 import { LiveAttempt } from './live-attempt.ts';
 import { Restarts } from './restarts.ts';
 import { restoreAttempt } from './restore-attempt.ts';
 import { sampleAttempts } from './sample-attempts.ts';
 import { StartQueue } from './start-queue.ts';
+import { takesInput } from './stdio-fields.ts';
 import { Supervision } from './supervision.ts';
 import { SupervisorClient } from './supervisor-client.ts';
 import { isOver, refusedRequest } from './supervisor-errors.ts';
 import { signalScopes } from './supervisor-messages.ts';
-import { TerminalWatch } from './terminal-watch.ts';
 import { toldReading } from './told-reading.ts';
 
 /** What a task host needs of its surroundings. */
@@ -79,7 +79,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #attempts: Attempts;
   readonly #supervision: Supervision;
   readonly #restarts: Restarts;
-  readonly #terminals: TerminalWatch;
+  readonly #lines: LineWatch;
   readonly #workspace: string;
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
@@ -105,7 +105,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#attempts = attempts;
     this.#supervision = supervision;
     this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
-    this.#terminals = new TerminalWatch({ attempts, journal, supervisor, clock, log });
+    this.#lines = new LineWatch({ attempts, journal, supervisor, clock, log });
     this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
   }
 
@@ -132,7 +132,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     const host = new TaskHost(options, journal, logs, supervisor);
     for (const live of lives) {
       host.#attempts.add(live);
-      host.#terminals.add(live);
+      host.#lines.add(live);
     }
     await host.#supervisor.connect(host.#supervision);
     opening.move();
@@ -174,7 +174,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     }
     const live = new LiveAttempt(order, clock);
     this.#attempts.add(live);
-    this.#terminals.add(live);
+    this.#lines.add(live);
     if (this.#attempts.size + this.#restarts.size <= limits.agentTasksMax) {
       this.#queue.push(live);
       return;
@@ -241,7 +241,9 @@ export class TaskHost implements Workload, AsyncDisposable {
     const id = attemptId(taskId, attempt);
     const origin = await this.#logs.originOf(id, attempt);
     const chunks = readLog(order, origin, this.#options.clock, AbortSignal.any([abort, this.#stop.signal]));
-    yield* order.interactive ? toldReading(chunks, order.stdoutOffset, this.#supervisor, id) : chunks;
+    yield* order.interactive
+      ? toldReading(chunks, order, { supervisor: this.#supervisor, lines: this.#lines, live, id })
+      : chunks;
   }
 
   async *takeInput(
@@ -255,14 +257,14 @@ export class TaskHost implements Workload, AsyncDisposable {
     if (!takesInput(live.start.spec)) throw new RefusedOrderError(`task ${taskId} takes no input`);
     const parts = {
       supervisor: this.#supervisor,
-      terminals: this.#terminals,
+      lines: this.#lines,
       clock: this.#options.clock,
     };
     yield* giveInput(live, frames, parts, AbortSignal.any([abort, this.#stop.signal]));
   }
 
   linked(): Disposable {
-    return this.#terminals.linked();
+    return this.#lines.linked();
   }
 
   listen(afterSequence: bigint, listener: (event: Event) => void): Disposable {

@@ -85,13 +85,14 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
     },
 
     async *readLogs(request, context) {
-      // Who reads so can hold the task up.
-      if (request.interactive) requireVerb(context, Verb.SHELL_OPEN);
       const { filter } = await resolveQuery(
         store.read,
         requireConditions(request.query, 'read the output of'),
       );
-      yield* readLogs(parts, await store.read.selectTasks(filter), request, context.signal);
+      const tasks = await store.read.selectTasks(filter);
+      // Such a reader can hold the tasks up.
+      if (request.interactive) requireVerb(context, hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH);
+      yield* readLogs(parts, tasks, request, context.signal);
     },
   };
 }

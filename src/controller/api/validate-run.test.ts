@@ -8,6 +8,7 @@ import {
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import {
   type LeftoverPolicy,
+  PipeSpecSchema,
   RestartMode,
   RestartPolicySchema,
   StdinMode,
@@ -93,15 +94,19 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   ],
   ['"a b" cannot be the name of a terminal', problem({}, { terminal: terminal({ term: 'a b' }) })],
   [
+    'the output of a task goes to a terminal or through pipes, not both',
+    problem({}, { terminal: terminal({}), pipes: create(PipeSpecSchema) }),
+  ],
+  [
     'hanging up after 9007199254740992 ms is out of range',
     problem({}, { terminal: terminal({ hangupAfterMs: 2n ** 53n }) }),
   ],
   [
-    'a task that is given input cannot be restarted: what it was given is gone then',
+    'a task that is given input or waits for its reader cannot be restarted: one attempt has them, and is gone then',
     problem({}, { stdin: StdinMode.STREAM, restart: always }),
   ],
   [
-    'a task that is given input cannot be restarted: what it was given is gone then',
+    'a task that is given input or waits for its reader cannot be restarted: one attempt has them, and is gone then',
     problem({}, { terminal: terminal({}), restart: always }),
   ],
   ['a stop grace of 9007199254740992 ms is out of range', problem({}, { stopGraceMs: 2n ** 53n })],

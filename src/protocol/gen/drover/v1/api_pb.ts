@@ -762,7 +762,8 @@ export type ReadLogsRequest = Message<"drover.v1.ReadLogsRequest"> & {
   inTimeOrder: boolean;
 
   /**
-   * The reader is a person at the terminal of one task: see OpenLog.interactive.
+   * The reader is the person at the terminal of a task, or the other end of its pipes: see OpenLog.interactive. Needs the verb
+   * shell.open for a terminal, and task.launch else, since such a reader can hold the task up.
    *
    * @generated from field: bool interactive = 11;
    */

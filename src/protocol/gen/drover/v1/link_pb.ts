@@ -791,8 +791,8 @@ export type OpenLog = Message<"drover.v1.OpenLog"> & {
   times: boolean;
 
   /**
-   * The reader is a person at the task's terminal: the task is held up when the reader is more than
-   * limits.terminalAheadBytes behind, as by a terminal line, instead of running ahead.
+   * The reader is the person at the task's terminal, or the other end of its pipes: the task is held up when the reader is
+   * more than limits.terminalAheadBytes behind, instead of running ahead.
    *
    * @generated from field: bool interactive = 12;
    */

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/task.proto.
  */
 export const file_drover_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvdGFzay5wcm90bxIJZHJvdmVyLnYxIpQECghUYXNrU3BlYxIMCgRhcmd2GAEgAygJEgsKA2N3ZBgCIAEoCRIpCgNlbnYYAyADKAsyHC5kcm92ZXIudjEuVGFza1NwZWMuRW52RW50cnkSDAoEdXNlchgEIAEoCRINCgVzaGVsbBgFIAEoCBISCgp0aW1lb3V0X21zGAYgASgEEhMKC3N0b3Bfc2lnbmFsGAcgASgJEhUKDXN0b3BfZ3JhY2VfbXMYCCABKAQSEgoFdW1hc2sYCSABKA1IAIgBARIRCgRuaWNlGAogASgFSAGIAQESLwoOcHJvY2Vzc19saW1pdHMYCyADKAsyFy5kcm92ZXIudjEuUHJvY2Vzc0xpbWl0EiUKBmxpbWl0cxgMIAEoCzIVLmRyb3Zlci52MS5UYXNrTGltaXRzEikKB3Jlc3RhcnQYDSABKAsyGC5kcm92ZXIudjEuUmVzdGFydFBvbGljeRIsCglsZWZ0b3ZlcnMYDiABKA4yGS5kcm92ZXIudjEuTGVmdG92ZXJQb2xpY3kSIwoFc3RkaW4YDyABKA4yFC5kcm92ZXIudjEuU3RkaW5Nb2RlEikKCHRlcm1pbmFsGBAgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU3BlYxoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBl91bWFza0IHCgVfbmljZSJYCgxQcm9jZXNzTGltaXQSEAoIcmVzb3VyY2UYASABKAkSEQoEc29mdBgCIAEoBEgAiAEBEhEKBGhhcmQYAyABKARIAYgBAUIHCgVfc29mdEIHCgVfaGFyZCJJCgpUYXNrTGltaXRzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhEKCXByb2Nlc3NlcxgDIAEoDSJuCg1SZXN0YXJ0UG9saWN5EiQKBG1vZGUYASABKA4yFi5kcm92ZXIudjEuUmVzdGFydE1vZGUSCwoDbWF4GAIgASgNEhIKCmJhY2tvZmZfbXMYAyABKAQSFgoOYmFja29mZl9tYXhfbXMYBCABKAQiVAoMVGVybWluYWxTcGVjEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDRIMCgR0ZXJtGAMgASgJEhcKD2hhbmd1cF9hZnRlcl9tcxgEIAEoBCKKAgoHT3V0Y29tZRIjCgZleGl0ZWQYASABKAsyES5kcm92ZXIudjEuRXhpdGVkSAASJwoIc2lnbmFsZWQYAiABKAsyEy5kcm92ZXIudjEuU2lnbmFsZWRIABIsCgtub3Rfc3RhcnRlZBgDIAEoCzIVLmRyb3Zlci52MS5Ob3RTdGFydGVkSAASJQoHdW5rbm93bhgEIAEoCzISLmRyb3Zlci52MS5Vbmtub3duSAASJQoHc2tpcHBlZBgFIAEoCzISLmRyb3Zlci52MS5Ta2lwcGVkSAASLQoLdW5yZWFjaGFibGUYBiABKAsyFi5kcm92ZXIudjEuVW5yZWFjaGFibGVIAEIGCgRraW5kIhYKBkV4aXRlZBIMCgRjb2RlGAEgASgFIi8KCFNpZ25hbGVkEg4KBnNpZ25hbBgBIAEoCRITCgtjb3JlX2R1bXBlZBgCIAEoCCI5CgpOb3RTdGFydGVkEgwKBHN0ZXAYASABKAkSDQoFZXJybm8YAiABKAUSDgoGcmVhc29uGAMgASgJIhkKB1Vua25vd24SDgoGcmVhc29uGAEgASgJIhkKB1NraXBwZWQSDgoGcmVhc29uGAEgASgJIkoKC1VucmVhY2hhYmxlEg4KBnJlYXNvbhgBIAEoCRIrCgdzZWVuX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLdAQoNUmVzb3VyY2VVc2FnZRIPCgd1c2VyX3VzGAEgASgEEhEKCXN5c3RlbV91cxgCIAEoBBIVCg1tYXhfcnNzX2J5dGVzGAMgASgEEhQKDG1pbm9yX2ZhdWx0cxgEIAEoBBIUCgxtYWpvcl9mYXVsdHMYBSABKAQSFAoMYmxvY2tfaW5wdXRzGAYgASgEEhUKDWJsb2NrX291dHB1dHMYByABKAQSGgoSdm9sdW50YXJ5X3N3aXRjaGVzGAggASgEEhwKFGludm9sdW50YXJ5X3N3aXRjaGVzGAkgASgEIkoKCkdyb3VwVXNhZ2USGQoRbWVtb3J5X3BlYWtfYnl0ZXMYASABKAQSDgoGY3B1X3VzGAIgASgEEhEKCW9vbV9raWxscxgDIAEoDSI3CghTdXJ2aXZvchILCgNwaWQYASABKAUSDwoHY29tbWFuZBgCIAEoCRINCgVzdGF0ZRgDIAEoCSIoCghMZWZ0b3ZlchILCgNwaWQYASABKAUSDwoHY29tbWFuZBgCIAEoCSLsBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKA0SIwoFc3RhdGUYAiABKA4yFC5kcm92ZXIudjEuVGFza1N0YXRlEg4KBnJlYXNvbhgDIAEoCRIsCghzdGF0ZV9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDcGlkGAUgASgFEi4KCnN0YXJ0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdvdXRjb21lGAggASgLMhIuZHJvdmVyLnYxLk91dGNvbWUSHwoFY2F1c2UYCSABKA4yEC5kcm92ZXIudjEuQ2F1c2USJwoFdXNhZ2UYCiABKAsyGC5kcm92ZXIudjEuUmVzb3VyY2VVc2FnZRIUCgxzdGRvdXRfYnl0ZXMYCyABKAQSFAoMc3RkZXJyX2J5dGVzGAwgASgEEiYKCWxlZnRvdmVycxgNIAMoCzITLmRyb3Zlci52MS5MZWZ0b3ZlchIOCgZiaW5hcnkYDiABKAkSLgoKcmVzdGFydF9hdBgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoScmVzdGFydF9jYWxsZWRfb2ZmGBAgASgOMhAuZHJvdmVyLnYxLkNhdXNlEioKC2dyb3VwX3VzYWdlGBEgASgLMhUuZHJvdmVyLnYxLkdyb3VwVXNhZ2USJgoJc3Vydml2b3JzGBIgAygLMhMuZHJvdmVyLnYxLlN1cnZpdm9yItoBCgpUYXNrU2FtcGxlEg8KB3Rhc2tfaWQYASABKAkSLgoKc2FtcGxlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcHJvY2Vzc2VzGAMgASgNEg8KB3RocmVhZHMYBCABKA0SDwoHdXNlcl91cxgFIAEoBBIRCglzeXN0ZW1fdXMYBiABKAQSEQoJcnNzX2J5dGVzGAcgASgEEhoKEmdyb3VwX21lbW9yeV9ieXRlcxgIIAEoBBIUCgxvdXRwdXRfYnl0ZXMYCSABKAQiLQoMVGVybWluYWxTaXplEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDSL/AgoEVGFzaxIKCgJpZBgBIAEoCRIOCgZydW5faWQYAiABKAkSDAoEbm9kZRgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEiMKBXN0YXRlGAUgASgOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIOCgZyZWFzb24YBiABKAkSLgoKY3JlYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJAoIYXR0ZW1wdHMYCCADKAsyEi5kcm92ZXIudjEuQXR0ZW1wdBIjCgdvdXRjb21lGAkgASgLMhIuZHJvdmVyLnYxLk91dGNvbWUSHwoFY2F1c2UYCiABKA4yEC5kcm92ZXIudjEuQ2F1c2USJwoJZnJlc2huZXNzGAsgASgOMhQuZHJvdmVyLnYxLkZyZXNobmVzcxIwCgxub2RlX3NlZW5fYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpkBCglSdW5Db3VudHMSDQoFdG90YWwYASABKA0SDgoGYWN0aXZlGAIgASgNEhEKCXN1Y2NlZWRlZBgDIAEoDRIOCgZmYWlsZWQYBCABKA0SEwoLbm90X3N0YXJ0ZWQYBSABKA0SDwoHc2tpcHBlZBgGIAEoDRITCgt1bnJlYWNoYWJsZRgHIAEoDRIPCgd1bmtub3duGAggASgNIukBCgNSdW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIhCgRzcGVjGAMgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEg0KBW5vZGVzGAQgASgJEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKBmNvdW50cxgIIAEoCzIULmRyb3Zlci52MS5SdW5Db3VudHMi+gEKCExvZ0NodW5rEg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USDgoGb2Zmc2V0GAUgASgEEgwKBGRhdGEYBiABKAwSEgoKZ29uZV9ieXRlcxgHIAEoBBIVCg1za2lwcGVkX2J5dGVzGAggASgEEi4KCndyaXR0ZW5fYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNhdWdodF91cBgKIAEoCBIMCgRsYXRlGAsgASgIKnkKC1Jlc3RhcnRNb2RlEhwKGFJFU1RBUlRfTU9ERV9VTlNQRUNJRklFRBAAEhYKElJFU1RBUlRfTU9ERV9ORVZFUhABEhsKF1JFU1RBUlRfTU9ERV9PTl9GQUlMVVJFEAISFwoTUkVTVEFSVF9NT0RFX0FMV0FZUxADKmUKDkxlZnRvdmVyUG9saWN5Eh8KG0xFRlRPVkVSX1BPTElDWV9VTlNQRUNJRklFRBAAEhgKFExFRlRPVkVSX1BPTElDWV9TVE9QEAESGAoUTEVGVE9WRVJfUE9MSUNZX0tFRVAQAipTCglTdGRpbk1vZGUSGgoWU1RESU5fTU9ERV9VTlNQRUNJRklFRBAAEhMKD1NURElOX01PREVfTk9ORRABEhUKEVNURElOX01PREVfU1RSRUFNEAIqtwEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19TVEFURV9QRU5ESU5HEAESFwoTVEFTS19TVEFURV9TVEFSVElORxACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhcKE1RBU0tfU1RBVEVfU1RPUFBJTkcQBBIWChJUQVNLX1NUQVRFX1dBSVRJTkcQBRIUChBUQVNLX1NUQVRFX0VOREVEEAYqjgEKBUNhdXNlEhUKEUNBVVNFX1VOU1BFQ0lGSUVEEAASEAoMQ0FVU0VfSVRTRUxGEAESEgoOQ0FVU0VfT1BFUkFUT1IQAhIRCg1DQVVTRV9USU1FT1VUEAMSDwoLQ0FVU0VfTElNSVQQBBISCg5DQVVTRV9TSFVURE9XThAFEhAKDENBVVNFX1JFQk9PVBAGKmMKCUZyZXNobmVzcxIZChVGUkVTSE5FU1NfVU5TUEVDSUZJRUQQABISCg5GUkVTSE5FU1NfTElWRRABEhMKD0ZSRVNITkVTU19TVEFMRRACEhIKDkZSRVNITkVTU19MT1NUEAMqVQoJTG9nU291cmNlEhoKFkxPR19TT1VSQ0VfVU5TUEVDSUZJRUQQABIVChFMT0dfU09VUkNFX1NURE9VVBABEhUKEUxPR19TT1VSQ0VfU1RERVJSEAIqcwoLU2lnbmFsU2NvcGUSHAoYU0lHTkFMX1NDT1BFX1VOU1BFQ0lGSUVEEAASFwoTU0lHTkFMX1NDT1BFX0xFQURFUhABEhYKElNJR05BTF9TQ09QRV9HUk9VUBACEhUKEVNJR05BTF9TQ09QRV9UUkVFEANiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvdGFzay5wcm90bxIJZHJvdmVyLnYxIrgECghUYXNrU3BlYxIMCgRhcmd2GAEgAygJEgsKA2N3ZBgCIAEoCRIpCgNlbnYYAyADKAsyHC5kcm92ZXIudjEuVGFza1NwZWMuRW52RW50cnkSDAoEdXNlchgEIAEoCRINCgVzaGVsbBgFIAEoCBISCgp0aW1lb3V0X21zGAYgASgEEhMKC3N0b3Bfc2lnbmFsGAcgASgJEhUKDXN0b3BfZ3JhY2VfbXMYCCABKAQSEgoFdW1hc2sYCSABKA1IAIgBARIRCgRuaWNlGAogASgFSAGIAQESLwoOcHJvY2Vzc19saW1pdHMYCyADKAsyFy5kcm92ZXIudjEuUHJvY2Vzc0xpbWl0EiUKBmxpbWl0cxgMIAEoCzIVLmRyb3Zlci52MS5UYXNrTGltaXRzEikKB3Jlc3RhcnQYDSABKAsyGC5kcm92ZXIudjEuUmVzdGFydFBvbGljeRIsCglsZWZ0b3ZlcnMYDiABKA4yGS5kcm92ZXIudjEuTGVmdG92ZXJQb2xpY3kSIwoFc3RkaW4YDyABKA4yFC5kcm92ZXIudjEuU3RkaW5Nb2RlEikKCHRlcm1pbmFsGBAgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU3BlYxIiCgVwaXBlcxgRIAEoCzITLmRyb3Zlci52MS5QaXBlU3BlYxoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQggKBl91bWFza0IHCgVfbmljZSJYCgxQcm9jZXNzTGltaXQSEAoIcmVzb3VyY2UYASABKAkSEQoEc29mdBgCIAEoBEgAiAEBEhEKBGhhcmQYAyABKARIAYgBAUIHCgVfc29mdEIHCgVfaGFyZCJJCgpUYXNrTGltaXRzEhIKCmNwdV9taWxsaXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhEKCXByb2Nlc3NlcxgDIAEoDSJuCg1SZXN0YXJ0UG9saWN5EiQKBG1vZGUYASABKA4yFi5kcm92ZXIudjEuUmVzdGFydE1vZGUSCwoDbWF4GAIgASgNEhIKCmJhY2tvZmZfbXMYAyABKAQSFgoOYmFja29mZl9tYXhfbXMYBCABKAQiVAoMVGVybWluYWxTcGVjEgwKBHJvd3MYASABKA0SDwoHY29sdW1ucxgCIAEoDRIMCgR0ZXJtGAMgASgJEhcKD2hhbmd1cF9hZnRlcl9tcxgEIAEoBCIjCghQaXBlU3BlYxIXCg9oYW5ndXBfYWZ0ZXJfbXMYASABKAQiigIKB091dGNvbWUSIwoGZXhpdGVkGAEgASgLMhEuZHJvdmVyLnYxLkV4aXRlZEgAEicKCHNpZ25hbGVkGAIgASgLMhMuZHJvdmVyLnYxLlNpZ25hbGVkSAASLAoLbm90X3N0YXJ0ZWQYAyABKAsyFS5kcm92ZXIudjEuTm90U3RhcnRlZEgAEiUKB3Vua25vd24YBCABKAsyEi5kcm92ZXIudjEuVW5rbm93bkgAEiUKB3NraXBwZWQYBSABKAsyEi5kcm92ZXIudjEuU2tpcHBlZEgAEi0KC3VucmVhY2hhYmxlGAYgASgLMhYuZHJvdmVyLnYxLlVucmVhY2hhYmxlSABCBgoEa2luZCIWCgZFeGl0ZWQSDAoEY29kZRgBIAEoBSIvCghTaWduYWxlZBIOCgZzaWduYWwYASABKAkSEwoLY29yZV9kdW1wZWQYAiABKAgiOQoKTm90U3RhcnRlZBIMCgRzdGVwGAEgASgJEg0KBWVycm5vGAIgASgFEg4KBnJlYXNvbhgDIAEoCSIZCgdVbmtub3duEg4KBnJlYXNvbhgBIAEoCSIZCgdTa2lwcGVkEg4KBnJlYXNvbhgBIAEoCSJKCgtVbnJlYWNoYWJsZRIOCgZyZWFzb24YASABKAkSKwoHc2Vlbl9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi3QEKDVJlc291cmNlVXNhZ2USDwoHdXNlcl91cxgBIAEoBBIRCglzeXN0ZW1fdXMYAiABKAQSFQoNbWF4X3Jzc19ieXRlcxgDIAEoBBIUCgxtaW5vcl9mYXVsdHMYBCABKAQSFAoMbWFqb3JfZmF1bHRzGAUgASgEEhQKDGJsb2NrX2lucHV0cxgGIAEoBBIVCg1ibG9ja19vdXRwdXRzGAcgASgEEhoKEnZvbHVudGFyeV9zd2l0Y2hlcxgIIAEoBBIcChRpbnZvbHVudGFyeV9zd2l0Y2hlcxgJIAEoBCJKCgpHcm91cFVzYWdlEhkKEW1lbW9yeV9wZWFrX2J5dGVzGAEgASgEEg4KBmNwdV91cxgCIAEoBBIRCglvb21fa2lsbHMYAyABKA0iNwoIU3Vydml2b3ISCwoDcGlkGAEgASgFEg8KB2NvbW1hbmQYAiABKAkSDQoFc3RhdGUYAyABKAkiKAoITGVmdG92ZXISCwoDcGlkGAEgASgFEg8KB2NvbW1hbmQYAiABKAki7AQKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgNEiMKBXN0YXRlGAIgASgOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIOCgZyZWFzb24YAyABKAkSLAoIc3RhdGVfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgsKA3BpZBgFIAEoBRIuCgpzdGFydGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHb3V0Y29tZRgIIAEoCzISLmRyb3Zlci52MS5PdXRjb21lEh8KBWNhdXNlGAkgASgOMhAuZHJvdmVyLnYxLkNhdXNlEicKBXVzYWdlGAogASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2USFAoMc3Rkb3V0X2J5dGVzGAsgASgEEhQKDHN0ZGVycl9ieXRlcxgMIAEoBBImCglsZWZ0b3ZlcnMYDSADKAsyEy5kcm92ZXIudjEuTGVmdG92ZXISDgoGYmluYXJ5GA4gASgJEi4KCnJlc3RhcnRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKEnJlc3RhcnRfY2FsbGVkX29mZhgQIAEoDjIQLmRyb3Zlci52MS5DYXVzZRIqCgtncm91cF91c2FnZRgRIAEoCzIVLmRyb3Zlci52MS5Hcm91cFVzYWdlEiYKCXN1cnZpdm9ycxgSIAMoCzITLmRyb3Zlci52MS5TdXJ2aXZvciLaAQoKVGFza1NhbXBsZRIPCgd0YXNrX2lkGAEgASgJEi4KCnNhbXBsZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXByb2Nlc3NlcxgDIAEoDRIPCgd0aHJlYWRzGAQgASgNEg8KB3VzZXJfdXMYBSABKAQSEQoJc3lzdGVtX3VzGAYgASgEEhEKCXJzc19ieXRlcxgHIAEoBBIaChJncm91cF9tZW1vcnlfYnl0ZXMYCCABKAQSFAoMb3V0cHV0X2J5dGVzGAkgASgEIi0KDFRlcm1pbmFsU2l6ZRIMCgRyb3dzGAEgASgNEg8KB2NvbHVtbnMYAiABKA0i/wIKBFRhc2sSCgoCaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEgwKBG5vZGUYAyABKAkSIQoEc3BlYxgEIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxIjCgVzdGF0ZRgFIAEoDjIULmRyb3Zlci52MS5UYXNrU3RhdGUSDgoGcmVhc29uGAYgASgJEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiQKCGF0dGVtcHRzGAggAygLMhIuZHJvdmVyLnYxLkF0dGVtcHQSIwoHb3V0Y29tZRgJIAEoCzISLmRyb3Zlci52MS5PdXRjb21lEh8KBWNhdXNlGAogASgOMhAuZHJvdmVyLnYxLkNhdXNlEicKCWZyZXNobmVzcxgLIAEoDjIULmRyb3Zlci52MS5GcmVzaG5lc3MSMAoMbm9kZV9zZWVuX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKZAQoJUnVuQ291bnRzEg0KBXRvdGFsGAEgASgNEg4KBmFjdGl2ZRgCIAEoDRIRCglzdWNjZWVkZWQYAyABKA0SDgoGZmFpbGVkGAQgASgNEhMKC25vdF9zdGFydGVkGAUgASgNEg8KB3NraXBwZWQYBiABKA0SEwoLdW5yZWFjaGFibGUYByABKA0SDwoHdW5rbm93bhgIIAEoDSLpAQoDUnVuEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSIQoEc3BlYxgDIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxINCgVub2RlcxgEIAEoCRISCgpjcmVhdGVkX2J5GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIkCgZjb3VudHMYCCABKAsyFC5kcm92ZXIudjEuUnVuQ291bnRzIvoBCghMb2dDaHVuaxIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDwoHYXR0ZW1wdBgDIAEoDRIkCgZzb3VyY2UYBCABKA4yFC5kcm92ZXIudjEuTG9nU291cmNlEg4KBm9mZnNldBgFIAEoBBIMCgRkYXRhGAYgASgMEhIKCmdvbmVfYnl0ZXMYByABKAQSFQoNc2tpcHBlZF9ieXRlcxgIIAEoBBIuCgp3cml0dGVuX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljYXVnaHRfdXAYCiABKAgSDAoEbGF0ZRgLIAEoCCp5CgtSZXN0YXJ0TW9kZRIcChhSRVNUQVJUX01PREVfVU5TUEVDSUZJRUQQABIWChJSRVNUQVJUX01PREVfTkVWRVIQARIbChdSRVNUQVJUX01PREVfT05fRkFJTFVSRRACEhcKE1JFU1RBUlRfTU9ERV9BTFdBWVMQAyplCg5MZWZ0b3ZlclBvbGljeRIfChtMRUZUT1ZFUl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIYChRMRUZUT1ZFUl9QT0xJQ1lfU1RPUBABEhgKFExFRlRPVkVSX1BPTElDWV9LRUVQEAIqUwoJU3RkaW5Nb2RlEhoKFlNURElOX01PREVfVU5TUEVDSUZJRUQQABITCg9TVERJTl9NT0RFX05PTkUQARIVChFTVERJTl9NT0RFX1NUUkVBTRACKrcBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfUEVORElORxABEhcKE1RBU0tfU1RBVEVfU1RBUlRJTkcQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1NUT1BQSU5HEAQSFgoSVEFTS19TVEFURV9XQUlUSU5HEAUSFAoQVEFTS19TVEFURV9FTkRFRBAGKo4BCgVDYXVzZRIVChFDQVVTRV9VTlNQRUNJRklFRBAAEhAKDENBVVNFX0lUU0VMRhABEhIKDkNBVVNFX09QRVJBVE9SEAISEQoNQ0FVU0VfVElNRU9VVBADEg8KC0NBVVNFX0xJTUlUEAQSEgoOQ0FVU0VfU0hVVERPV04QBRIQCgxDQVVTRV9SRUJPT1QQBipjCglGcmVzaG5lc3MSGQoVRlJFU0hORVNTX1VOU1BFQ0lGSUVEEAASEgoORlJFU0hORVNTX0xJVkUQARITCg9GUkVTSE5FU1NfU1RBTEUQAhISCg5GUkVTSE5FU1NfTE9TVBADKlUKCUxvZ1NvdXJjZRIaChZMT0dfU09VUkNFX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NPVVJDRV9TVERPVVQQARIVChFMT0dfU09VUkNFX1NUREVSUhACKnMKC1NpZ25hbFNjb3BlEhwKGFNJR05BTF9TQ09QRV9VTlNQRUNJRklFRBAAEhcKE1NJR05BTF9TQ09QRV9MRUFERVIQARIWChJTSUdOQUxfU0NPUEVfR1JPVVAQAhIVChFTSUdOQUxfU0NPUEVfVFJFRRADYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * What to launch. The operator's wish; never changed after the run was created.
@@ -138,6 +138,14 @@ export type TaskSpec = Message<"drover.v1.TaskSpec"> & {
    * @generated from field: drover.v1.TerminalSpec terminal = 16;
    */
   terminal?: TerminalSpec | undefined;
+
+  /**
+   * Its output goes through pipes, for a reader who must have all of it. Absent, without a terminal: into files, as fast as it
+   * writes, of which the oldest bytes are given up when they are too many.
+   *
+   * @generated from field: drover.v1.PipeSpec pipes = 17;
+   */
+  pipes?: PipeSpec | undefined;
 };
 
 /**
@@ -289,8 +297,9 @@ export type TerminalSpec = Message<"drover.v1.TerminalSpec"> & {
   term: string;
 
   /**
-   * A terminal that nobody has been at for so long is hung up (SIGHUP to its foreground), milliseconds; counted from the
-   * start or from the last WriteInput that ended without `detach`. 0: never.
+   * A terminal that nobody has been at for so long is hung up (SIGHUP to its session and to the task), milliseconds; counted
+   * from the start or from the last reader or writer that has gone, while the node has a session with its controller, and
+   * not after a `detach`. 0: never.
    *
    * @generated from field: uint64 hangup_after_ms = 4;
    */
@@ -303,6 +312,29 @@ export type TerminalSpec = Message<"drover.v1.TerminalSpec"> & {
  */
 export const TerminalSpecSchema: GenMessage<TerminalSpec> = /*@__PURE__*/
   messageDesc(file_drover_v1_task, 4);
+
+/**
+ * Output that waits for its reader (ReadLogsRequest.interactive, both outputs): the task is held up while that is more than
+ * limits.terminalAheadBytes behind, also before it has come and after it has gone, so that nothing is ever given up.
+ *
+ * @generated from message drover.v1.PipeSpec
+ */
+export type PipeSpec = Message<"drover.v1.PipeSpec"> & {
+  /**
+   * Pipes that nobody has read or written for so long are cut (end of input, SIGPIPE, and SIGHUP to the task), milliseconds;
+   * counted from the start, or from the last reader or writer that has gone. 0: never.
+   *
+   * @generated from field: uint64 hangup_after_ms = 1;
+   */
+  hangupAfterMs: bigint;
+};
+
+/**
+ * Describes the message drover.v1.PipeSpec.
+ * Use `create(PipeSpecSchema)` to create a new message.
+ */
+export const PipeSpecSchema: GenMessage<PipeSpec> = /*@__PURE__*/
+  messageDesc(file_drover_v1_task, 5);
 
 /**
  * How an attempt or task ended: exactly one.
@@ -371,7 +403,7 @@ export type Outcome = Message<"drover.v1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 5);
+  messageDesc(file_drover_v1_task, 6);
 
 /**
  * The leader called exit.
@@ -392,7 +424,7 @@ export type Exited = Message<"drover.v1.Exited"> & {
  * Use `create(ExitedSchema)` to create a new message.
  */
 export const ExitedSchema: GenMessage<Exited> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 6);
+  messageDesc(file_drover_v1_task, 7);
 
 /**
  * A signal ended the leader.
@@ -420,7 +452,7 @@ export type Signaled = Message<"drover.v1.Signaled"> & {
  * Use `create(SignaledSchema)` to create a new message.
  */
 export const SignaledSchema: GenMessage<Signaled> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 7);
+  messageDesc(file_drover_v1_task, 8);
 
 /**
  * No process ever ran.
@@ -456,7 +488,7 @@ export type NotStarted = Message<"drover.v1.NotStarted"> & {
  * Use `create(NotStartedSchema)` to create a new message.
  */
 export const NotStartedSchema: GenMessage<NotStarted> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 8);
+  messageDesc(file_drover_v1_task, 9);
 
 /**
  * Nobody can know how it ended.
@@ -477,7 +509,7 @@ export type Unknown = Message<"drover.v1.Unknown"> & {
  * Use `create(UnknownSchema)` to create a new message.
  */
 export const UnknownSchema: GenMessage<Unknown> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 9);
+  messageDesc(file_drover_v1_task, 10);
 
 /**
  * Never sent to its node, by decision.
@@ -498,7 +530,7 @@ export type Skipped = Message<"drover.v1.Skipped"> & {
  * Use `create(SkippedSchema)` to create a new message.
  */
 export const SkippedSchema: GenMessage<Skipped> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 10);
+  messageDesc(file_drover_v1_task, 11);
 
 /**
  * Its node could not be reached, and it certainly did not start there.
@@ -526,7 +558,7 @@ export type Unreachable = Message<"drover.v1.Unreachable"> & {
  * Use `create(UnreachableSchema)` to create a new message.
  */
 export const UnreachableSchema: GenMessage<Unreachable> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 11);
+  messageDesc(file_drover_v1_task, 12);
 
 /**
  * What getrusage(2) tells of a process tree.
@@ -603,7 +635,7 @@ export type ResourceUsage = Message<"drover.v1.ResourceUsage"> & {
  * Use `create(ResourceUsageSchema)` to create a new message.
  */
 export const ResourceUsageSchema: GenMessage<ResourceUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 12);
+  messageDesc(file_drover_v1_task, 13);
 
 /**
  * What the kernel tells of everything in an attempt's cgroup together.
@@ -638,7 +670,7 @@ export type GroupUsage = Message<"drover.v1.GroupUsage"> & {
  * Use `create(GroupUsageSchema)` to create a new message.
  */
 export const GroupUsageSchema: GenMessage<GroupUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 13);
+  messageDesc(file_drover_v1_task, 14);
 
 /**
  * A process that is still there some time after SIGKILL was sent to it.
@@ -673,7 +705,7 @@ export type Survivor = Message<"drover.v1.Survivor"> & {
  * Use `create(SurvivorSchema)` to create a new message.
  */
 export const SurvivorSchema: GenMessage<Survivor> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 14);
+  messageDesc(file_drover_v1_task, 15);
 
 /**
  * A process of an attempt that outlived its leader.
@@ -701,7 +733,7 @@ export type Leftover = Message<"drover.v1.Leftover"> & {
  * Use `create(LeftoverSchema)` to create a new message.
  */
 export const LeftoverSchema: GenMessage<Leftover> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 15);
+  messageDesc(file_drover_v1_task, 16);
 
 /**
  * One start of a task, as the agent observed it. Each message is the whole of what is known;
@@ -843,7 +875,7 @@ export type Attempt = Message<"drover.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 16);
+  messageDesc(file_drover_v1_task, 17);
 
 /**
  * What everything of a task uses at one moment.
@@ -920,7 +952,7 @@ export type TaskSample = Message<"drover.v1.TaskSample"> & {
  * Use `create(TaskSampleSchema)` to create a new message.
  */
 export const TaskSampleSchema: GenMessage<TaskSample> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 17);
+  messageDesc(file_drover_v1_task, 18);
 
 /**
  * Lines and columns of a terminal.
@@ -948,7 +980,7 @@ export type TerminalSize = Message<"drover.v1.TerminalSize"> & {
  * Use `create(TerminalSizeSchema)` to create a new message.
  */
 export const TerminalSizeSchema: GenMessage<TerminalSize> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 18);
+  messageDesc(file_drover_v1_task, 19);
 
 /**
  * One command on one node: a process tree with one outcome.
@@ -1046,7 +1078,7 @@ export type Task = Message<"drover.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 19);
+  messageDesc(file_drover_v1_task, 20);
 
 /**
  * How many tasks of a run are in each way of ending, and not ended.
@@ -1116,7 +1148,7 @@ export type RunCounts = Message<"drover.v1.RunCounts"> & {
  * Use `create(RunCountsSchema)` to create a new message.
  */
 export const RunCountsSchema: GenMessage<RunCounts> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 20);
+  messageDesc(file_drover_v1_task, 21);
 
 /**
  * A command on a set of nodes, once.
@@ -1186,7 +1218,7 @@ export type Run = Message<"drover.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 21);
+  messageDesc(file_drover_v1_task, 22);
 
 /**
  * A stretch of a task's output.
@@ -1280,7 +1312,7 @@ export type LogChunk = Message<"drover.v1.LogChunk"> & {
  * Use `create(LogChunkSchema)` to create a new message.
  */
 export const LogChunkSchema: GenMessage<LogChunk> = /*@__PURE__*/
-  messageDesc(file_drover_v1_task, 22);
+  messageDesc(file_drover_v1_task, 23);
 
 /**
  * When an ended attempt is followed by another.
