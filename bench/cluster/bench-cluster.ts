@@ -77,6 +77,12 @@ export class BenchCluster implements AsyncDisposable {
     this.#agent = await Daemon.start(this.#drover, ['agent', ...places, ...joining, ...asDaemon], env);
   }
 
+  /** Stops the agent in order, and starts it again. */
+  async restartAgent(): Promise<void> {
+    await this.#agent?.[Symbol.asyncDispose]();
+    await this.startAgent();
+  }
+
   /** Kills the agent with SIGKILL and waits for its end. */
   async killAgent(): Promise<void> {
     await this.#agent?.end('SIGKILL');

@@ -22,20 +22,24 @@ export function checkSupervisord(): void {
   if (!existsSync(binary)) throw new SkippedError(`${binary} is missing (bench/peers/setup.ts installs it)`);
 }
 
-/**
- * Starts one that knows `processes` processes of `command` as the group "t" and has started none; their output goes to files.
- *
- * @throws SkippedError where Supervisor is not installed.
- */
-export async function startSupervisord(
-  directory: string,
-  command: string,
-  processes: number,
-): Promise<Supervisord> {
+/** What a supervisord of ours is to run. */
+export interface SupervisordOptions {
+  /** Where its files and the output go. */
+  readonly directory: string;
+  readonly command: string;
+  /** Processes of the command, as the group "t"; none is started. */
+  readonly processes: number;
+  /** Of them at once. Each takes five descriptors, and every descriptor that may be open costs each start a close. */
+  readonly atOnce: number;
+}
+
+/** Starts one. @throws SkippedError where Supervisor is not installed. */
+export async function startSupervisord(options: SupervisordOptions): Promise<Supervisord> {
   checkSupervisord();
+  const { directory } = options;
   const socket = join(directory, 'sock');
   const file = join(directory, 'supervisord.conf');
-  writeFileSync(file, configuration(directory, socket, command, processes));
+  writeFileSync(file, configuration(options, socket));
   const child = spawn(binary, ['-c', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   const call = (method: string, ...params: readonly (string | boolean)[]) =>
     callMethod(socket, method, params);
@@ -54,7 +58,8 @@ export async function startSupervisord(
   };
 }
 
-function configuration(directory: string, socket: string, command: string, processes: number): string {
+function configuration(options: SupervisordOptions, socket: string): string {
+  const { directory, command, processes, atOnce } = options;
   return `[unix_http_server]
 file=${socket}
 [supervisord]
@@ -62,7 +67,7 @@ nodaemon=true
 loglevel=warn
 logfile=${join(directory, 'supervisord.log')}
 pidfile=${join(directory, 'supervisord.pid')}
-minfds=20000
+minfds=${1_024 + 5 * atOnce}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [program:t]

@@ -19,7 +19,8 @@ const few = 10;
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-bench-'));
 try {
-  const drover = unpackRelease(directory);
+  using release = unpackRelease();
+  const { drover } = release;
   const options = (name: string, tasks: number) => ({ drover, directory: join(directory, name), tasks });
   const entries = await takeTurns<number>(
     {
@@ -35,7 +36,9 @@ try {
 }
 
 function print(entries: readonly Entry<number>[]): void {
-  console.log(`recovery: seconds from kill -9 until all is back, median of ${rounds} rounds (min–max)\n`);
+  console.log(
+    `recovery: an agent's from its start, a server's from its death, until all is back; median of ${rounds} rounds (min–max)\n`,
+  );
   const [base = Number.NaN] = entries.map(secondsOf);
   for (const entry of entries) {
     const done = 'rounds' in entry ? entry.rounds : [];

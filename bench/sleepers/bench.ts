@@ -19,12 +19,12 @@ const kinds = ['resident', 'proportional', 'privateDirty'] as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-bench-'));
 try {
-  const drover = unpackRelease(directory);
+  using release = unpackRelease();
   const options = { directory, tasks };
   const entries = await takeTurns<Measured>(
     {
       bare: async () => enterBare(options),
-      drover: async () => enterDrover(drover, options),
+      drover: async () => enterDrover(release.drover, options),
       Supervisor: async () => enterSupervisor(options),
       PM2: async () => enterPm2(options),
     },

@@ -21,6 +21,8 @@ export interface SideOptions {
 export function enterDrover(drover: string, { directory, tasks }: SideOptions): Contestant<Measured> {
   return inPlaces(directory, async (place) => {
     await using cluster = await BenchCluster.start(drover, place);
+    // One that has just joined has loaded what only joining needs, which a node does once.
+    await cluster.restartAgent();
     const parts = () => {
       const { server = 0, monitors } = findSupervisor(cluster.supervisorDirectory);
       return { agent: [cluster.agentPid], supervisor: [server], monitors };
@@ -53,7 +55,9 @@ export function enterBare({ directory, tasks }: SideOptions): Contestant<Measure
 export function enterSupervisor({ directory, tasks }: SideOptions): Contestant<Measured> {
   checkSupervisord();
   return inPlaces(directory, async (place) => {
-    await using supervisord = await startSupervisord(place, sleeper.join(' '), tasks);
+    const command = sleeper.join(' ');
+    const options = { directory: place, command, processes: tasks, atOnce: tasks };
+    await using supervisord = await startSupervisord(options);
     const daemon = [supervisord.pid];
     const start = async () => void (await supervisord.call('startProcessGroup', 't', false));
     return await measureMemory(tasks, { parts: () => ({ daemon }), roots: () => daemon, start });

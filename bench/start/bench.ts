@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { unpackRelease } from '#bench/cluster/release.ts';
 import { readBenchOptions } from '#bench/measure/options.ts';
 import { median, spread } from '#bench/measure/statistics.ts';
@@ -18,8 +18,8 @@ const starts = quick ? 2 : 20;
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-bench-'));
 try {
-  const drover = unpackRelease(directory);
-  const node = join(dirname(dirname(drover)), 'node', 'bin', 'node');
+  using release = unpackRelease();
+  const { drover, node } = release;
   const entries = await takeTurns<number>(
     {
       'node -e 0': async () => enterCommand([node, '-e', '0'], starts),
