@@ -120,6 +120,8 @@ export const limits = {
   restartBackoffMaxDefaultMs: 60_000,
   /** Longest pause before a restart that anybody may ask for: a day. */
   restartBackoffMaxMs: 86_400_000,
+  /** Longest pause between the tasks of a run, in one place: a day. */
+  pacingSleepMaxMs: 86_400_000,
   /** Least CPU that a task can be limited to, thousandths of a CPU: the kernel's quotas begin at 1 ms in 100 ms. */
   taskCpuMillisMin: 10,
   /** Most CPU that a task can be limited to, thousandths: of 8,192 CPUs, which is as many as a kernel can have. */

@@ -9,6 +9,7 @@ import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { type CreateRunRequestSchema, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { LeftoverPolicy, type TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import { planLimits } from './plan-limits.ts';
+import { planPacing } from './plan-pacing.ts';
 import { planRestart } from './plan-restart.ts';
 
 /** Options of `drover run`. */
@@ -36,6 +37,7 @@ export function planRun(
 ): RunPlan {
   const { options } = line;
   const nodes = planTarget(options, selection);
+  const pacing = planPacing(options);
   return {
     request: {
       name: options.name ?? '',
@@ -43,6 +45,7 @@ export function planRun(
       exclude: options.exclude ?? '',
       spec: planSpec(line, fileEnv),
       whenUnreachable: options['wait-for-nodes'] ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
+      ...(pacing ? { pacing } : {}),
     },
     literal: options.exclude === undefined && literalNodeName(parseNodeSet(nodes)) !== undefined,
   };

@@ -12,7 +12,7 @@ import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
 import { printFailure } from '#cli/print-failure.ts';
-import { SignalScope } from '#protocol/gen/drover/v1/task_pb.ts';
+import { SignalScope, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 
 /** How long the question stands, milliseconds; then the tasks are stopped. */
 const askMs = 5_000;
@@ -115,8 +115,14 @@ export class RunInterrupts implements Disposable {
     this.#context.out.errLine(
       `drover: killing, the rest of the output is in drover logs ${this.#runId}; Ctrl-C again leaves`,
     );
-    const order = { query: { runId: this.#runId }, signal: 'SIGKILL', scope: SignalScope.TREE };
-    await this.#order(() => this.#connection.tasks.signalTasks(order, callOptions(this.#context)));
+    const runId = this.#runId;
+    // What ends now is not to make room for those whose turn has not come.
+    const pending = { runId, states: [TaskState.PENDING] };
+    const order = { query: { runId }, signal: 'SIGKILL', scope: SignalScope.TREE };
+    await Promise.all([
+      this.#order(() => this.#connection.tasks.stopTasks({ query: pending }, callOptions(this.#context))),
+      this.#order(() => this.#connection.tasks.signalTasks(order, callOptions(this.#context))),
+    ]);
   }
 
   async #order(call: () => Promise<unknown>): Promise<void> {

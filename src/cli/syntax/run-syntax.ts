@@ -68,6 +68,24 @@ const life = {
   },
 } as const;
 
+const pace = {
+  'max-concurrency': {
+    type: 'string',
+    value: 'N|P%',
+    help: 'on so many nodes at once, or so many per cent of them (at least one)',
+  },
+  'max-errors': {
+    type: 'string',
+    value: 'N|P%',
+    help: 'once it has failed on more nodes than that, start it on no other',
+  },
+  'batch-sleep': {
+    type: 'string',
+    value: 'DURATION',
+    help: 'start on the next node so long after the end on one',
+  },
+} as const;
+
 const following = {
   detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
   name: { type: 'string', value: 'TEXT', help: 'a name for people' },
@@ -86,6 +104,7 @@ const options = {
   ...grouped('Where', where),
   ...grouped('The process', process),
   ...grouped('Its life', life),
+  ...grouped('How fast', pace),
   ...grouped('What you see of it', following),
   ...clusterOptions,
 } as const;
@@ -104,11 +123,13 @@ export const runSyntax: CommandSyntax<typeof options> = {
     'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so. With --leftovers keep it stays, and nobody looks after it any more.',
     'Ctrl-C asks whether to stop, detach or kill; without a terminal it stops. A second one kills.',
     'The exit code tells how all ended (drover help exit-codes); with one plain node name it is the command’s own.',
+    'With --max-concurrency the nodes have their turns in natural order, whether anybody follows or not, and over a restart of the controller. A task keeps its place until it has ended, restarts included, and with --batch-sleep for that long after its end; it is the pause between two tasks in one place. --max-errors counts tasks that failed, timed out, did not start, are unreachable or unknown: --max-errors 0 ends with the first, 10% of 50 nodes with the sixth (per cents are rounded down). What runs then goes on to its end; the rest is skipped, and said to be.',
     'Limits of everything that a task forks, together: cpu (CPUs), memory (bytes, or 512m, 2g), processes. Limits of each of its processes, as setrlimit(2): nofile, nproc, core, cpu-time (seconds), as, data, stack, fsize, memlock, rss, locks, sigpending, msgqueue, nice, rtprio, rttime; each SOFT or SOFT:HARD, or unlimited. A node that cannot apply a limit does not start the command and says why.',
   ],
   examples: [
     'drover run -w web[1-3] -- uptime',
     'drover run -a -x web2 --timeout 5m -- backup --full',
+    'drover run -w web* --max-concurrency 10% --max-errors 1 -- systemctl restart app',
     "drover run -w @role=db --shell 'df -h | tail -n +2'",
     'drover run -d -w node1 -- sleep 600',
     'drover run -d -w web1 --restart always --limit memory=1g,nofile=8192 -- server',

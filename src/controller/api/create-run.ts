@@ -9,6 +9,7 @@ import { failpoint } from '#base/failpoint.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
+import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
 import { type RunRecord, StoreError, type StoreWriter } from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
@@ -32,6 +33,7 @@ import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import { resolveNodes } from './resolve-nodes.ts';
+import { isUnpaced } from './validate-pacing.ts';
 import { findRunProblem } from './validate-run.ts';
 
 type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'stopSwitch'>;
@@ -75,7 +77,8 @@ async function launch(
   { record, tasks }: CreatedRun,
 ): Promise<void> {
   try {
-    await dispatch.launch(tasks, operator.name, record.whenUnreachable);
+    if (record.run.pacing) dispatch.pace(record, tasks);
+    else await dispatch.launch(tasks, operator.name, record.whenUnreachable);
   } catch (error) {
     log.error({ err: error, run: record.run.id }, 'cannot dispatch a recorded run');
   }
@@ -86,6 +89,7 @@ function normalized(asked: CreateRunRequest): CreateRunRequest & { spec: TaskSpe
   const request = clone(CreateRunRequestSchema, asked);
   if (!request.spec) throw new Error('a validated run has no spec');
   request.whenUnreachable ||= WhenUnreachable.FAIL;
+  if (request.pacing && isUnpaced(request.pacing)) delete request.pacing;
   return { ...request, spec: normalizeSpec(request.spec) };
 }
 
@@ -165,6 +169,7 @@ function runRecord(request: CreateRunRequest & { spec: TaskSpec }, facts: RunFac
     createdBy: facts.operator.name,
     createdAt: timestampFromMs(facts.atMs),
     counts: runCounts(facts.count, new Map()),
+    ...(request.pacing ? { pacing: request.pacing } : {}),
   });
   return { run, digest: facts.digest, whenUnreachable: request.whenUnreachable };
 }
@@ -176,6 +181,7 @@ function newTask(request: CreateRunRequest & { spec: TaskSpec }, node: NodeName,
     node,
     spec: request.spec,
     state: TaskState.PENDING,
+    reason: request.pacing ? waitsForTurn : '',
     createdAt: timestampFromMs(atMs),
   });
 }

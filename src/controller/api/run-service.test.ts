@@ -44,6 +44,28 @@ it('createRun() records run, tasks and audit, and launches them', async () => {
   assert.doesNotMatch(audit?.request ?? '', /hunter2/, 'values of the environment may be secrets');
 });
 
+it('createRun() hands on a paced run with tasks that wait for their turn', async () => {
+  await using api = await ApiFixture.start();
+  await api.addNodes('web1', 'web2');
+  const client = api.client(RunService);
+  const { run, tasks } = await client.createRun({ id, nodes: '@all', spec, pacing: { maxConcurrency: 1 } });
+  assert.equal(run?.pacing?.maxConcurrency, 1);
+  assert.deepEqual(
+    tasks.map(({ reason }) => reason),
+    ['waits for its turn', 'waits for its turn'],
+  );
+  assert.deepEqual(api.parts.dispatch.orders, [
+    { kind: 'pace', run: id, tasks: tasks.map((task) => task.id) },
+  ]);
+  assert.equal((await client.getRun({ id })).pacing?.maxConcurrency, 1);
+  const unpaced = await client.createRun({ id: v7(), nodes: '@all', spec, pacing: {} });
+  assert.equal(unpaced.run?.pacing, undefined);
+  await assert.rejects(
+    client.createRun({ id: v7(), nodes: '@all', spec, pacing: { batchSleepMs: 1n } }),
+    /a pause between tasks needs a limit/,
+  );
+});
+
 it('createRun() answers the same id with the same run, and launches once', async () => {
   await using api = await ApiFixture.start();
   await api.addNodes('web1', 'web2');

@@ -10,6 +10,7 @@ import { limits } from '#protocol/limits.ts';
 import { findEnumProblem } from './describe-value.ts';
 import { isOpen } from './resolve-nodes.ts';
 import { findInputProblem } from './validate-input.ts';
+import { findPacingProblem } from './validate-pacing.ts';
 import { findRestartProblem } from './validate-restart.ts';
 
 /** Longest path of Linux, with its NUL (PATH_MAX). */
@@ -32,6 +33,8 @@ export function findRunProblem(request: CreateRunRequest): string | undefined {
   if (isOpen(request)) return 'no nodes are named: an empty target never means all';
   const unknownValue = findEnumProblem('when_unreachable', whenUnreachable, WhenUnreachable);
   if (unknownValue !== undefined) return unknownValue;
+  const pacingProblem = findPacingProblem(request.pacing);
+  if (pacingProblem !== undefined) return pacingProblem;
   return spec ? findSpecProblem(spec) : 'there is no spec: nothing to launch';
 }
 

@@ -1,4 +1,5 @@
 /** The orders of the API to the agents' sessions. @see Dispatch, which it implements over the parts of this folder. */
+import type { RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type {
   Cause,
@@ -23,12 +24,14 @@ import type { Launches } from './launches.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import { readLog } from './log-streams.ts';
 import type { NodeLinks } from './node-links.ts';
+import type { PacedRuns } from './paced-runs.ts';
 import { sampleNode } from './sample-node.ts';
 
 /** The parts that it leads to. */
 export interface AgentDispatchParts {
   readonly links: NodeLinks;
   readonly launches: Launches;
+  readonly pacedRuns: PacedRuns;
   readonly liveness: LivenessTracker;
   readonly taskChanges: Changes<[Task]>;
   readonly nodeChanges: Changes<[NodeName, NodeLiveness]>;
@@ -46,6 +49,10 @@ export class AgentDispatch implements Dispatch {
 
   launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void> {
     return this.#parts.launches.launch(tasks, operator, whenUnreachable);
+  }
+
+  pace(run: RunRecord, tasks: readonly Task[]): void {
+    this.#parts.pacedRuns.add(run, tasks);
   }
 
   async signal(task: Task, signal: string, scope: SignalScope, abort: AbortSignal): Promise<number> {

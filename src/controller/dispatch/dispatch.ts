@@ -12,6 +12,7 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { InputFrameSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -89,6 +90,12 @@ export interface Dispatch {
    * unreachable; where it is that already, or never came, they end at once. Resolves when that is recorded.
    */
   launch(tasks: readonly Task[], operator: string, whenUnreachable: WhenUnreachable): Promise<void>;
+
+  /**
+   * Takes on a run with a pacing, with all its tasks, which are marked `waitsForTurn` in the store: starts and settles them as
+   * `launch` does, each when its turn has come, also after a restart of the controller.
+   */
+  pace(run: RunRecord, tasks: readonly Task[]): void;
 
   /** @returns the process id that the signal went to. @throws NodeRefusedError */
   signal(task: Task, signal: string, scope: SignalScope, abort: AbortSignal): Promise<number>;

@@ -6,7 +6,6 @@
  * looked at again inside the transaction that ends or marks its tasks, since an agent that comes in reads its pending tasks
  * in a transaction as well: so each task is either sent or settled, and never both.
  */
-import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Store } from '#controller/store/store.ts';
@@ -14,7 +13,8 @@ import { endTask } from '#core/advance-task.ts';
 import { skipped, unreachable } from '#core/outcome.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import type { NodeName } from '#protocol/ids.ts';
+import type { NodeName, TaskId } from '#protocol/ids.ts';
+import { Batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import { endRuns } from './end-runs.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
@@ -32,20 +32,30 @@ export interface LaunchesOptions {
   readonly changes: Changes<[Task]>;
 }
 
+/** A task that is to end if it was certainly never sent, and who waits to hear whether it did. */
+interface Skip {
+  readonly id: TaskId;
+  readonly cause: Cause;
+  readonly resolve: (ended: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Tasks that one transaction skips: a stop of the largest run shares ten fsyncs. */
+const skipsMax = 2_000;
+
 /** Why a task ends whose node is away and not expected back. */
 const notConnected = 'its node is not connected';
 
 /** The way of new tasks to their nodes. Disposing of it waits for what `endOverdue` has begun. */
 export class Launches implements AsyncDisposable {
   readonly #options: LaunchesOptions;
-  readonly #startedAtMs: number;
   /** Nodes that may have tasks which wait for their return. */
   readonly #expected = new Set<NodeName>();
+  readonly #skips = new Batches<Skip>(skipsMax, (batch) => this.#skipAll(batch));
   #ending: Promise<void> | undefined;
 
   private constructor(options: LaunchesOptions) {
     this.#options = options;
-    this.#startedAtMs = options.clock.wallMs();
   }
 
   /** With what an earlier controller process left to wait. @throws StoreError */
@@ -58,6 +68,7 @@ export class Launches implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ending;
+    await this.#skips.idle();
   }
 
   /** @see Dispatch.launch */
@@ -84,21 +95,33 @@ export class Launches implements AsyncDisposable {
     });
   }
 
-  /** Ends a task that was certainly never sent; false where that is not certain. */
+  /** Ends a task that was certainly never sent; false where that is not certain. Many at a time share a transaction. */
   async skip(task: Task, cause: Cause): Promise<boolean> {
     if (task.state !== TaskState.PENDING) return false;
-    const ended = await this.#options.store.transact(async (writer) => {
-      const [current] = await writer.selectTasks({ ids: [task.id] });
-      if (!current || !wasNeverSent(current)) return undefined;
-      const reason = 'stopped before it was sent';
-      const next = endTask(current, skipped(reason), cause, reason);
-      if (!next) return undefined;
-      await writer.updateTasks([next]);
-      await endRuns(writer, [next], this.#options.clock.wallMs());
-      return next;
-    });
-    if (ended) this.#options.changes.publish(ended);
-    return ended !== undefined;
+    return new Promise((resolve, reject) => this.#skips.add({ id: task.id, cause, resolve, reject }));
+  }
+
+  async #skipAll(batch: readonly Skip[]): Promise<void> {
+    const { store, clock, changes } = this.#options;
+    try {
+      const ended = await store.transact(async (writer) => {
+        const tasks = await writer.selectTasks({ ids: batch.map(({ id }) => id) });
+        const causes = new Map(batch.map(({ id, cause }) => [id, cause]));
+        const reason = 'stopped before it was sent';
+        const next = tasks
+          .filter(wasNeverSent)
+          .map((task) => endTask(task, skipped(reason), causes.get(task.id) ?? Cause.OPERATOR, reason))
+          .filter((task) => task !== undefined);
+        if (next.length > 0) await writer.updateTasks(next);
+        await endRuns(writer, next, clock.wallMs());
+        return next;
+      });
+      for (const task of ended) changes.publish(task);
+      const ids = new Set(ended.map(({ id }) => id));
+      for (const { id, resolve } of batch) resolve(ids.has(id));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
   }
 
   /** Sends to the nodes that are connected, and gives the tasks of the others. */
@@ -162,7 +185,8 @@ export class Launches implements AsyncDisposable {
 
   /** What becomes of a task whose node is away; undefined where nothing can be said. */
   #settled(task: Task, whenUnreachable: WhenUnreachable): Task | undefined {
-    if (wasNeverSent(task) || this.#mayHaveBeenSent(task)) return undefined;
+    const wasSent = this.#options.links.unanswered(task.node).has(task.id);
+    if (wasNeverSent(task) || wasSent) return undefined;
     if (whenUnreachable === WhenUnreachable.WAIT) return markForNode(task);
     const expectedMs = this.#options.liveness.expectedBackMs(task.node);
     return expectedMs > 0 ? markForReturn(task, expectedMs) : this.#ended(task, notConnected);
@@ -171,11 +195,5 @@ export class Launches implements AsyncDisposable {
   #ended(task: Task, reason: string): Task | undefined {
     const { seenAtMs } = this.#options.liveness.liveness(task.node);
     return endTask(task, unreachable(reason, seenAtMs), Cause.ITSELF, reason);
-  }
-
-  /** By an earlier session, or perhaps by an earlier controller process. */
-  #mayHaveBeenSent(task: Task): boolean {
-    const createdAtMs = task.createdAt ? timestampMs(task.createdAt) : 0;
-    return createdAtMs < this.#startedAtMs || this.#options.links.unanswered(task.node).has(task.id);
   }
 }

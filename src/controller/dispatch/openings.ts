@@ -166,6 +166,7 @@ export class Openings implements AsyncDisposable {
       cut: this.#options.links.unanswered(session.node),
       wasUnreachable: this.#options.liveness.expectedBackMs(session.node) === 0,
       whenUnreachable: (run) => runs.get(run)?.whenUnreachable ?? WhenUnreachable.FAIL,
+      isPaced: (run) => runs.get(run)?.run.pacing !== undefined,
       startedAtMs: this.#startedAtMs,
       nowMs: this.#options.clock.wallMs(),
     });

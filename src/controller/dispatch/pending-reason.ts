@@ -8,6 +8,9 @@ import { type Task, TaskSchema, TaskState } from '#protocol/gen/drover/v1/task_p
 
 const waitsForNode = 'waits for its node to connect';
 
+/** Mark of a task whose run starts its tasks as others end. */
+export const waitsForTurn = 'waits for its turn';
+
 /** What follows says for how long. */
 const waitsForReturn = 'its node is disconnected: ';
 
@@ -16,7 +19,12 @@ export const didNotReturn = 'its node did not come back';
 
 /** Whether the task was certainly never sent. */
 export function wasNeverSent(task: Task): boolean {
-  return (task.state === TaskState.PENDING && task.reason === waitsForNode) || isForReturn(task);
+  return isHeld(task) || isForReturn(task);
+}
+
+/** Whether the task was never sent and waits, however long: for its turn, or for its node. */
+export function isHeld({ state, reason }: Task): boolean {
+  return state === TaskState.PENDING && (reason === waitsForNode || reason === waitsForTurn);
 }
 
 /** Whether the task was never sent and is to end as unreachable if its node does not come back in time. */

@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { TaskSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import { markForReturn } from './pending-reason.ts';
+import { markForReturn, waitsForTurn, withReason } from './pending-reason.ts';
 import { type OpeningPlan, orphanLaunchMaxMs, planOpening } from './plan-opening.ts';
 
 const { FAIL, WAIT } = WhenUnreachable;
@@ -20,6 +20,9 @@ interface Case {
   cut?: boolean;
   /** It was never sent: its node was away when it was launched. */
   forReturn?: boolean;
+  /** Its run is paced; its turn has not come. */
+  paced?: boolean;
+  forTurn?: boolean;
   wasUnreachable?: boolean;
   createdAtMs?: number;
   plan: keyof OpeningPlan | undefined;
@@ -41,6 +44,10 @@ const cases: Case[] = [
   { when: FAIL, createdAtMs: startedAtMs, plan: 'send' },
   { when: FAIL, createdAtMs: startedAtMs - 1, plan: 'unreachable' },
   { when: FAIL, createdAtMs: nowMs - orphanLaunchMaxMs + 1, plan: 'send' },
+  { paced: true, createdAtMs: startedAtMs - 1, plan: 'send' },
+  { paced: true, forTurn: true, plan: undefined },
+  { paced: true, forTurn: true, when: WAIT, plan: undefined },
+  { paced: true, wasUnreachable: true, cut: true, plan: 'unreachable' },
   { state: RUNNING, plan: 'missing' },
   { state: WAITING, plan: 'missing' },
   { state: RUNNING, held: true, plan: undefined },
@@ -49,16 +56,19 @@ const cases: Case[] = [
 test('planOpening() sends, ends or leaves each task', () => {
   for (const [
     index,
-    { state = PENDING, when = FAIL, held, cut, forReturn, wasUnreachable, createdAtMs = nowMs, plan },
+    { state = PENDING, when = FAIL, paced = false, createdAtMs = nowMs, ...facts },
   ] of cases.entries()) {
+    const { held, cut, forReturn, forTurn, wasUnreachable, plan } = facts;
     const created = create(TaskSchema, { id: 't', state, createdAt: timestampFromMs(createdAtMs) });
-    const task = forReturn ? markForReturn(created, 20_000) : created;
+    const marked = forReturn ? markForReturn(created, 20_000) : created;
+    const task = forTurn ? withReason(marked, waitsForTurn) : marked;
     const decided = planOpening({
       tasks: [task],
       held: new Set(held ? ['t'] : []),
       cut: new Set(cut ? ['t'] : []),
       wasUnreachable: wasUnreachable ?? false,
       whenUnreachable: () => when,
+      isPaced: () => paced,
       startedAtMs,
       nowMs,
     });

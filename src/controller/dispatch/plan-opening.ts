@@ -4,13 +4,14 @@
  *   store says   agent holds it   it does not
  *   pending      nothing: its     WAIT: send · FAIL: send unless the node was unreachable meanwhile, or the task is
  *                events will come of long ago: then it ended unreachable, certain now that it never started
+ *                                 of a paced run: not before its turn, and then however long ago the run was created
  *   active       nothing          leave it and say so: only the agent can tell what became of it
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RunId, TaskId } from '#protocol/ids.ts';
-import { isForReturn } from './pending-reason.ts';
+import { isForReturn, isHeld } from './pending-reason.ts';
 
 /** What is known when an agent comes in. */
 export interface OpeningFacts {
@@ -23,6 +24,8 @@ export interface OpeningFacts {
   /** The node was away for so long that nobody expected it back. */
   readonly wasUnreachable: boolean;
   readonly whenUnreachable: (run: RunId) => WhenUnreachable;
+  /** Whether the run starts its tasks as others end. */
+  readonly isPaced: (run: RunId) => boolean;
   /** Start of this controller process, wall clock, milliseconds. */
   readonly startedAtMs: number;
   /** Wall clock, milliseconds. */
@@ -45,7 +48,8 @@ export const orphanLaunchMaxMs = 60_000;
 /** Decides for one session. */
 export function planOpening(facts: OpeningFacts): OpeningPlan {
   const absent = facts.tasks.filter((task) => !facts.held.has(task.id));
-  const pending = absent.filter((task) => task.state === TaskState.PENDING);
+  const isDue = (task: Task) => !(facts.isPaced(task.runId) && isHeld(task));
+  const pending = absent.filter((task) => task.state === TaskState.PENDING && isDue(task));
   return {
     send: pending.filter((task) => maySend(task, facts)),
     unreachable: pending.filter((task) => !maySend(task, facts)),
@@ -55,11 +59,12 @@ export function planOpening(facts: OpeningFacts): OpeningPlan {
 
 function maySend(
   task: Task,
-  { cut, wasUnreachable, whenUnreachable, startedAtMs, nowMs }: OpeningFacts,
+  { cut, wasUnreachable, whenUnreachable, isPaced, startedAtMs, nowMs }: OpeningFacts,
 ): boolean {
   if (whenUnreachable(task.runId) === WhenUnreachable.WAIT) return true;
   // One that is neither was launched while the node comes in.
   if (wasUnreachable && (cut.has(task.id) || isForReturn(task))) return false;
+  if (isPaced(task.runId)) return true;
   const createdAtMs = task.createdAt ? timestampMs(task.createdAt) : 0;
   return createdAtMs >= startedAtMs || nowMs - createdAtMs < orphanLaunchMaxMs;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
 import type { Store } from '#controller/store/store.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { AgentDispatch } from './agent-dispatch.ts';
@@ -15,6 +16,7 @@ import { LinkServer, type LinkTls } from './link-server.ts';
 import { LivenessTracker, tickMs } from './liveness-tracker.ts';
 import { NodeLinks } from './node-links.ts';
 import { Openings } from './openings.ts';
+import { PacedRuns } from './paced-runs.ts';
 import { repeat } from './repeat.ts';
 
 /** What dispatch is given. All of it must outlive it. */
@@ -59,6 +61,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const ingest = new Ingest({ store, clock, log, changes: taskChanges });
   const openings = new Openings({ ...options, links, liveness, changes: taskChanges });
   const launches = await Launches.open({ store, clock, log, links, liveness, changes: taskChanges });
+  const pacedRuns = await PacedRuns.open({ store, clock, log, links, launches, changes: taskChanges });
   const owner = createOwner({ links, liveness, ingest, openings });
   const server = await LinkServer.start({
     ...options,
@@ -70,13 +73,18 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   });
   const seen = new SeenWriter(store, liveness, log);
   const timers = new DisposableStack();
-  timers.use(repeat(clock, tickMs, () => tick(liveness, links, launches)));
+  timers.use(repeat(clock, tickMs, () => tick(liveness, links, launches, pacedRuns)));
   timers.use(repeat(clock, writeSeenMs, () => void seen.write()));
-  const dispatch = new AgentDispatch({ links, launches, liveness, taskChanges, nodeChanges });
+  nodeChanges.listen((_, { state }) => {
+    if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
+  });
+  const dispatch = new AgentDispatch({ links, launches, pacedRuns, liveness, taskChanges, nodeChanges });
   return Object.assign(dispatch, {
     address: server.address,
     async [Symbol.asyncDispose]() {
       timers.dispose();
+      // Before the sessions end: what is released without them would count as unreachable.
+      await pacedRuns[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
       await openings[Symbol.asyncDispose]();
       await ingest[Symbol.asyncDispose]();
@@ -106,10 +114,11 @@ function createOwner({ links, liveness, ingest, openings }: OwnerParts): Session
   };
 }
 
-function tick(liveness: LivenessTracker, links: NodeLinks, launches: Launches): void {
+function tick(liveness: LivenessTracker, links: NodeLinks, launches: Launches, pacedRuns: PacedRuns): void {
   liveness.tick();
   for (const session of links.sessions()) session.tick();
   launches.endOverdue();
+  pacedRuns.lookAgain();
 }
 
 /** Writes down when nodes were last heard of; a write that fails is tried again with the next one. */

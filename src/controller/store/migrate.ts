@@ -4,12 +4,14 @@
  */
 import { type Migration, Migrator } from 'kysely/migration';
 import { firstLight } from './migrations/0001-first-light.ts';
+import { pacing } from './migrations/0002-pacing.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
 /** Every migration, by name; the names sort in the order of the migrations. */
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
+  '0002-pacing': pacing,
 };
 
 /** Kysely's own table of the migrations that were run. */

@@ -3,10 +3,16 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Ending } from '#core/outcome.ts';
 import { runCounts } from '#core/run-counts.ts';
-import { type Run, type RunCounts, RunSchema, TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  PacingSchema,
+  type Run,
+  type RunCounts,
+  RunSchema,
+  TaskSpecSchema,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RunId } from '#protocol/ids.ts';
 import { nextNumber } from './counters.ts';
-import { decodeMessage, encodeMessage, requiredMs } from './json-columns.ts';
+import { decodeMessage, decodeOptional, encodeMessage, encodeOptional, requiredMs } from './json-columns.ts';
 import { endOfPrefix, keyList, numberList } from './keys.ts';
 import { pageStart, toPage } from './paging.ts';
 import type { Executor, RunsTable } from './schema.ts';
@@ -16,8 +22,20 @@ import { type Page, type PageRequest, type RunRecord, StoreError } from './store
 export async function findRun(db: Executor, id: RunId): Promise<RunRecord | undefined> {
   const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst();
   if (!row) return undefined;
-  const [run] = await toRuns(db, [row]);
-  return run && { run, digest: row.digest, whenUnreachable: row.when_unreachable };
+  const [record] = await toRecords(db, [row]);
+  return record;
+}
+
+/** @see StoreReader.pacedRuns */
+export async function pacedRuns(db: Executor): Promise<RunRecord[]> {
+  const rows = await db
+    .selectFrom('runs')
+    .selectAll()
+    .where('pacing', 'is not', null)
+    .where('ended_at', 'is', null)
+    .orderBy('number')
+    .execute();
+  return toRecords(db, rows);
 }
 
 /** @see StoreReader.runIdsByPrefix */
@@ -74,6 +92,7 @@ export async function insertRun(db: Executor, { run, digest, whenUnreachable }: 
       ended_at: run.endedAt ? requiredMs(run.endedAt, 'Run.ended_at') : null,
       digest,
       when_unreachable: whenUnreachable,
+      pacing: encodeOptional(PacingSchema, run.pacing),
     })
     .execute();
 }
@@ -99,6 +118,14 @@ export async function runKeys(
     .where('id', 'in', keyList(ids))
     .execute();
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+async function toRecords(db: Executor, rows: readonly RunsTable[]): Promise<RunRecord[]> {
+  const runs = await toRuns(db, rows);
+  return rows.flatMap(({ digest, when_unreachable: whenUnreachable }, i) => {
+    const run = runs[i];
+    return run ? [{ run, digest, whenUnreachable }] : [];
+  });
 }
 
 async function toRuns(db: Executor, rows: readonly RunsTable[]): Promise<Run[]> {
@@ -128,6 +155,7 @@ async function countTasks(db: Executor, numbers: readonly number[]): Promise<Rea
 }
 
 function toRun(row: RunsTable, counts: RunCounts): Run {
+  const pacing = decodeOptional(PacingSchema, row.pacing);
   return create(RunSchema, {
     id: row.id,
     name: row.name,
@@ -137,5 +165,6 @@ function toRun(row: RunsTable, counts: RunCounts): Run {
     createdAt: timestampFromMs(row.created_at),
     ...(row.ended_at === null ? {} : { endedAt: timestampFromMs(row.ended_at) }),
     counts,
+    ...(pacing ? { pacing } : {}),
   });
 }

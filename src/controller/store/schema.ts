@@ -53,6 +53,8 @@ export interface RunsTable {
   ended_at: number | null;
   digest: string;
   when_unreachable: WhenUnreachable;
+  /** Pacing; null where all tasks are started at once. */
+  pacing: string | null;
 }
 
 /** Tasks with all their attempts. */

@@ -5,7 +5,7 @@ import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
 import { listAudit } from './audit.ts';
 import { clusterId } from './cluster.ts';
 import { findNode, findNodeByKey, listNodes } from './nodes.ts';
-import { countEndings, findRun, listRuns, runIdsByPrefix } from './runs.ts';
+import { countEndings, findRun, listRuns, pacedRuns, runIdsByPrefix } from './runs.ts';
 import type { Scope } from './sql-scope.ts';
 import type {
   AuditRecord,
@@ -62,6 +62,10 @@ export class SqlReader implements StoreReader {
 
   runIdsByPrefix(prefix: string, limit: number): Promise<readonly RunId[]> {
     return this.#scope.run('find runs by prefix', (db) => runIdsByPrefix(db, prefix, limit));
+  }
+
+  pacedRuns(): Promise<readonly RunRecord[]> {
+    return this.#scope.run('read the paced runs', pacedRuns);
   }
 
   listRuns(page: PageRequest): Promise<Page<Run>> {

@@ -125,6 +125,8 @@ export interface StoreReader {
   findRun(id: RunId): Promise<RunRecord | undefined>;
   /** Ids that begin with `prefix`, at most `limit`. */
   runIdsByPrefix(prefix: string, limit: number): Promise<readonly RunId[]>;
+  /** Those with a pacing that have not ended, oldest first, with their counts. */
+  pacedRuns(): Promise<readonly RunRecord[]>;
   /** Newest first, with their counts. @throws StoreError reason "invalid" for a page that cannot be. */
   listRuns(page: PageRequest): Promise<Page<Run>>;
   /** Number of ended tasks of a run by ending. */

@@ -1,6 +1,7 @@
 /** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
 import type { Dispatch, InputSupply, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import type { RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
@@ -16,6 +17,7 @@ import type { NodeName } from '#protocol/ids.ts';
 /** An order that was given. */
 export type FakeOrder =
   | { readonly kind: 'launch'; readonly tasks: readonly string[]; readonly whenUnreachable: WhenUnreachable }
+  | { readonly kind: 'pace'; readonly run: string; readonly tasks: readonly string[] }
   | { readonly kind: 'signal'; readonly task: string; readonly signal: string; readonly scope: SignalScope }
   | { readonly kind: 'stop'; readonly task: string; readonly graceMs: number; readonly cause: Cause };
 
@@ -57,6 +59,10 @@ export class FakeDispatch implements Dispatch {
 
   async launch(tasks: readonly Task[], _operator: string, whenUnreachable: WhenUnreachable): Promise<void> {
     this.orders.push({ kind: 'launch', tasks: tasks.map((task) => task.id), whenUnreachable });
+  }
+
+  pace({ run }: RunRecord, tasks: readonly Task[]): void {
+    this.orders.push({ kind: 'pace', run: run.id, tasks: tasks.map((task) => task.id) });
   }
 
   async signal(task: Task, signal: string, scope: SignalScope): Promise<number> {

@@ -6,11 +6,13 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { FakeClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
+import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
 import { type RunningDispatch, startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import { type Store, StoreError } from '#controller/store/store.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import {
+  type PacingSchema,
   RunSchema,
   type Task,
   TaskSchema,
@@ -130,6 +132,7 @@ export class DispatchFixture implements AsyncDisposable {
     nodes: readonly string[],
     whenUnreachable: WhenUnreachable = WhenUnreachable.FAIL,
     spec: MessageInitShape<typeof TaskSpecSchema> = { argv: ['true'] },
+    pacing?: MessageInitShape<typeof PacingSchema>,
   ): Promise<Task[]> {
     const serial = String(++this.#tasks).padStart(4, '0');
     const runId = `0192f0c8-${serial}-7abc-8def-0123456789ab`;
@@ -140,10 +143,12 @@ export class DispatchFixture implements AsyncDisposable {
       nodes: nodes.join(),
       createdBy: 'ada',
       createdAt,
+      ...(pacing ? { pacing } : {}),
     });
+    const reason = pacing ? waitsForTurn : '';
     const tasks = nodes.map((node, index) => {
       const id = `t${serial}${String(index).padStart(5, '0')}`;
-      return create(TaskSchema, { id, runId, node, spec, state: TaskState.PENDING, createdAt });
+      return create(TaskSchema, { id, runId, node, spec, state: TaskState.PENDING, reason, createdAt });
     });
     await this.store.transact(async (writer) => {
       await writer.insertRun({ run, digest: 'digest', whenUnreachable });
@@ -159,6 +164,18 @@ export class DispatchFixture implements AsyncDisposable {
   ): Promise<Task[]> {
     const tasks = await this.record(nodes, whenUnreachable);
     await this.dispatch.launch(tasks, 'ada', whenUnreachable);
+    return tasks;
+  }
+
+  /** Records a paced run and takes it on; gives the tasks. */
+  async pace(
+    nodes: readonly string[],
+    pacing: MessageInitShape<typeof PacingSchema>,
+    whenUnreachable: WhenUnreachable = WhenUnreachable.FAIL,
+  ): Promise<Task[]> {
+    const tasks = await this.record(nodes, whenUnreachable, { argv: ['true'] }, pacing);
+    const record = await this.store.read.findRun(tasks[0]?.runId ?? '');
+    if (record) this.dispatch.pace(record, tasks);
     return tasks;
   }
 

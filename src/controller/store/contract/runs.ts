@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { create, equals, type MessageShape } from '@bufbuild/protobuf';
 import { exited, notStarted } from '#core/outcome.ts';
-import { RunCountsSchema, RunSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { PacingSchema, RunCountsSchema, RunSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { filled } from './filled.ts';
 import type { StoreTest } from './fixture.ts';
 import { pendingTask, recordRun, rejectsWith, runRecord } from './records.ts';
@@ -30,6 +30,23 @@ export function runsContract(test: StoreTest): void {
     await rejectsWith(
       store.transact((writer) => writer.insertRun(runRecord(runId))),
       'duplicate',
+    );
+  });
+
+  test('pacedRuns() gives those with a pacing that have not ended', async (store) => {
+    const pacing = create(PacingSchema, { maxConcurrency: 2, maxErrors: 0 });
+    await store.transact(async (writer) => {
+      for (const id of ['a', 'b', 'c']) await writer.insertRun(runRecord(id, { pacing }));
+      await writer.insertRun(runRecord('d'));
+      await writer.setRunEnded('b', 1);
+    });
+    const found = await store.read.pacedRuns();
+    assert.deepEqual(
+      found.map(({ run, digest }) => [run.id, digest, run.pacing?.maxErrors]),
+      [
+        ['a', 'digest of a', 0],
+        ['c', 'digest of c', 0],
+      ],
     );
   });
 
