@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tree.h"
+#include "upgrade.h"
 
 #define NS_PER_TICK 10000000u /* USER_HZ is 100 wherever Linux 5.9 runs on x86-64 and arm64 */
 #define CLOCK_SLACK_NS 1000u  /* the vDSO and the kernel round the same clock differently */
@@ -35,7 +36,7 @@ static int own_oom_score_adj(int otherwise) {
   return read_small("/proc/self/oom_score_adj", text, sizeof text) > 0 ? atoi(text) : otherwise;
 }
 
-bool sv_host_init(struct sv_host *host) {
+bool sv_host_init(struct sv_host *host, const struct sv_upgraded *upgraded) {
   struct sv_proc self;
   if (read_small("/proc/sys/kernel/random/boot_id", host->boot, sizeof host->boot) <= 0) return false;
   host->boot[strcspn(host->boot, "\n")] = '\0';
@@ -46,10 +47,11 @@ bool sv_host_init(struct sv_host *host) {
   if (getrlimit(RLIMIT_NOFILE, &all) != 0) return false;
   host->nofile = all;
   if (host->nofile.rlim_cur > SV_NOFILE_DEFAULT) host->nofile.rlim_cur = SV_NOFILE_DEFAULT;
+  if (upgraded != NULL) host->nofile.rlim_cur = upgraded->nofile;
   all.rlim_cur = all.rlim_max;
   (void)setrlimit(RLIMIT_NOFILE, &all); /* of use only: a socket for each running task */
 
-  host->oom_score_adj = own_oom_score_adj(0);
+  host->oom_score_adj = upgraded != NULL ? upgraded->oom_score_adj : own_oom_score_adj(0);
   int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd >= 0) {
     (void)!write(fd, "-1000", 5); /* refused to an ordinary user: then we are killed like anybody, and recover */

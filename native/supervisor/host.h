@@ -23,8 +23,13 @@ struct sv_host {
   uint64_t server_start; /* clock ticks since boot */
 };
 
-/* Reads the above and then takes what a supervisor wants for itself. False: without /proc nothing here can work; errno. */
-bool sv_host_init(struct sv_host *host);
+struct sv_upgraded;
+
+/*
+ * Reads the above and then takes what a supervisor wants for itself. After an upgrade that was taken already, and what a task is
+ * given comes from the binary before; else it is NULL. False: without /proc nothing here can work; errno.
+ */
+bool sv_host_init(struct sv_host *host, const struct sv_upgraded *upgraded);
 
 int64_t sv_wall_ms(void);
 uint64_t sv_boottime_ns(void);

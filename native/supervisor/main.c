@@ -2,6 +2,7 @@
  * main.c: the command line, the state directory and its lock, going to the background.
  *
  *   drover-supervisor --state DIR [--foreground] | --version
+ *   drover-supervisor --state DIR --upgraded HANDED-OVER   by the binary before it only: upgrade.h
  *
  * Exit codes: 0 the socket is listening (or, in the foreground, the server ended) · 1 it could not be · 2 usage · 3 another
  * server has that state directory. Each but 0 comes with one line on stderr.
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server.h"
+#include "upgrade.h"
 
 #define EXIT_USAGE 2
 #define EXIT_RUNNING 3
@@ -61,10 +62,11 @@ static struct failure enter_state(const char *path) {
  * By fcntl, not flock: monitors are forked from us, and a lock that they inherit would outlive us by theirs. The descriptor
  * stays open to the end.
  */
-static struct failure lock_state(void) {
+static struct failure lock_state(const char *state) {
   const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   int fd = open("supervisor.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return failed(1, "cannot open", "supervisor.lock", errno);
+  sv_upgrade_prepare(fd, state);
   if (fcntl(fd, F_SETLK, &whole) == 0) return (struct failure){0};
   if (errno == EAGAIN || errno == EACCES) return failed(EXIT_RUNNING, "already running", "", 0);
   return failed(1, "cannot lock", "supervisor.lock", errno);
@@ -83,10 +85,10 @@ static struct failure take_stdio(bool log) {
   return (struct failure){0};
 }
 
-static struct failure open_server(bool log) {
-  struct failure f = lock_state();
+static struct failure open_server(const char *state, bool log) {
+  struct failure f = lock_state(state);
   if (f.code != 0) return f;
-  const char *what = sv_server_open();
+  const char *what = sv_server_open(NULL);
   if (what != NULL) return failed(1, what, "", errno);
   return take_stdio(log);
 }
@@ -105,7 +107,7 @@ static int await_server(int pipe_end) {
   return finish(&f);
 }
 
-static int run_in_background(void) {
+static int run_in_background(const char *state) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     const struct failure f = failed(1, "no pipe", "", errno);
@@ -123,16 +125,31 @@ static int run_in_background(void) {
     if (fork() != 0) _exit(0);
     (void)close_range(3, (unsigned)ends[1] - 1, 0);
   }
-  struct failure f = child < 0 ? failed(1, "cannot fork", "", errno) : open_server(true);
+  struct failure f = child < 0 ? failed(1, "cannot fork", "", errno) : open_server(state, true);
   if (child < 0) return finish(&f);
   (void)!write(ends[1], &f, sizeof f);
   (void)close(ends[1]);
   return f.code != 0 ? f.code : sv_server_run();
 }
 
-static int run_in_foreground(void) {
-  const struct failure f = open_server(false);
+static int run_in_foreground(const char *state) {
+  const struct failure f = open_server(state, false);
   return f.code != 0 ? finish(&f) : sv_server_run();
+}
+
+/* In the place of the binary before us: in its directory, with its log, its lock and its children. */
+static int run_upgraded(const char *state, const char *handed_over) {
+  struct sv_upgraded u;
+  struct failure f = {0};
+  if (!sv_upgraded_parse(handed_over, &u)) f = failed(EXIT_USAGE, "not what a supervisor hands over:", handed_over, 0);
+  else if (fcntl(u.lock, F_SETFD, FD_CLOEXEC) != 0 || fcntl(u.client, F_SETFD, FD_CLOEXEC) != 0) f = failed(1, "nothing was handed over", "", errno);
+  if (f.code != 0) return finish(&f);
+  sv_upgrade_prepare(u.lock, state);
+  const char *what = sv_server_open(&u);
+  if (what != NULL) f = failed(1, what, "", errno);
+  if (f.code != 0) return finish(&f);
+  sv_upgraded_answer(&u);
+  return sv_server_run();
 }
 
 /* Started without one of the three, a pipe or a socket would take its place, and be overwritten later. */
@@ -149,20 +166,25 @@ static int usage(const char *what, const char *which) {
 }
 
 int main(int argc, char **argv) {
-  const char *state = NULL;
+  const char *state = NULL, *handed_over = NULL;
   bool foreground = false;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--version") == 0) return printf("drover-supervisor %s (protocol %d)\n", SV_VERSION, SV_PROTOCOL_VERSION) < 0;
     if (strcmp(argv[i], "--foreground") == 0) foreground = true;
     else if (strcmp(argv[i], "--state") == 0 && i + 1 < argc) state = argv[++i];
+    else if (strcmp(argv[i], "--upgraded") == 0 && i + 1 < argc) handed_over = argv[++i];
     else return usage("usage: --state DIR [--foreground] | --version; not", argv[i]);
   }
   if (state == NULL || state[0] == '\0') return usage("usage: --state DIR [--foreground] | --version", "");
   (void)umask(027); /* logs of tasks are made 0640; what is ours says its mode */
+  if (handed_over != NULL) {
+    reset_signals();
+    return run_upgraded(state, handed_over);
+  }
   if (!fill_stdio()) return 1;
   (void)close_range(STDERR_FILENO + 1, ~0u, 0);
   reset_signals();
   const struct failure f = enter_state(state);
   if (f.code != 0) return finish(&f);
-  return foreground ? run_in_foreground() : run_in_background();
+  return foreground ? run_in_foreground(state) : run_in_background(state);
 }

@@ -93,9 +93,19 @@ static void on_monitor_gone(struct sv_source *source, uint32_t events) {
   sv_monitor_lost(a, false);
 }
 
+/* After an upgrade: forked by the binary before us, ours to reap, and its use comes with that. A zombie too. */
+static bool is_our_child(const struct sv_claim *claim) {
+  struct sv_proc proc;
+  return sv_proc_read(claim->monitor, &proc) && proc.start_ticks == claim->monitor_start && proc.ppid == getpid();
+}
+
 /* By pid and start time, with the pidfd opened before they are compared. */
 static bool watch_monitor(struct sv_attempt *a, const struct sv_claim *claim) {
   struct sv_proc proc;
+  if (a->own_monitor) {
+    sv_attempt_set_monitor(a, claim->monitor, claim->monitor_start, true);
+    return true;
+  }
   int fd = pidfd_open(claim->monitor, 0);
   if (fd < 0) return false;
   a->monitor_gone = (struct sv_source){fd, on_monitor_gone};
@@ -128,7 +138,7 @@ static void take_cgroup(struct sv_attempt *a, const struct sv_claim *claim) {
   sv_slot_take_again(a->slot);
 }
 
-static void recover_one(const char *id) {
+static void read_one(const char *id, bool upgraded) {
   static uint8_t bytes[SV_RECORD_MAX];
   struct sv_claim claim;
   bool claimed;
@@ -137,6 +147,7 @@ static void recover_one(const char *id) {
     sv_log("%s is not recovered: no memory, or too many attempts", id);
     return;
   }
+  a->own_monitor = upgraded && sv_record_claim(id, &claim, bytes) && is_our_child(&claim);
   bool read = sv_recover_read(a, &claim, &claimed, bytes);
   int error = errno;
   if (sv_attempt_over(a)) return;
@@ -144,17 +155,29 @@ static void recover_one(const char *id) {
   if (claimed && strcmp(claim.boot, sv_host.boot) != 0) conclude_reboot(a);
   else if (claimed && watch_monitor(a, &claim)) return;
   else if (!read && a->state != SV_ATTEMPT_EXITED) conclude_corrupt(a, error); /* once it exited, the code is known */
-  else conclude_without_monitor(a, claimed, false, bytes);
 }
 
-bool sv_recover(void) {
+/* Once all monitors are known: what is our child and none of them was left by one. */
+static void conclude_the_rest(bool upgraded) {
+  static uint8_t bytes[SV_RECORD_MAX];
+  struct sv_claim claim;
+  for (struct sv_attempt *a = sv_attempt_after(0); a != NULL; a = a->next) {
+    if (sv_attempt_over(a) || a->monitor > 0) continue;
+    a->own_monitor = upgraded; /* reaped by the binary before us */
+    const bool claimed = sv_record_claim(a->id, &claim, bytes);
+    conclude_without_monitor(a, claimed, false, bytes);
+  }
+}
+
+bool sv_recover(bool upgraded) {
   DIR *all = opendir("attempts");
   if (all == NULL) return false;
   const struct dirent *entry;
   while ((entry = readdir(all)) != NULL) {
-    if (sv_id_valid(entry->d_name)) recover_one(entry->d_name);
+    if (sv_id_valid(entry->d_name)) read_one(entry->d_name, upgraded);
   }
   (void)closedir(all);
+  conclude_the_rest(upgraded);
   sv_usage_recovered();
   return true;
 }

@@ -10,6 +10,7 @@
 
 #include "monitor.h"
 #include "server.h"
+#include "upgrade.h"
 #include "usage.h"
 
 #define ANSWER_MAX 4096u
@@ -212,7 +213,7 @@ static const struct {
     [SV_HELLO] = {hello, true}, [SV_START] = {start, false},   [SV_SIGNAL] = {sv_ask_signal, false},
     [SV_LIST] = {list, false},  [SV_ACK] = {acknowledge, false}, [SV_USAGE] = {usage, false},
     [SV_SHUTDOWN] = {shut_down, false}, [SV_RESUME] = {resume, true}, [SV_RELEASE] = {release, false},
-    [SV_SAMPLE] = {sv_ask_sample, false}, [SV_PUNCH] = {sv_punch, false},
+    [SV_SAMPLE] = {sv_ask_sample, false}, [SV_PUNCH] = {sv_punch, false},  [SV_UPGRADE] = {sv_upgrade, true},
 };
 
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame) {

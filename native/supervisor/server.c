@@ -19,6 +19,7 @@
 #include "cgroup.h"
 #include "scan.h"
 #include "server.h"
+#include "upgrade.h"
 #include "usage.h"
 
 #define EVENTS_MAX 64
@@ -31,7 +32,7 @@ struct sv_host sv_host;
 
 static int epoll_fd = -1;
 static bool stopping;
-static bool children_ended; /* some may not be reaped yet */
+static bool children_ended = true; /* some may not be reaped yet; at first those of the binary before us */
 static bool accepting;
 static int64_t accept_again_ms;
 
@@ -204,17 +205,17 @@ static bool open_listener(void) {
   return chmod(SV_SOCKET, 0600) == 0 && listen(listener.fd, BACKLOG) == 0 && sv_watch(&listener, EPOLLIN);
 }
 
-const char *sv_server_open(void) {
+const char *sv_server_open(const struct sv_upgraded *upgraded) {
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) return "epoll";
-  if (!sv_host_init(&sv_host)) return "/proc cannot be read";
+  if (!sv_host_init(&sv_host, upgraded)) return "/proc cannot be read";
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return "not a subreaper";
   if (mkdir("attempts", 0700) != 0 && errno != EEXIST) return "attempts cannot be made";
   if (!sv_usage_open()) return "usage cannot be opened";
   if (!open_signals()) return "signals";
   sv_cgroups_find();
   sv_cgroups_open();
-  if (!sv_recover()) return "attempts cannot be read";
+  if (!sv_recover(upgraded != NULL)) return "attempts cannot be read";
   sv_cgroups_recovered();
   sv_attempts_forget_released();
   return open_listener() ? NULL : "the socket cannot be listened on";
@@ -224,13 +225,14 @@ static void finish_round(void) {
   if (!children_ended) sv_orphans_look();
   sv_attempts_forget_released();
   sv_conns_flush();
+  sv_upgrade_try(now_ms());
   free_garbage();
 }
 
 int sv_server_run(void) {
   struct epoll_event events[EVENTS_MAX];
   for (finish_round(); !stopping; finish_round()) {
-    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting();
+    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting() || sv_upgrade_waiting();
     int n = epoll_wait(epoll_fd, events, EVENTS_MAX, children_ended ? 0 : clock ? PAUSE_MS : -1);
     if (n < 0 && errno != EINTR) {
       sv_log("epoll_wait: %s", strerror(errno));

@@ -35,8 +35,8 @@ void sv_unwatch(struct sv_source *source); /* and closes its descriptor; twice i
 /* Frees what may still be named by an event of this round, after the round. */
 void sv_free_later(void *memory);
 
-/* Binds and listens, recovers. NULL, or what could not be done; errno. */
-const char *sv_server_open(void);
+/* Binds and listens, recovers. NULL, or what could not be done; errno. With what the binary before handed over, or NULL. */
+const char *sv_server_open(const struct sv_upgraded *upgraded);
 int sv_server_run(void);
 void sv_server_stop(void);
 
@@ -168,7 +168,7 @@ bool sv_punch_reaped(pid_t pid, int status); /* false: it was not one of those c
 
 /* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
 
-bool sv_recover(void);
+bool sv_recover(bool upgraded); /* upgraded: what we have forked before is our child */
 bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes);
 void sv_monitor_lost(struct sv_attempt *a, bool alone);
 void sv_orphan_watch(struct sv_attempt *a, bool alone);

@@ -26,6 +26,7 @@ struct usage_file {
 
 static struct usage_file *file;
 static struct sv_usage earlier; /* of the servers before this one, and of monitors that this one did not reap */
+static struct sv_usage inherited; /* that RUSAGE_CHILDREN had when we began: of the binary before, and part of earlier */
 static uint8_t taken[SV_ATTEMPTS_MAX / 8];
 static int lowest; /* no free mark is below */
 
@@ -39,6 +40,17 @@ static void sum_into(struct sv_usage *sum, const struct sv_usage *u) {
   sum->oublock += u->oublock;
   sum->nvcsw += u->nvcsw;
   sum->nivcsw += u->nivcsw;
+}
+
+static void take_from(struct sv_usage *whole, const struct sv_usage *part) {
+  whole->user_us -= part->user_us;
+  whole->system_us -= part->system_us;
+  whole->minflt -= part->minflt;
+  whole->majflt -= part->majflt;
+  whole->inblock -= part->inblock;
+  whole->oublock -= part->oublock;
+  whole->nvcsw -= part->nvcsw;
+  whole->nivcsw -= part->nivcsw;
 }
 
 bool sv_usage_open(void) {
@@ -60,6 +72,8 @@ bool sv_usage_open(void) {
     file->version = VERSION;
   }
   earlier = file->total;
+  struct rusage children;
+  if (getrusage(RUSAGE_CHILDREN, &children) == 0) inherited = sv_usage_of(&children);
   return true;
 }
 
@@ -67,6 +81,7 @@ void sv_usage_refresh(void) {
   struct rusage children;
   if (getrusage(RUSAGE_CHILDREN, &children) != 0) return;
   struct sv_usage total = earlier, own = sv_usage_of(&children);
+  take_from(&own, &inherited);
   sum_into(&total, &own);
   file->total = total;
 }

@@ -20,7 +20,8 @@ struct test_case {
   void (*run)(void);
 };
 
-extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], terminal_cases[], cgroup_cases[], kill_cases[], orphan_cases[];
+extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], terminal_cases[],
+    cgroup_cases[], kill_cases[], orphan_cases[], upgrade_cases[];
 
 extern const char *binary;
 extern char state[64];        /* the case's state directory; other files of it begin with the same name */

@@ -200,7 +200,7 @@ static void two_at_once(void) {
 static void write_claim(const char *id) {
   static struct sv_host host;
   uint8_t bytes[512];
-  CHECK(sv_host_init(&host) && mkdir(state, 0700) == 0 && chdir(state) == 0 && mkdir("attempts", 0700) == 0);
+  CHECK(sv_host_init(&host, NULL) && mkdir(state, 0700) == 0 && chdir(state) == 0 && mkdir("attempts", 0700) == 0);
   struct sv_claim claim = {.monitor = 0x7ffffff, .monitor_start = 1, .out = "/o", .err = "/e", .cgroups = {"", "", "", ""}};
   memcpy(claim.boot, host.boot, sizeof claim.boot);
   struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
