@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { FakeClock, systemClock } from '#base/clock.ts';
+import { version } from '#base/installation.ts';
 import { SupervisorClient, type SupervisorListener } from './supervisor-client.ts';
 import { encodeMessage, SupervisorDecoder, type SupervisorMessage } from './supervisor-codec.ts';
 import { SupervisorConnection } from './supervisor-connection.ts';
@@ -14,7 +15,7 @@ import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors
 import { supervisorErrors } from './supervisor-messages.ts';
 
 const log = pino({ level: 'silent' });
-const server = { version: 2, pid: 4, bootId: 'boot', startTicks: 1n, binaryVersion: '0.1.0' };
+const server = { version: 2, pid: 4, bootId: 'boot', startTicks: 1n, binaryVersion: version };
 
 type Answer = (message: SupervisorMessage, socket: Socket) => void;
 
@@ -132,6 +133,27 @@ test('SupervisorClient comes back after each break and hears all again', async (
   await third.promise;
   await client.list();
   assert.deepEqual(heard, ['all ', 'all ', 'all ']);
+});
+
+test('SupervisorClient.connect() asks a supervisor of another version once, and goes on with one that refuses', async (t) => {
+  const asked: string[] = [];
+  const third = Promise.withResolvers<void>();
+  const directory = await fakeSupervisor(t, ({ name, tag, body }, socket) => {
+    asked.push(name === 'upgrade' ? `upgrade ${body.path}` : name);
+    if (name === 'hello') {
+      socket.write(encodeMessage('helloOk', tag, { ...server, binaryVersion: '0.0.1' }));
+    } else if (name === 'upgrade') {
+      socket.write(encodeMessage('error', tag, { code: supervisorErrors.system, errno: 13, message: 'no' }));
+    } else {
+      socket.write(encodeMessage('listEnd', tag, { count: 0 }));
+      if (asked.filter((one) => one === 'list').length === 2) third.resolve();
+      else socket.end();
+    }
+  });
+  await using client = clientOf(directory);
+  await client.connect(listenerOf([]));
+  await third.promise;
+  assert.deepEqual(asked, ['hello', 'upgrade /bin/false', 'hello', 'list', 'hello', 'list']);
 });
 
 test('SupervisorClient.connect() says why no supervisor starts', async (t) => {

@@ -2,6 +2,8 @@
  * The supervisor as the task host sees it: always there, but for moments. Starts it where it does not answer, and comes
  * back when the connection breaks.
  *
+ * A supervisor of another version than this installation is asked, once, to become the installed binary.
+ *
  * GUARANTEE. No notice is missed: after each connect the listener is given everything that the supervisor has, and only then
  * the notices that came since. It may hear a thing twice.
  */
@@ -9,10 +11,15 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { backoffDelayMs } from '#base/backoff.ts';
 import { type Clock, delay } from '#base/clock.ts';
+import { version } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
 import { AttachClient } from './attach-client.ts';
 import { startSupervisor } from './start-supervisor.ts';
-import { SupervisorConnection, type SupervisorNotice } from './supervisor-connection.ts';
+import {
+  type OpenedSupervisor,
+  SupervisorConnection,
+  type SupervisorNotice,
+} from './supervisor-connection.ts';
 import { SupervisorGoneError, SupervisorRefusedError } from './supervisor-errors.ts';
 import { type AttemptStatus, type SupervisorBody, supervisorErrors } from './supervisor-messages.ts';
 
@@ -49,6 +56,8 @@ export interface SupervisorClientOptions {
 export class SupervisorClient implements AsyncDisposable {
   readonly #options: SupervisorClientOptions;
   readonly #stop = new AbortController();
+  /** Once only: what became another version than we expect would become it again. */
+  #mayUpgrade = true;
   #ready = Promise.withResolvers<SupervisorConnection>();
   #life: Promise<void> = Promise.resolve();
 
@@ -210,13 +219,14 @@ export class SupervisorClient implements AsyncDisposable {
   }
 
   async #connectOnce(listener: SupervisorListener): Promise<SupervisorConnection> {
-    const { directory, clock } = this.#options;
     let held: SupervisorNotice[] | undefined = [];
     const onNotice = (notice: SupervisorNotice) => {
       if (held) held.push(notice);
       else listener.notice(notice);
     };
-    const { connection, server } = await SupervisorConnection.open(directory, clock, onNotice);
+    const opened = await this.#open(onNotice);
+    if (!opened) return await this.#connectOnce(listener);
+    const { connection, server } = opened;
     try {
       listener.synchronize(await connection.list(), server);
     } catch (error) {
@@ -228,5 +238,35 @@ export class SupervisorClient implements AsyncDisposable {
     for (const notice of waiting) listener.notice(notice);
     this.#ready.resolve(connection);
     return connection;
+  }
+
+  /** @returns undefined when the supervisor was asked to become our version: it has to be connected to again. */
+  async #open(onNotice: (notice: SupervisorNotice) => void): Promise<OpenedSupervisor | undefined> {
+    const { directory, clock } = this.#options;
+    let found: string;
+    try {
+      const opened = await SupervisorConnection.open(directory, clock, onNotice);
+      found = opened.server.binaryVersion;
+      if (found === version || !this.#mayUpgrade) return opened;
+      opened.connection[Symbol.dispose]();
+    } catch (error) {
+      const spoken = !(error instanceof SupervisorRefusedError) || error.code !== supervisorErrors.version;
+      if (spoken || !this.#mayUpgrade) throw error;
+      found = error.message;
+    }
+    this.#mayUpgrade = false;
+    await this.#upgrade(found);
+    return undefined;
+  }
+
+  /** Has the supervisor become the installed binary, in place. One that does not goes on as it is. */
+  async #upgrade(found: string): Promise<void> {
+    const { directory, clock, binary, log } = this.#options;
+    try {
+      await SupervisorConnection.upgrade(directory, clock, binary);
+      log.info({ found, version }, 'the supervisor was upgraded');
+    } catch (error) {
+      log.warn({ found, version, reason: (error as Error).message }, 'the supervisor was not upgraded');
+    }
   }
 }

@@ -34,6 +34,12 @@ interface Pending {
   readonly statuses: AttemptStatus[];
 }
 
+/** A connection, and what the supervisor said of itself. */
+export interface OpenedSupervisor {
+  readonly connection: SupervisorConnection;
+  readonly server: SupervisorBody<'helloOk'>;
+}
+
 /** A connection that has said hello. */
 export class SupervisorConnection implements Disposable {
   readonly #socket: Socket;
@@ -63,7 +69,7 @@ export class SupervisorConnection implements Disposable {
     directory: string,
     clock: Clock,
     onNotice: (notice: SupervisorNotice) => void,
-  ): Promise<{ connection: SupervisorConnection; server: SupervisorBody<'helloOk'> }> {
+  ): Promise<OpenedSupervisor> {
     const connection = new SupervisorConnection(await connectIn(directory, socketName), clock, onNotice);
     try {
       const server = await connection.request('hello', { version: supervisorProtocolVersion }, 'helloOk');
@@ -72,6 +78,17 @@ export class SupervisorConnection implements Disposable {
       connection[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /**
+   * Has the supervisor in `directory` become another binary, in place; it listens again when this resolves. Says no hello, so
+   * that it can be asked by who speaks another version.
+   *
+   * @throws as `request`, SupervisorRefusedError where the binary cannot be executed: then the supervisor is as it was.
+   */
+  static async upgrade(directory: string, clock: Clock, binary: string): Promise<void> {
+    using connection = new SupervisorConnection(await connectIn(directory, socketName), clock, () => {});
+    await connection.request('upgrade', { path: binary }, 'ok');
   }
 
   /** Resolves with the reason when the connection is no more. */

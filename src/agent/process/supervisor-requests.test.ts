@@ -1,14 +1,15 @@
 /** The client's requests on the real supervisor: what a fake could only repeat. */
 import assert from 'node:assert/strict';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { installationRoot, supervisorPath } from '#base/installation.ts';
+import { supervisorPath, version } from '#base/installation.ts';
 import { silentLog } from '#test/fixture/task-node.ts';
+import { startSupervisor } from './start-supervisor.ts';
 import { SupervisorClient } from './supervisor-client.ts';
-import type { SupervisorNotice } from './supervisor-connection.ts';
+import { SupervisorConnection, type SupervisorNotice } from './supervisor-connection.ts';
 import { SupervisorRefusedError } from './supervisor-errors.ts';
 import { type SupervisorBody, signalScopes, supervisorErrors } from './supervisor-messages.ts';
 
@@ -18,28 +19,31 @@ const sigkill = 9;
 class Supervised {
   readonly directory: string;
   readonly client: SupervisorClient;
-  readonly versions: string[] = [];
+  /** What each said that was connected to. */
+  readonly servers: SupervisorBody<'helloOk'>[] = [];
   readonly #said: SupervisorNotice[] = [];
   #heard = Promise.withResolvers<void>();
 
-  private constructor(directory: string, binary: string) {
+  private constructor(directory: string) {
     this.directory = directory;
     const random = Math.random;
+    const binary = supervisorPath();
     this.client = new SupervisorClient({ directory, binary, clock: systemClock, log: silentLog, random });
   }
 
-  static async make(t: TestContext, binary = supervisorPath()): Promise<Supervised> {
-    const supervised = new Supervised(await mkdtemp(join(tmpdir(), 'drover-supervised-')), binary);
+  /** In a directory that may have a supervisor already. */
+  static async make(t: TestContext, directory?: string): Promise<Supervised> {
+    const supervised = new Supervised(directory ?? (await mkdtemp(join(tmpdir(), 'drover-supervised-'))));
     t.after(() => supervised.#end());
     await supervised.client.connect({
-      synchronize: (_, server) => void supervised.versions.push(server.binaryVersion),
+      synchronize: (_, server) => void supervised.servers.push(server),
       notice: (notice) => supervised.#hear(notice),
     });
     return supervised;
   }
 
   async start(id: string, script: string): Promise<void> {
-    await this.client.start(this.#order(id, script));
+    await this.client.start(orderOf(this.directory, id, script));
   }
 
   /** The notice of that name about that attempt, once it came. */
@@ -69,19 +73,33 @@ class Supervised {
     await this.client[Symbol.asyncDispose]();
     await rm(this.directory, { recursive: true });
   }
+}
 
-  #order(id: string, script: string): SupervisorBody<'start'> {
-    return {
-      id,
-      ...{ flags: 0, uid: 0, gid: 0, groups: [], umask: 0o22, nice: 0, oomScoreAdj: 0, rlimits: [] },
-      ...{ cpuMillis: 0, memoryBytes: 0n, processes: 0, rows: 0, columns: 0, cwd: '/', stdin: '' },
-      stdout: join(this.directory, 'stdout'),
-      stderr: join(this.directory, 'stderr'),
-      path: '/bin/sh',
-      argv: ['sh', '-c', script],
-      env: ['PATH=/usr/bin:/bin'],
-    };
-  }
+function orderOf(directory: string, id: string, script: string): SupervisorBody<'start'> {
+  return {
+    id,
+    ...{ flags: 0, uid: 0, gid: 0, groups: [], umask: 0o22, nice: 0, oomScoreAdj: 0, rlimits: [] },
+    ...{ cpuMillis: 0, memoryBytes: 0n, processes: 0, rows: 0, columns: 0, cwd: '/', stdin: '' },
+    stdout: join(directory, 'stdout'),
+    stderr: join(directory, 'stderr'),
+    path: '/bin/sh',
+    argv: ['sh', '-c', script],
+    env: ['PATH=/usr/bin:/bin'],
+  };
+}
+
+/** Of another version, and as long. */
+const otherVersion = version.replaceAll(/\d/g, '9');
+
+/** A copy of the supervisor's binary that says it is of another version. */
+async function ofVersion(directory: string, other: string): Promise<string> {
+  const bytes = await readFile(supervisorPath());
+  const at = bytes.indexOf(`\0${version}\0`);
+  assert.ok(at > 0);
+  bytes.write(other, at + 1);
+  const path = join(directory, 'drover-supervisor-other');
+  await writeFile(path, bytes, { mode: 0o755 });
+  return path;
 }
 
 function isRefusal(code: number): (error: Error) => boolean {
@@ -118,8 +136,24 @@ test('SupervisorClient.sample() and punch() of a running attempt', async (t) => 
   await assert.rejects(client.sample('b'), isRefusal(supervisorErrors.noAttempt));
 });
 
+test('SupervisorClient.connect() upgrades a supervisor of another version, whose tasks do not notice', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'drover-supervised-'));
+  await startSupervisor(await ofVersion(directory, otherVersion), directory);
+  const before = await SupervisorConnection.open(directory, systemClock, () => {});
+  assert.equal(before.server.binaryVersion, otherVersion);
+  await before.connection.request('start', orderOf(directory, 'a', 'sleep 1000'), 'ok');
+  const supervised = await Supervised.make(t, directory);
+  const connected = supervised.servers.at(-1);
+  assert.equal(connected?.binaryVersion, version);
+  assert.equal(connected?.pid, before.server.pid);
+  assert.ok(await before.connection.closed);
+  assert.ok((await supervised.client.sample('a')).processes > 0);
+});
+
 test('the supervisor says the version of the package', async (t) => {
-  const { versions } = await Supervised.make(t);
-  const { version } = JSON.parse(await readFile(join(installationRoot, 'package.json'), 'utf8'));
-  assert.deepEqual(versions, [version]);
+  const { servers } = await Supervised.make(t);
+  assert.deepEqual(
+    servers.map(({ binaryVersion }) => binaryVersion),
+    [version],
+  );
 });
