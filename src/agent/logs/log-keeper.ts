@@ -7,6 +7,8 @@
  *                │
  *                └── end ──► the index is whole, the directory counts among the ended: the oldest go first
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { limits } from '#protocol/limits.ts';
@@ -15,6 +17,7 @@ import { KeptLog } from './kept-log.ts';
 import { LogDirectories } from './log-directories.ts';
 import { type LogOrigin, readEndedLog } from './log-origin.ts';
 import type { LogQuota } from './log-quota.ts';
+import { outputNames } from './outputs.ts';
 import { type PunchHole, StreamQuota } from './stream-quota.ts';
 
 /** The pause between two times that indexes are written and the node's quota is looked at, milliseconds. */
@@ -68,6 +71,11 @@ export class LogKeeper implements AsyncDisposable {
   /** The directory of an attempt, whether it is there or not. */
   pathOf(id: string): string {
     return this.#directories.pathOf(id);
+  }
+
+  /** Whether the attempt has an output: then it was started, or a start of it was tried. */
+  hasOutput(id: string): boolean {
+    return outputNames.some((name) => existsSync(join(this.pathOf(id), name)));
   }
 
   /**

@@ -3,7 +3,8 @@
  * outcome of the attempt.
  *
  * AT MOST ONCE. The supervisor is asked only for an attempt that is in the journal on disk, and it refuses an id that it
- * has. So a start whose answer was lost is asked for again, and is one start.
+ * has. So a start whose answer was lost is asked for again, and is one start. Where a journal was lost, the output of an attempt
+ * still says that it was started: whoever asks for it again gets no second start, but that nobody knows its end.
  */
 import { join } from 'node:path';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -32,6 +33,8 @@ const e2big = 7;
 /** Pause before a start is asked for again after the connection broke, milliseconds. */
 const retryMs = 50;
 
+const recordsLost = 'the records of its agent were lost';
+
 /** What a start needs. */
 export interface LaunchParts {
   readonly decideLaunch: DecideLaunch;
@@ -45,6 +48,8 @@ export interface LaunchParts {
   readonly bootId: string;
   /** Aborts when the task host closes: what has not begun then is taken up by the next one. */
   readonly stop: AbortSignal;
+  /** Nobody can know how it ended. */
+  lose(live: LiveAttempt, reason: string): void;
   /** No process of it will run. */
   refuse(live: LiveAttempt, refusal: LaunchRefusal): void;
   /** The supervisor has the attempt. */
@@ -62,6 +67,7 @@ export interface LaunchRefusal {
 /** Resolves when a process of the attempt runs, or never will, or the host closes. */
 export async function launchAttempt(live: LiveAttempt, parts: LaunchParts): Promise<void> {
   try {
+    if (live.phase === 'queued' && parts.logs.hasOutput(live.id)) return parts.lose(live, recordsLost);
     const prepared = await prepare(live, parts);
     if ('reason' in prepared) parts.refuse(live, prepared);
     else await askSupervisor(live, prepared, parts);

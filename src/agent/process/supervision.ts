@@ -75,7 +75,9 @@ export class Supervision implements SupervisorListener {
     const live = attempts.find(status.id);
     if (!live) return this.#settleForgotten(status);
     live.phase = 'known';
-    for (const input of inputsOfStatus(status, attempts.placesOf(live))) attempts.apply(live, input);
+    const mistaken = this.#whyMistaken(live, status);
+    if (mistaken !== undefined) attempts.lose(live, mistaken);
+    else for (const input of inputsOfStatus(status, attempts.placesOf(live))) attempts.apply(live, input);
     return true;
   }
 
@@ -87,6 +89,19 @@ export class Supervision implements SupervisorListener {
       else if (live.bootId === this.#bootId) launch(live);
       else attempts.lose(live, 'reboot');
     }
+  }
+
+  /**
+   * Why that it was not started is not to be believed: a record of the supervisor, which is not synced, can be lost in a power loss,
+   * and an attempt without a record is taken for one that was never forked.
+   */
+  #whyMistaken({ life, bootId }: LiveAttempt, { notStarted }: AttemptStatus): string | undefined {
+    if (!notStarted) return undefined;
+    const ran = life.attempt.pid !== 0;
+    const neverForked = notStarted.step === 'monitor' && notStarted.errno === constants.errno.ESRCH;
+    if (!ran && !neverForked) return undefined;
+    if (bootId !== undefined && bootId !== this.#bootId) return 'reboot';
+    return ran ? 'the supervisor has lost its record' : undefined;
   }
 
   #adopt(status: AttemptStatus): void {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Journal } from '#agent/journal/journal.ts';
@@ -53,6 +54,23 @@ test('TaskHost adopts what the supervisor has and a lost journal does not know',
   assert.equal((await node.until(running, TaskState.RUNNING)).pid, pid);
   await again.stop(running, 1_000, Cause.OPERATOR);
   assert.equal(words(await node.until(running, TaskState.ENDED)), 'SIGTERM');
+});
+
+test('TaskHost does not start again what a lost journal had, though nothing else remembers it', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const task = newTask();
+  const order = sh(task, `echo started >> ${join(node.directory, 'witness')}`);
+  host.start(order);
+  await node.until(task, TaskState.ENDED);
+  while ((await readdir(join(node.directory, 'supervisor', 'attempts'))).length > 0) await setImmediate();
+  await node.close();
+  await rm(join(node.directory, 'journal'));
+  node.events.length = 0;
+  const again = await node.open();
+  again.start(order);
+  assert.equal(words(await node.until(task, TaskState.ENDED)), 'unknown: the records of its agent were lost');
+  assert.equal(await readFile(join(node.directory, 'witness'), 'utf8'), 'started\n');
 });
 
 test('TaskHost killed by SIGKILL loses nothing', async (t) => {

@@ -311,6 +311,7 @@ export class TaskHost implements Workload, AsyncDisposable {
       workspace: this.#workspace,
       bootId: this.#supervision.bootId,
       stop: this.#stop.signal,
+      lose: (live, reason) => this.#attempts.lose(live, reason),
       refuse: (live, refusal) => this.#attempts.refuse(live, refusal),
       takeStatus: (status) => void this.#supervision.takeStatus(status),
     };
