@@ -88,7 +88,7 @@ test('7: 1,000 instant exits are 1,000 codes, each started before it exited', as
   }
   await cluster.verify();
   const states = new Map<string, TaskState[]>();
-  for (const { taskId, attempt } of cluster.recorder.recorded.get('node1') ?? []) {
+  for (const { taskId, attempt } of [...cluster.recorder.recorded.values()].flat()) {
     states.set(taskId, [...(states.get(taskId) ?? []), attempt?.state ?? 0]);
   }
   for (const told of states.values()) {

@@ -22,7 +22,7 @@ import { CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, type TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { testEnvironment } from '#test/fixture/drover-command.ts';
 import { until } from '#test/fixture/until.ts';
-import { type AllowedEnds, checkHistory, type History } from './check-history.ts';
+import { type Allowed, checkHistory, type History } from './check-history.ts';
 import { type ChaosCommand, gateFile, startsFile } from './commands.ts';
 import { Gate } from './gate.ts';
 import { describeProcess, footprintOf, killAll, pidsWith, readProc } from './processes.ts';
@@ -56,7 +56,7 @@ export class ChaosCluster implements AsyncDisposable {
   /** The latest life of each node's agent, by name. */
   readonly agents = new Map<string, DaemonProcess>();
   /** Closed at first. */
-  readonly gate: Gate;
+  gate: Gate;
   readonly recorder = new Recorder();
   readonly #lives: DaemonProcess[] = [];
   readonly #deferred: (() => void)[] = [];
@@ -83,6 +83,12 @@ export class ChaosCluster implements AsyncDisposable {
     await cluster.startController(options.controller);
     for (let i = 1; i <= (options.nodes ?? 1); i++) await cluster.startAgent(`node${i}`, options.agents);
     return cluster;
+  }
+
+  /** Closes the gate again, for tasks that are launched from now on. */
+  async closeGate(): Promise<void> {
+    await this.gate.open();
+    this.gate = await Gate.close(join(this.directory, gateFile));
   }
 
   /** The controller's latest life. */
@@ -114,6 +120,11 @@ export class ChaosCluster implements AsyncDisposable {
     this.#deferred.push(undo);
   }
 
+  /** The supervisor's record of a task's first attempt. */
+  recordOf(taskId: string, node = 'node1'): string {
+    return join(this.directoryOf(node), 'supervisor', 'attempts', `${taskId}.1`, 'record');
+  }
+
   /** Ids of every task that was acknowledged. */
   get taskIds(): string[] {
     return [...this.#launched.keys()];
@@ -121,13 +132,17 @@ export class ChaosCluster implements AsyncDisposable {
 
   /** Starts the controller, on the ports that it had, and waits until commands work. */
   async startController(failpoints = ''): Promise<void> {
-    const environment = daemonEnvironment(failpoints);
-    const spec = controllerSpec(this.layout, this.#listen, this.#agentListen, environment);
-    this.#controller = this.#start(spec);
-    const [, listen = '', agentListen = ''] = await untilReady(this.#controller);
+    const [, listen = '', agentListen = ''] = await untilReady(this.spawnController(failpoints));
     if (this.#api) return;
     [this.#listen, this.#agentListen] = [listen, agentListen];
     this.#api = connectCluster(readAccess(this.directory));
+  }
+
+  /** Starts the controller. */
+  spawnController(failpoints = ''): DaemonProcess {
+    const environment = daemonEnvironment(failpoints);
+    this.#controller = this.#start(controllerSpec(this.layout, this.#listen, this.#agentListen, environment));
+    return this.#controller;
   }
 
   /** Starts the agent of a node and waits until the controller has let it in. */
@@ -241,15 +256,15 @@ export class ChaosCluster implements AsyncDisposable {
   /**
    * Waits for the end of every task, and checks what must hold.
    *
-   * @param allowed ends that the faults so far may have brought about.
+   * @param allowed what the faults so far may have brought about.
    */
-  async settle(allowed: AllowedEnds = {}): Promise<void> {
+  async settle(allowed: Allowed = {}): Promise<void> {
     await this.untilState(TaskState.ENDED);
     assert.deepEqual(checkHistory(await this.#history(this.taskProcesses()), allowed), []);
   }
 
   /** Opens the gate, settles, ends everything in order, and checks that nothing is left. */
-  async verify(allowed: AllowedEnds = {}): Promise<void> {
+  async verify(allowed: Allowed = {}): Promise<void> {
     await this.gate.open();
     await this.settle(allowed);
     await this.recorder[Symbol.asyncDispose]();

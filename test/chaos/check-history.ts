@@ -29,7 +29,7 @@ export interface History {
   readonly starts: readonly string[];
   /** What the API told of each task, in order. */
   readonly told: ReadonlyMap<string, readonly Task[]>;
-  /** What the journal of each node recorded, in order. */
+  /** What each journal recorded, in order. */
   readonly recorded: ReadonlyMap<string, readonly Event[]>;
   /** What the API says of each task in the end. */
   readonly final: ReadonlyMap<string, Task>;
@@ -44,27 +44,29 @@ export interface History {
   readonly daemons: readonly DaemonFootprint[];
 }
 
-/** Ends that a fault may bring about, beside the command's own. */
-export interface AllowedEnds {
-  /** Reasons of `unknown`. */
+/** What a fault may bring about. */
+export interface Allowed {
+  /** Reasons of ends as `unknown`. */
   readonly unknown?: RegExp;
-  /** Reasons of `not started`. */
+  /** Reasons of ends as `not started`. */
   readonly notStarted?: RegExp;
   /** Signals that the test, or a stop that it ordered, sent. */
   readonly signals?: readonly string[];
   /** The disk refused a part of what tasks wrote, which they were told: output may lack lines anywhere. */
   readonly outputLost?: boolean;
+  /** A journal lost a part of what was on disk: what it says now need not follow from what it said. */
+  readonly journalLost?: boolean;
 }
 
 /** What a daemon may hold: several times what it does at rest. */
 export const footprintMax = { residentBytes: 400 << 20, descriptors: 300 };
 
 /** Says what does not hold, a line each; nothing where all does. */
-export function checkHistory(history: History, allowed: AllowedEnds = {}): string[] {
+export function checkHistory(history: History, allowed: Allowed = {}): string[] {
   return [
     ...startedTooOften(history),
     ...wrongEnds(history, allowed),
-    ...wentBack(history),
+    ...wentBack(history, allowed),
     ...journalsOutOfOrder(history),
     ...wrongOutput(history, allowed),
     ...history.commands
@@ -91,7 +93,7 @@ function startedTooOften({ starts, launched }: History): string[] {
   });
 }
 
-function wrongEnds({ launched, final, starts }: History, allowed: AllowedEnds): string[] {
+function wrongEnds({ launched, final, starts }: History, allowed: Allowed): string[] {
   const started = new Set(starts);
   return [...launched].flatMap(([id, command]) => {
     const task = final.get(id);
@@ -101,7 +103,7 @@ function wrongEnds({ launched, final, starts }: History, allowed: AllowedEnds): 
   });
 }
 
-function problemOfEnd(task: Task, command: ChaosCommand, started: boolean, allowed: AllowedEnds) {
+function problemOfEnd(task: Task, command: ChaosCommand, started: boolean, allowed: Allowed) {
   const kind = task.outcome?.kind;
   if (task.state !== TaskState.ENDED || !kind) return `has not ended: state ${task.state} ${task.reason}`;
   switch (kind.case) {
@@ -131,7 +133,7 @@ const ranks: Readonly<Record<TaskState, number>> = {
   [TaskState.ENDED]: 4,
 };
 
-function wentBack({ told, recorded }: History): string[] {
+function wentBack({ told, recorded }: History, { journalLost }: Allowed): string[] {
   const problems: string[] = [];
   for (const [id, snapshots] of told) {
     const attempts = snapshots.flatMap((task) => task.attempts.map((attempt) => [id, attempt] as const));
@@ -141,7 +143,7 @@ function wentBack({ told, recorded }: History): string[] {
       problems.push(`${id} was told to have ended, and then not to have`);
     }
   }
-  for (const [node, events] of recorded) {
+  for (const [node, events] of journalLost ? [] : recorded) {
     const attempts = events.flatMap(({ taskId, attempt }) => (attempt ? [[taskId, attempt] as const] : []));
     problems.push(...followAttempts(attempts).map((problem) => `${node}: ${problem}`));
   }
@@ -161,7 +163,7 @@ function followAttempts(snapshots: readonly (readonly [string, Attempt])[]): str
     if (before.pid !== 0 && attempt.pid !== before.pid)
       problems.push(`${id} changed its pid from ${before.pid} to ${attempt.pid}`);
     if (before.outcome && outcomeText(before) !== outcomeText(attempt))
-      problems.push(`${id} changed its outcome`);
+      problems.push(`${id} changed its outcome from ${outcomeText(before)} to ${outcomeText(attempt)}`);
   }
   return problems;
 }
@@ -181,7 +183,7 @@ function journalsOutOfOrder({ recorded }: History): string[] {
   });
 }
 
-function wrongOutput({ launched, final, printed, starts }: History, { outputLost }: AllowedEnds): string[] {
+function wrongOutput({ launched, final, printed, starts }: History, { outputLost }: Allowed): string[] {
   const started = new Set(starts);
   return [...launched].flatMap(([id, command]) => {
     const task = final.get(id);

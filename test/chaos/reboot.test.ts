@@ -37,6 +37,8 @@ testInNamespace(
     const pid = (await cluster.tasks([ended]))[0]?.attempts[0]?.pid ?? 0;
     await until('it has ended unseen', () => !isAlive(pid));
     reboot(cluster);
+    // What was not synced when the power was cut.
+    writeFileSync(cluster.recordOf(running[0] ?? ''), '');
 
     await cluster.startAgent();
     await cluster.untilState(TaskState.ENDED, [...running, ended]);

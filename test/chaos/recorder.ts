@@ -5,7 +5,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import { scanJournal } from '#agent/journal/journal-frames.ts';
 import { delay, systemClock } from '#base/clock.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
-import { isConnectionLost } from '#cli/failure.ts';
+import { isConnectionLost, reasonOf } from '#cli/failure.ts';
 import { type Event, EventSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { Printed } from './check-history.ts';
@@ -33,16 +33,21 @@ export class Recorder implements AsyncDisposable {
 
   /** Takes in what the journal of a node has: to be called before it may be written anew. */
   collectJournal(node: string, path: string): void {
-    const events = this.#events.get(node) ?? new Map<string, Event>();
-    this.#events.set(node, events);
-    for (const { kind } of scanJournal(readIfThere(path)).records) {
+    const { records } = scanJournal(readIfThere(path));
+    const [id] = records.flatMap(({ kind }) => (kind.case === 'header' ? [kind.value.journalId] : []));
+    // Damaged, and to be put aside: the numbers of the next one are its own.
+    if (id === undefined) return;
+    const name = `${node}/${id}`;
+    const events = this.#events.get(name) ?? new Map<string, Event>();
+    this.#events.set(name, events);
+    for (const { kind } of records) {
       if (kind.case !== 'event') continue;
       // By its content too: one number for two events is what the check is to find.
       events.set(Buffer.from(toBinary(EventSchema, kind.value)).toString('base64'), kind.value);
     }
   }
 
-  /** The events of each node's journal, in the order of their numbers. */
+  /** The events of each journal, by node and journal id, in the order of their numbers. */
   get recorded(): ReadonlyMap<string, readonly Event[]> {
     const sorted = (events: Map<string, Event>) =>
       [...events.values()].sort((a, b) => Number(a.sequence - b.sequence));
@@ -64,7 +69,7 @@ export class Recorder implements AsyncDisposable {
         return;
       } catch (error) {
         // Also one that never was: the controller may be dead all the time.
-        if (!isConnectionLost(error)) throw error;
+        if (!isConnectionLost(error) && reasonOf(error) !== 'STOPPING') throw error;
       }
       await delay(systemClock, followAgainMs, signal).catch(() => {});
     }
