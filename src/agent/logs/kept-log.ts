@@ -28,6 +28,7 @@ export class KeptLog implements Growing {
   readonly directory: string;
   readonly #options: KeptLogOptions;
   readonly #index: TimeIndexWriter;
+  readonly #paths: Readonly<Record<OutputName, string>>;
   #last: TimeEntry = { timeMs: 0, ...noBytes };
   #floors: OutputSizes = noBytes;
   /** Floors are recorded one after the other. */
@@ -41,6 +42,7 @@ export class KeptLog implements Growing {
     this.id = id;
     this.directory = directory;
     this.#options = options;
+    this.#paths = { stdout: join(directory, 'stdout'), stderr: join(directory, 'stderr') };
     this.#index = new TimeIndexWriter(join(directory, timesName), options.timesMax);
   }
 
@@ -147,7 +149,7 @@ export class KeptLog implements Growing {
 
   #stat(name: OutputName): FileLook {
     try {
-      return statSync(join(this.directory, name), { throwIfNoEntry: false }) ?? noFile;
+      return statSync(this.#paths[name], { throwIfNoEntry: false }) ?? noFile;
     } catch {
       return noFile; // a disk that fails: as if nothing had been written
     }

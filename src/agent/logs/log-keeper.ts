@@ -107,7 +107,8 @@ export class LogKeeper implements AsyncDisposable {
     this.#write(log);
     this.#dirty.delete(log);
     this.#kept.delete(id);
-    this.#directories.retire(id);
+    const { stdout, stderr } = log.sizes;
+    this.#directories.retire(id, stdout + stderr === 0);
     this.#tidySoon();
   }
 

@@ -59,6 +59,7 @@ export class SupervisorClient implements AsyncDisposable {
   /** Once only: what became another version than we expect would become it again. */
   #mayUpgrade = true;
   #ready = Promise.withResolvers<SupervisorConnection>();
+  #connected: SupervisorConnection | undefined;
   #life: Promise<void> = Promise.resolve();
 
   /** Requests wait until `connect` was called. */
@@ -149,6 +150,7 @@ export class SupervisorClient implements AsyncDisposable {
 
   /** The connection, once there is one. */
   async #connection(): Promise<SupervisorConnection> {
+    if (this.#connected) return this.#connected;
     const { clock } = this.#options;
     const late = Promise.withResolvers<never>();
     using _ = clock.schedule(patienceMs, () => {
@@ -179,6 +181,7 @@ export class SupervisorClient implements AsyncDisposable {
         const reason = await this.#untilClosed(connection);
         if (this.#stop.signal.aborted) return;
         log.warn({ reason: reason.message }, 'the connection to the supervisor broke');
+        this.#connected = undefined;
         this.#ready = Promise.withResolvers();
         this.#ready.promise.catch(() => {});
       }
@@ -236,6 +239,7 @@ export class SupervisorClient implements AsyncDisposable {
     const waiting = held;
     held = undefined;
     for (const notice of waiting) listener.notice(notice);
+    this.#connected = connection;
     this.#ready.resolve(connection);
     return connection;
   }

@@ -35,16 +35,16 @@ export function encodeMessage<N extends SupervisorMessageName>(
 ): Buffer {
   const { type, body: field } = supervisorMessages[name];
   const writer = new WireWriter();
+  u32.write(writer, 0); // the length, when it is known
   u8.write(writer, type);
   u32.write(writer, tag);
   (field as Field<unknown>).write(writer, body);
-  const payload = writer.finish();
-  if (payload.length > supervisorFrameBytesMax) {
-    throw new WireError(`frame of ${payload.length} bytes is over the limit of ${supervisorFrameBytesMax}`);
+  const frame = writer.finish();
+  const length = frame.length - lengthBytes;
+  if (length > supervisorFrameBytesMax) {
+    throw new WireError(`frame of ${length} bytes is over the limit of ${supervisorFrameBytesMax}`);
   }
-  const frame = Buffer.allocUnsafe(lengthBytes + payload.length);
-  frame.writeUInt32LE(payload.length);
-  payload.copy(frame, lengthBytes);
+  frame.writeUInt32LE(length);
   return frame;
 }
 
