@@ -14,6 +14,7 @@ import {
   upSyntax,
   versionSyntax,
 } from './syntax/cluster-syntax.ts';
+import { eventsSyntax } from './syntax/event-syntax.ts';
 import { runSyntax } from './syntax/run-syntax.ts';
 import {
   inspectSyntax,
@@ -42,6 +43,7 @@ export const commandTable: readonly Command[] = [
   command(stopSyntax, async () => (await import('./commands/stop.ts')).stop),
   command(usageSyntax, async () => (await import('./commands/usage.ts')).usage),
   command(topSyntax, async () => (await import('./commands/top.ts')).top),
+  command(eventsSyntax, async () => (await import('./commands/events.ts')).events),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
   command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset, commandLineOnly),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),

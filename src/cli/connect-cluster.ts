@@ -11,6 +11,7 @@ import {
   RunService,
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
+import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import type { Access } from './access-file.ts';
 
@@ -23,6 +24,7 @@ export interface Connection extends Disposable {
   readonly tasks: Client<typeof TaskService>;
   readonly cluster: Client<typeof ClusterService>;
   readonly joinTokens: Client<typeof JoinTokenService>;
+  readonly events: Client<typeof EventService>;
 }
 
 /** A silent controller is noticed this long after its last sign of life, at most. */
@@ -48,6 +50,7 @@ export function connectCluster({ address, rootCertificate, token }: Access): Con
     tasks: createClient(TaskService, transport),
     cluster: createClient(ClusterService, transport),
     joinTokens: createClient(JoinTokenService, transport),
+    events: createClient(EventService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }

@@ -2,7 +2,7 @@
  * The composition root: one controller out of its parts, in one data directory. Started by main.ts as a program of its
  * own and by the test fixture within a process; reads no environment and writes nothing but its log.
  *
- *   lock ─► store ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
+ *   lock ─► store ─► upkeep ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +18,11 @@ import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/
 import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
+import { pruneEvents } from '#controller/loops/prune-events.ts';
+import { newEvent } from '#controller/store/new-event.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import type { Store } from '#controller/store/store.ts';
+import type { EventKind } from '#core/event-kinds.ts';
 
 /** Where a controller keeps its data and where it listens. */
 export interface ControllerOptions {
@@ -64,12 +67,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const directory = join(dataDirectory, 'pki');
   const mustBeThere = existsSync(rootCertificatePath(directory));
   const store = starting.use(await openSqliteStore({ path: join(dataDirectory, 'drover.db'), mustBeThere }));
+  starting.use(pruneEvents({ store, clock, log }));
+  const record = (kind: EventKind) =>
+    store.transact((writer) => writer.insertEvents([newEvent(clock.wallMs(), kind, { data: { version } })]));
   const authority = await openCertificateAuthority({
     directory,
     clock,
     names: serverNames([listen.host, agentListen.host]),
     isPinned: (await store.read.listNodes()).length > 0,
   });
+  await record('controller.started');
+  starting.defer(() => record('controller.stopped'));
   const dispatch = starting.use(
     await startDispatch({
       store,

@@ -100,6 +100,14 @@ export const limits = {
   sampledTasksMax: 20_000,
   /** How long one node may take to sample its tasks before the others' samples are shown without: a live view waits for it. */
   sampleTimeoutMs: 5_000,
+  /** Events of the cluster that are kept, some 100 MB; older ones are given up. */
+  eventsKeptMax: 500_000,
+  /** How long an event of the cluster is kept: a month. */
+  eventsKeptMs: 30 * 86_400_000,
+  /** Old events that one transaction gives up: a few milliseconds, in which nobody else can write. */
+  eventsPrunedMax: 2_000,
+  /** Events that one read of the store looks at: a few milliseconds, in which this process does nothing else. */
+  eventsScannedMax: 10_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Request headers until their end. */

@@ -51,7 +51,7 @@ for (const point of ['controller.run-committed', 'controller.run-dispatched'] as
 
 for (const point of ['controller.events-received', 'controller.events-committed'] as const) {
   test(`2: SIGKILL at ${point} loses no news and applies none twice`, async (t) => {
-    const cluster = await ChaosCluster.start(t, { controller: `${point}=kill@4` });
+    const cluster = await ChaosCluster.start(t, { controller: `${point}=kill@2` });
     const launched = cluster.launch(exits(5), { count: 20 });
     await cluster.untilKilledAt(cluster.controller, 'controller', point);
     await cluster.startController();

@@ -7,6 +7,8 @@ import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import type { Json } from '#controller/auth/canonical-json.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import { newEvent } from '#controller/store/new-event.ts';
+import type { EventRecord } from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { type TaskActionResult, TaskActionResultSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
@@ -19,6 +21,8 @@ export interface TaskOrder {
   readonly verb: Verb;
   /** What was asked, for the audit. */
   readonly request: Json;
+  /** How it is told as an event of each task. */
+  readonly event: Pick<EventRecord, 'kind' | 'data'>;
   /** Gives the order to one active task. @returns the process id it went to. @throws NodeRefusedError */
   readonly apply: (task: Task) => Promise<number>;
 }
@@ -30,15 +34,24 @@ export async function actOnTasks(
   order: TaskOrder,
 ): Promise<TaskActionResult[]> {
   const sorted = tasks.toSorted((a, b) => compareNames(a.node, b.node) || compareNames(a.id, b.id));
+  const atMs = clock.wallMs();
   const record = auditRecord({
-    atMs: clock.wallMs(),
+    atMs,
     who: order.operator.name,
     verb: order.verb,
     decision: 'allowed',
     targets: sorted.map((task) => task.id).join(','),
     request: order.request,
   });
-  await store.transact((writer) => writer.insertAudit(record));
+  const { kind, data } = order.event;
+  const who = order.operator.name;
+  const events = sorted
+    .filter((task) => task.state !== TaskState.ENDED)
+    .map(({ id: taskId, runId, node }) => newEvent(atMs, kind, { node, taskId, runId, who, data }));
+  await store.transact(async (writer) => {
+    await writer.insertAudit(record);
+    await writer.insertEvents(events);
+  });
   return Promise.all(sorted.map((task) => actOnTask(task, order)));
 }
 

@@ -50,6 +50,8 @@ const rows: Readonly<Record<string, readonly [request: object, admin: Code | und
   'JoinTokenService/CreateJoinToken': [{}, undefined],
   'JoinTokenService/ListJoinTokens': [{}, undefined],
   'JoinTokenService/RevokeJoinToken': [{ id: 'none' }, Code.NotFound],
+  'EventService/ListEvents': [{}, undefined],
+  'EventService/FollowEvents': [{}, undefined],
 };
 
 const methods = apiServices.flatMap((service) => service.methods as readonly DescMethod[]);

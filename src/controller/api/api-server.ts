@@ -24,12 +24,14 @@ import {
   RunService,
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
+import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { createGate, createInterceptor } from './authorize-calls.ts';
 import { createClusterService } from './cluster-service.ts';
+import { createEventService } from './event-service.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
 import { requireVerbs } from './method-verbs.ts';
@@ -47,6 +49,7 @@ export const apiServices = [
   ClusterService,
   JoinService,
   JoinTokenService,
+  EventService,
 ] as const;
 
 /** Where to listen and as whom. */
@@ -130,7 +133,8 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     .service(TaskService, createTaskService(parts))
     .service(ClusterService, createClusterService(parts))
     .service(JoinService, createJoinService(parts), anonymous)
-    .service(JoinTokenService, createJoinTokenService(parts));
+    .service(JoinTokenService, createJoinTokenService(parts))
+    .service(EventService, createEventService(parts));
   return serveHandlers(router.handlers, parts.log);
 }
 

@@ -4,13 +4,14 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { clone, create, toJson } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { failpoint } from '#base/failpoint.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
 import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
-import { type RunRecord, StoreError, type StoreWriter } from '#controller/store/store.ts';
+import { newEvent } from '#controller/store/new-event.ts';
+import { type EventRecord, type RunRecord, StoreError, type StoreWriter } from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { runCounts } from '#core/run-counts.ts';
@@ -44,6 +45,9 @@ export interface CreatedRun {
   readonly tasks: readonly Task[];
   readonly isNew: boolean;
 }
+
+/** Characters of the command in the event of a run: for people, who have all of it in the run. */
+const commandShownMax = 200;
 
 /** Ten random bytes are taken twice about once in 10^15 runs; three draws are beyond doubt. */
 const drawsMax = 3;
@@ -126,6 +130,7 @@ async function recordOnce(
   const tasks = nodes.map((node) => newTask(request, node, atMs));
   await writer.insertRun(record);
   await writer.insertTasks(tasks);
+  await writer.insertEvents([runCreated(record, operator, nodes.length)]);
   const verb = request.spec.shell ? Verb.TASK_SHELL : Verb.TASK_LAUNCH;
   const who = operator.name;
   await writer.insertAudit(
@@ -172,6 +177,17 @@ function runRecord(request: CreateRunRequest & { spec: TaskSpec }, facts: RunFac
     ...(request.pacing ? { pacing: request.pacing } : {}),
   });
   return { run, digest: facts.digest, whenUnreachable: request.whenUnreachable };
+}
+
+function runCreated({ run }: RunRecord, operator: Operator, tasks: number): EventRecord {
+  const atMs = run.createdAt ? timestampMs(run.createdAt) : 0;
+  const data = {
+    ...(run.name === '' ? {} : { name: run.name }),
+    nodes: run.nodes,
+    tasks: String(tasks),
+    command: (run.spec?.argv ?? []).join(' ').slice(0, commandShownMax),
+  };
+  return newEvent(atMs, 'run.created', { runId: run.id, who: operator.name, data });
 }
 
 function newTask(request: CreateRunRequest & { spec: TaskSpec }, node: NodeName, atMs: number): Task {

@@ -4,6 +4,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import { mintJoinToken } from '#controller/auth/mint-join-token.ts';
+import { newEvent } from '#controller/store/new-event.ts';
 import type { JoinTokenRecord } from '#controller/store/store.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import { type JoinToken, JoinTokenSchema, type JoinTokenService } from '#protocol/gen/drover/v1/api_pb.ts';
@@ -26,9 +27,11 @@ export function createJoinTokenService(parts: ApiParts): ServiceImpl<typeof Join
     },
 
     async revokeJoinToken({ id }, context) {
+      const atMs = clock.wallMs();
+      const who = operatorOf(context).name;
       const record = auditRecord({
-        atMs: clock.wallMs(),
-        who: operatorOf(context).name,
+        atMs,
+        who,
         verb: Verb.TOKEN_CREATE,
         decision: 'allowed',
         targets: id,
@@ -40,6 +43,7 @@ export function createJoinTokenService(parts: ApiParts): ServiceImpl<typeof Join
           throw new RefusedError('NO_SUCH_TOKEN', `no such join token: ${JSON.stringify(shown)}`, [shown]);
         }
         await writer.insertAudit(record);
+        await writer.insertEvents([newEvent(atMs, 'token.revoked', { who, data: { token: id } })]);
       });
       return {};
     },

@@ -48,6 +48,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
         operator: operatorOf(context),
         verb: Verb.TASK_SIGNAL,
         request: { method: 'SignalTasks', signal, scope: scopeWords[scope] ?? '' },
+        event: { kind: 'task.signal', data: { signal, scope: scopeWords[scope] ?? '' } },
         apply: (task) => dispatch.signal(task, signal, scope || SignalScope.LEADER, context.signal),
       });
       return { results };
@@ -60,6 +61,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
         operator: operatorOf(context),
         verb: Verb.TASK_SIGNAL,
         request: { method: 'StopTasks', graceMs: grace, shutdown },
+        event: { kind: 'task.stop', data: grace === 0 ? {} : { grace: `${grace / 1000} s` } },
         apply: (task) => stop(parts, task, grace, shutdown, context),
       });
       return { results };

@@ -1,5 +1,6 @@
 /** Makes join tokens. The text is given once; the store gets a hash of the secret. Lets nobody in: redeeming does. */
 import type { Clock } from '#base/clock.ts';
+import { newEvent } from '#controller/store/new-event.ts';
 import type { JoinTokenRecord, Store } from '#controller/store/store.ts';
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import { formatJoinToken } from '#core/join-token.ts';
@@ -67,6 +68,12 @@ export async function mintJoinToken(
         request: { names: wish.names, labels: wish.labels, ttlMs, uses },
       }),
     );
+    const data = {
+      token: recorded.id,
+      uses: String(uses),
+      ...(wish.names === '' ? {} : { nodes: wish.names }),
+    };
+    await writer.insertEvents([newEvent(atMs, 'token.created', { who: operator.name, data })]);
   });
   return { text: formatJoinToken({ id: recorded.id, secret, pin }), recorded };
 }

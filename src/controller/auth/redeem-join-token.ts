@@ -6,6 +6,7 @@
  *        └──yes──► name allowed ──yes──────►┘  └──yes──► certificate, node, audit row ──► commit
  */
 import type { Clock } from '#base/clock.ts';
+import { newEvent } from '#controller/store/new-event.ts';
 import type { JoinTokenRecord, Store, StoreWriter } from '#controller/store/store.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
@@ -77,6 +78,7 @@ async function admit(
     acknowledgedEvent: 0n,
   });
   await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint: key.fingerprint }));
+  await writer.insertEvents([newEvent(atMs, 'node.joined', { node: name, data: { token: token.id } })]);
   return certificates;
 }
 

@@ -16,8 +16,8 @@ import { limits } from '#protocol/limits.ts';
 import type { AgentSession } from './agent-session.ts';
 import { Batches } from './batches.ts';
 import type { Changes } from './changes.ts';
-import { endRuns } from './end-runs.ts';
 import { type IngestPlan, planIngest } from './plan-ingest.ts';
+import { recordChanges } from './record-changes.ts';
 
 /** What ingest needs. */
 export interface IngestOptions {
@@ -31,6 +31,14 @@ interface Arrived {
   readonly session: AgentSession;
   readonly event: Event;
   readonly bytes: number;
+}
+
+/** What a batch has come to. */
+interface Recorded extends Pick<IngestPlan, 'refused'> {
+  /** Tasks as they are now. */
+  readonly changed: readonly Task[];
+  /** How far each session is. */
+  readonly acknowledged: ReadonlyMap<AgentSession, bigint>;
 }
 
 /** How long agents wait before they come back to a controller whose store fails. */
@@ -62,16 +70,16 @@ export class Ingest implements AsyncDisposable {
   async #apply(batch: readonly Arrived[]): Promise<void> {
     try {
       failpoint('controller.events-received');
-      const { plan, acknowledged } = await this.#record(batch);
+      const { refused, changed, acknowledged } = await this.#record(batch);
       failpoint('controller.events-committed');
-      for (const { arrival, reason } of plan.refused) {
+      for (const { arrival, reason } of refused) {
         const { node, event } = arrival;
         this.#options.log.warn(
           { node, task: event.taskId, event: String(event.sequence), reason },
           'event refused',
         );
       }
-      for (const task of plan.changed) this.#options.changes.publish(task);
+      for (const task of changed) this.#options.changes.publish(task);
       for (const [session, event] of acknowledged) session.acknowledge(event);
     } catch (error) {
       this.#failed(batch, error);
@@ -79,20 +87,17 @@ export class Ingest implements AsyncDisposable {
     this.#resumeAll();
   }
 
-  #record(
-    batch: readonly Arrived[],
-  ): Promise<{ plan: IngestPlan; acknowledged: ReadonlyMap<AgentSession, bigint> }> {
+  #record(batch: readonly Arrived[]): Promise<Recorded> {
     return this.#options.store.transact(async (writer) => {
       const { news, acknowledged } = selectNews(batch);
       const ids = [...new Set(news.map(({ event }) => event.taskId))];
       const tasks = ids.length === 0 ? [] : await writer.selectTasks({ ids });
       const arrivals = news.map(({ session, event, bytes }) => ({ node: session.node, event, bytes }));
-      const plan = planIngest(tasks, arrivals);
-      if (plan.changed.length > 0) await writer.updateTasks(plan.changed);
+      const { changes, refused } = planIngest(tasks, arrivals);
+      const changed = await recordChanges(writer, changes, this.#options.clock.wallMs());
       const byNode = new Map([...acknowledged].map(([session, event]) => [session.node, event] as const));
       if (byNode.size > 0) await writer.setAcknowledgedEvents(byNode);
-      await endRuns(writer, plan.changed, this.#options.clock.wallMs());
-      return { plan, acknowledged };
+      return { changed, refused, acknowledged };
     });
   }
 

@@ -16,10 +16,11 @@ import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts'
 import type { NodeName, TaskId } from '#protocol/ids.ts';
 import { Batches } from './batches.ts';
 import type { Changes } from './changes.ts';
-import { endRuns } from './end-runs.ts';
+import { changesBy } from './describe-change.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
 import { didNotReturn, isForReturn, markForNode, markForReturn, wasNeverSent } from './pending-reason.ts';
+import { recordChanges } from './record-changes.ts';
 import { StartSender } from './send-starts.ts';
 
 /** What launches need. */
@@ -108,13 +109,10 @@ export class Launches implements AsyncDisposable {
         const tasks = await writer.selectTasks({ ids: batch.map(({ id }) => id) });
         const causes = new Map(batch.map(({ id, cause }) => [id, cause]));
         const reason = 'stopped before it was sent';
-        const next = tasks
-          .filter(wasNeverSent)
-          .map((task) => endTask(task, skipped(reason), causes.get(task.id) ?? Cause.OPERATOR, reason))
-          .filter((task) => task !== undefined);
-        if (next.length > 0) await writer.updateTasks(next);
-        await endRuns(writer, next, clock.wallMs());
-        return next;
+        const changes = changesBy(tasks.filter(wasNeverSent), (task) =>
+          endTask(task, skipped(reason), causes.get(task.id) ?? Cause.OPERATOR, reason),
+        );
+        return await recordChanges(writer, changes, clock.wallMs());
       });
       for (const task of ended) changes.publish(task);
       const ids = new Set(ended.map(({ id }) => id));
@@ -140,12 +138,9 @@ export class Launches implements AsyncDisposable {
       const current = await writer.selectTasks({ ids: tasks.map((task) => task.id) });
       const pending = current.filter((task) => task.state === TaskState.PENDING);
       const away = pending.filter((task) => links.isAway(task.node));
-      const next = away
-        .map((task) => this.#settled(task, whenUnreachable))
-        .filter((task) => task !== undefined);
-      if (next.length > 0) await writer.updateTasks(next);
-      await endRuns(writer, next, clock.wallMs());
-      return { changed: next, came: pending.filter((task) => !links.isAway(task.node)) };
+      const changes = changesBy(away, (task) => this.#settled(task, whenUnreachable));
+      const changed = await recordChanges(writer, changes, clock.wallMs());
+      return { changed, came: pending.filter((task) => !links.isAway(task.node)) };
     });
     for (const task of changed) {
       if (isForReturn(task)) this.#expected.add(task.node);
@@ -161,13 +156,10 @@ export class Launches implements AsyncDisposable {
       const { ended, left } = await store.transact(async (writer) => {
         const pending = await writer.selectTasks({ nodes, states: [TaskState.PENDING] });
         const waiting = pending.filter(isForReturn);
-        const next = waiting
-          .filter((task) => this.#isOverdue(task.node))
-          .map((task) => this.#ended(task, didNotReturn))
-          .filter((task) => task !== undefined);
-        if (next.length > 0) await writer.updateTasks(next);
-        await endRuns(writer, next, clock.wallMs());
-        return { ended: next, left: waiting.filter((task) => !this.#isOverdue(task.node)) };
+        const overdue = waiting.filter((task) => this.#isOverdue(task.node));
+        const changes = changesBy(overdue, (task) => this.#ended(task, didNotReturn));
+        const ended = await recordChanges(writer, changes, clock.wallMs());
+        return { ended, left: waiting.filter((task) => !this.#isOverdue(task.node)) };
       });
       // Their node was coming in: should that fail, they are looked at again.
       for (const task of left) this.#expected.add(task.node);

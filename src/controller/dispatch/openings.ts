@@ -18,12 +18,13 @@ import { linkProtocolVersion } from '#protocol/version.ts';
 import type { AgentSession } from './agent-session.ts';
 import { Batches } from './batches.ts';
 import type { Changes } from './changes.ts';
-import { endRuns } from './end-runs.ts';
+import { changesBy, type TaskChange } from './describe-change.ts';
 import { storeFailedRetryMs } from './ingest.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
 import { didNotReturn, wasNeverSent, withReason } from './pending-reason.ts';
 import { type OpeningPlan, planOpening } from './plan-opening.ts';
+import { recordChanges } from './record-changes.ts';
 import { StartSender } from './send-starts.ts';
 
 /** What openings need. */
@@ -120,9 +121,7 @@ export class Openings implements AsyncDisposable {
     );
     const nowMs = this.#options.clock.wallMs();
     for (const admission of admissions) await recordSession(writer, admission, nowMs);
-    const changed = admissions.flatMap((admission) => changesOf(admission));
-    if (changed.length > 0) await writer.updateTasks(changed);
-    await endRuns(writer, changed, nowMs);
+    const changed = await recordChanges(writer, admissions.flatMap(changesOf), nowMs);
     return { admissions, changed, runs };
   }
 
@@ -243,14 +242,16 @@ async function recordSession(writer: StoreWriter, admission: Admission, nowMs: n
 }
 
 /** The tasks that change when this agent comes in. */
-function changesOf({ session, record, plan }: Admission): Task[] {
-  const ended = plan.unreachable.map((task) => {
+function changesOf({ session, record, plan }: Admission): TaskChange[] {
+  const ended = changesBy(plan.unreachable, (task) => {
     const reason = wasNeverSent(task) ? didNotReturn : brokeBeforeStart;
     return endTask(task, unreachable(reason, record.seenAtMs), Cause.ITSELF, reason);
   });
-  const sent = plan.send.filter(wasNeverSent).map((task) => withReason(task, ''));
+  const sent = changesBy(plan.send.filter(wasNeverSent), (task) => withReason(task, ''));
   const sameJournal = record.journalId === session.hello?.journalId;
   const lost = sameJournal ? 'its agent has no record of it any more' : 'the records of its agent were lost';
-  const missing = plan.missing.filter((task) => task.reason !== lost).map((task) => withReason(task, lost));
-  return [...ended, ...sent, ...missing].filter((task) => task !== undefined);
+  const missing = changesBy(plan.missing, (task) =>
+    task.reason === lost ? undefined : withReason(task, lost),
+  );
+  return [...ended, ...sent, ...missing];
 }

@@ -14,11 +14,12 @@ import { skipped } from '#core/outcome.ts';
 import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RunId } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
-import { endRuns } from './end-runs.ts';
+import { changesBy } from './describe-change.ts';
 import type { Launches } from './launches.ts';
 import type { NodeLinks } from './node-links.ts';
 import { PacedRun, type PaceStep } from './paced-run.ts';
 import { isHeld, withReason } from './pending-reason.ts';
+import { recordChanges } from './record-changes.ts';
 
 /** What pacing needs. */
 export interface PacedRunsOptions {
@@ -123,13 +124,10 @@ export class PacedRuns implements AsyncDisposable {
     const { store, clock, changes, launches } = this.#options;
     const { current, changed } = await store.transact(async (writer) => {
       const tasks = await writer.selectTasks({ ids: step.ids });
-      const next = tasks
-        .filter(isHeld)
-        .map((task) => (step.kind === 'start' ? withReason(task, '') : skip(task, step.reason)))
-        .filter((task) => task !== undefined);
-      if (next.length > 0) await writer.updateTasks(next);
-      await endRuns(writer, next, clock.wallMs());
-      return { current: tasks, changed: next };
+      const steps = changesBy(tasks.filter(isHeld), (task) =>
+        step.kind === 'start' ? withReason(task, '') : skip(task, step.reason),
+      );
+      return { current: tasks, changed: await recordChanges(writer, steps, clock.wallMs()) };
     });
     for (const task of current) run.update(task, clock.monotonicMs());
     for (const task of changed) changes.publish(task);

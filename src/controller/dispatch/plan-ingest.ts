@@ -5,6 +5,7 @@ import { advanceTask } from '#core/advance-task.ts';
 import type { Event } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, TaskId } from '#protocol/ids.ts';
+import type { TaskChange } from './describe-change.ts';
 import { refuseEvent } from './judge-event.ts';
 
 /** One event and where it came from. */
@@ -18,8 +19,8 @@ export interface Arrival {
 
 /** What is to be done. */
 export interface IngestPlan {
-  /** Tasks that change, as they are then, in the order of their first change. */
-  readonly changed: readonly Task[];
+  /** Every step of a task, in the order of the events. */
+  readonly changes: readonly TaskChange[];
   /** Events that nothing is done about. */
   readonly refused: readonly { readonly arrival: Arrival; readonly reason: string }[];
 }
@@ -27,7 +28,7 @@ export interface IngestPlan {
 /** Applies `arrivals` in their order to `tasks`. */
 export function planIngest(tasks: readonly Task[], arrivals: readonly Arrival[]): IngestPlan {
   const known = new Map<TaskId, Task>(tasks.map((task) => [task.id, task]));
-  const changed = new Map<TaskId, Task>();
+  const changes: TaskChange[] = [];
   const refused: { arrival: Arrival; reason: string }[] = [];
   for (const arrival of arrivals) {
     const { event, bytes, node } = arrival;
@@ -40,7 +41,7 @@ export function planIngest(tasks: readonly Task[], arrivals: readonly Arrival[])
     const next = task && event.attempt && advanceTask(task, event.attempt);
     if (!next) continue;
     known.set(next.id, next);
-    changed.set(next.id, next);
+    changes.push({ before: task, after: next });
   }
-  return { changed: [...changed.values()], refused };
+  return { changes, refused };
 }

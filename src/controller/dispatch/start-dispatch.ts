@@ -17,6 +17,7 @@ import { LivenessTracker, tickMs } from './liveness-tracker.ts';
 import { NodeLinks } from './node-links.ts';
 import { Openings } from './openings.ts';
 import { PacedRuns } from './paced-runs.ts';
+import { NodeRecorder } from './record-nodes.ts';
 import { repeat } from './repeat.ts';
 
 /** What dispatch is given. All of it must outlive it. */
@@ -55,6 +56,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const taskChanges = new Changes<[Task]>();
   const nodeChanges = new Changes<[NodeName, NodeLiveness]>();
   const liveness = new LivenessTracker(clock, nodeChanges, await store.read.listNodes());
+  const nodeRecorder = new NodeRecorder({ store, clock, log, changes: nodeChanges });
   const now = () => liveness.now();
   const links = new NodeLinks();
   taskChanges.listen((task) => links.forget(task));
@@ -89,6 +91,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
       await openings[Symbol.asyncDispose]();
       await ingest[Symbol.asyncDispose]();
       await launches[Symbol.asyncDispose]();
+      await nodeRecorder[Symbol.asyncDispose]();
       await seen.write();
     },
   });

@@ -55,13 +55,13 @@ export function decodeMessages<D extends DescMessage>(schema: D, text: string): 
   return values.map((value) => fromJson(schema, value, lenient));
 }
 
-/** Labels. */
-export function encodeLabels(labels: Readonly<Record<string, string>>): string {
+/** Texts by key, such as labels. */
+export function encodeTexts(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(labels);
 }
 
-/** The labels of `encodeLabels`. */
-export function decodeLabels(text: string): Record<string, string> {
+/** The texts of `encodeTexts`. */
+export function decodeTexts(text: string): Record<string, string> {
   return JSON.parse(text) as Record<string, string>;
 }
 

@@ -5,6 +5,7 @@
 import { type Migration, Migrator } from 'kysely/migration';
 import { firstLight } from './migrations/0001-first-light.ts';
 import { pacing } from './migrations/0002-pacing.ts';
+import { events } from './migrations/0003-events.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
@@ -12,6 +13,7 @@ import { StoreError } from './store.ts';
 const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
   '0002-pacing': pacing,
+  '0003-events': events,
 };
 
 /** Kysely's own table of the migrations that were run. */

@@ -2,7 +2,7 @@
 import { sql, type Updateable } from 'kysely';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
-import { decodeLabels, decodeOptional, encodeLabels, encodeOptional } from './json-columns.ts';
+import { decodeOptional, decodeTexts, encodeOptional, encodeTexts } from './json-columns.ts';
 import { changeList } from './keys.ts';
 import type { Executor, NodesTable } from './schema.ts';
 import { type NodeRecord, type NodeSession, StoreError } from './store.ts';
@@ -36,7 +36,7 @@ export async function insertNode(db: Executor, node: NodeRecord): Promise<void> 
     .values({
       name: node.name,
       key_fingerprint: node.keyFingerprint,
-      labels: encodeLabels(node.labels),
+      labels: encodeTexts(node.labels),
       joined_at: node.joinedAtMs,
       seen_at: node.seenAtMs ?? null,
       address: node.address,
@@ -94,7 +94,7 @@ function toNode(row: NodesTable): NodeRecord {
   return {
     name: row.name,
     keyFingerprint: row.key_fingerprint,
-    labels: decodeLabels(row.labels),
+    labels: decodeTexts(row.labels),
     joinedAtMs: row.joined_at,
     seenAtMs: row.seen_at ?? undefined,
     address: row.address,

@@ -6,6 +6,7 @@ import { activeStates } from '#core/task-state.ts';
 import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { pendingTask, runRecord } from './contract/records.ts';
 import { migrate } from './migrate.ts';
+import { newEvent } from './new-event.ts';
 import { nodeSqliteDialect } from './node-sqlite-dialect.ts';
 import type { Schema } from './schema.ts';
 import { SqlWriter } from './sql-writer.ts';
@@ -31,6 +32,10 @@ const questions: Readonly<Record<string, (store: SqlWriter) => Promise<unknown>>
   'runIdsByPrefix()': (store) => store.runIdsByPrefix('r', 10),
   'countEndings()': (store) => store.countEndings('r1'),
   'listAudit()': (store) => store.listAudit(0, 10),
+  'eventSpan()': (store) => store.eventSpan(),
+  'listEvents()': (store) => store.listEvents({ sinceMs: 1 }, 0, 10),
+  'listEvents() of a run': (store) => store.listEvents({ runIds: ['r1'] }, 0, 10),
+  'pruneEvents()': (store) => store.pruneEvents({ keepMax: 0, beforeMs: 2, limit: 10 }),
   'insertTasks()': (store) => store.insertTasks([pendingTask('b', 'r1', 'web2')]),
   'updateTasks()': (store) => store.updateTasks([pendingTask('a', 'r1', 'web1')]),
   'setRunEnded()': (store) => store.setRunEnded('r1', 1),
@@ -47,6 +52,7 @@ test('statements on tables that grow for ever use an index', async (t) => {
   const store = new SqlWriter({ run: (_, query) => query(db) });
   await store.insertRun(runRecord('r1'));
   await store.insertTasks([pendingTask('a', 'r1', 'web1')]);
+  await store.insertEvents([newEvent(1, 'node.lost'), newEvent(3, 'node.lost')]);
   for (const [name, ask] of Object.entries(questions)) {
     asked.length = 0;
     await ask(store);
@@ -55,7 +61,7 @@ test('statements on tables that grow for ever use an index', async (t) => {
       assert.ok(steps.length > 0);
       // A scan of an index of what is active reads as many rows as it answers for.
       const scans = steps.filter((step) =>
-        /^SCAN (tasks|runs|audit)\b(?!.* (?:active_tasks|paced_runs))/.test(step),
+        /^SCAN (tasks|runs|audit|events)\b(?!.* (?:active_tasks|paced_runs))/.test(step),
       );
       assert.deepEqual(scans, []);
     });

@@ -6,6 +6,7 @@
  * (ProtoJSON). Columns that end in `_at` are milliseconds since the epoch.
  */
 import type { Kysely } from 'kysely';
+import type { EventKind } from '#core/event-kinds.ts';
 import type { Ending } from '#core/outcome.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Cause, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -17,7 +18,7 @@ export interface ClusterTable {
 
 /** Numbers that only grow and are never given twice, by what they number. */
 export interface CountersTable {
-  name: 'run' | 'audit';
+  name: 'run' | 'audit' | 'event';
   /** The last one given. */
   value: number;
 }
@@ -115,6 +116,21 @@ export interface AuditTable {
   request: string;
 }
 
+/** @see EventRecord */
+export interface EventsTable {
+  /** Without a gap, from the oldest that is kept. */
+  sequence: number;
+  at: number;
+  kind: EventKind;
+  /** Here and in the next three: empty for none. */
+  node: string;
+  task_id: string;
+  run_id: string;
+  who: string;
+  /** JSON object of texts. */
+  data: string;
+}
+
 /** All of them. */
 export interface Schema {
   cluster: ClusterTable;
@@ -125,6 +141,7 @@ export interface Schema {
   join_tokens: JoinTokensTable;
   operator_tokens: OperatorTokensTable;
   audit: AuditTable;
+  events: EventsTable;
 }
 
 /** Runs statements: the database itself, one of its connections, or a transaction. */

@@ -4,11 +4,15 @@ import type { Run, Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
 import { listAudit } from './audit.ts';
 import { clusterId } from './cluster.ts';
+import { eventSpan, listEvents } from './events.ts';
 import { findNode, findNodeByKey, listNodes } from './nodes.ts';
 import { countEndings, findRun, listRuns, pacedRuns, runIdsByPrefix } from './runs.ts';
 import type { Scope } from './sql-scope.ts';
 import type {
   AuditRecord,
+  EventFilter,
+  EventPage,
+  EventSpan,
   JoinTokenRecord,
   NodeRecord,
   OperatorTokenRecord,
@@ -110,5 +114,13 @@ export class SqlReader implements StoreReader {
 
   listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]> {
     return this.#scope.run('read the audit', (db) => listAudit(db, afterSequence, limit));
+  }
+
+  eventSpan(): Promise<EventSpan> {
+    return this.#scope.run('read which events there are', eventSpan);
+  }
+
+  listEvents(filter: EventFilter, afterSequence: number, limit: number): Promise<EventPage> {
+    return this.#scope.run('read the events', (db) => listEvents(db, filter, afterSequence, limit));
   }
 }

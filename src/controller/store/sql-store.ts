@@ -26,6 +26,7 @@ export class SqlStore implements Store {
   /** Settles when every transaction so far is over. */
   #lastTransaction: Promise<unknown> = Promise.resolve();
   readonly #reads = new Set<Promise<unknown>>();
+  readonly #eventListeners = new Set<() => void>();
   #closing: Promise<void> | undefined;
   /** Whether this call comes from inside of a transaction that is still open. */
   readonly #transaction = new AsyncLocalStorage<{ open: boolean }>();
@@ -41,6 +42,12 @@ export class SqlStore implements Store {
     const turn = this.#lastTransaction.then(() => this.#transactNow(work));
     this.#lastTransaction = turn.catch(() => {});
     return turn;
+  }
+
+  onEvents(listener: () => void): Disposable {
+    const own = () => listener();
+    this.#eventListeners.add(own);
+    return { [Symbol.dispose]: () => void this.#eventListeners.delete(own) };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -64,18 +71,23 @@ export class SqlStore implements Store {
   async #transactNow<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
     const transaction = { open: true };
     let thrown: { error: unknown } | undefined;
+    let hasEvents = false;
     try {
-      return await this.#db.transaction().execute(async (db) => {
+      const result = await this.#db.transaction().execute(async (db) => {
         const scope = new TransactionScope(db, this.#isDuplicate);
+        const writer = new SqlWriter(scope);
         try {
-          const result = await this.#transaction.run(transaction, () => work(new SqlWriter(scope)));
+          const result = await this.#transaction.run(transaction, () => work(writer));
           scope.end();
+          hasEvents = writer.hasEvents;
           return result;
         } catch (error) {
           thrown = { error };
           throw error;
         }
       });
+      if (hasEvents) for (const listener of this.#eventListeners) listener();
+      return result;
     } catch (error) {
       throw thrown ? thrown.error : toStoreError('complete a transaction', error, this.#isDuplicate);
     } finally {

@@ -2,12 +2,15 @@
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId } from '#protocol/ids.ts';
 import { insertAudit } from './audit.ts';
+import { insertEvents, pruneEvents } from './events.ts';
 import { insertNode, setAcknowledgedEvents, updateNodeSession, updateNodesSeen } from './nodes.ts';
 import { insertRun, setRunEnded } from './runs.ts';
 import { SqlReader } from './sql-reader.ts';
 import type { Scope } from './sql-scope.ts';
 import type {
   AuditRecord,
+  EventRecord,
+  EventRetention,
   JoinTokenRecord,
   NodeRecord,
   NodeSession,
@@ -21,10 +24,16 @@ import { consumeJoinToken, insertJoinToken, insertOperatorToken, revokeJoinToken
 /** @see StoreWriter */
 export class SqlWriter extends SqlReader implements StoreWriter {
   readonly #scope: Scope;
+  #hasEvents = false;
 
   constructor(scope: Scope) {
     super(scope);
     this.#scope = scope;
+  }
+
+  /** Whether events were recorded by it. */
+  get hasEvents(): boolean {
+    return this.#hasEvents;
   }
 
   insertNode(node: NodeRecord): Promise<void> {
@@ -83,5 +92,15 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   insertAudit(record: AuditRecord): Promise<void> {
     return this.#scope.run('record a decision', (db) => insertAudit(db, record));
+  }
+
+  async insertEvents(records: readonly EventRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    this.#hasEvents = true;
+    await this.#scope.run(`record ${records.length} events`, (db) => insertEvents(db, records));
+  }
+
+  pruneEvents(retention: EventRetention): Promise<number> {
+    return this.#scope.run('give up old events', (db) => pruneEvents(db, retention));
   }
 }

@@ -5,6 +5,7 @@
 import { describe, test } from 'node:test';
 import { auditContract } from './contract/audit.ts';
 import { durabilityContract } from './contract/durability.ts';
+import { eventsContract, eventUpkeepContract } from './contract/events.ts';
 import type { StoreFixture, StoreTest } from './contract/fixture.ts';
 import { nodesContract } from './contract/nodes.ts';
 import { pagingContract } from './contract/paging.ts';
@@ -29,6 +30,8 @@ export function describeStore(name: string, makeFixture: () => Promise<StoreFixt
     pagingContract(storeTest);
     tokensContract(storeTest);
     auditContract(storeTest);
+    eventsContract(storeTest);
+    eventUpkeepContract(storeTest);
     transactionsContract(storeTest);
     durabilityContract(storeTest);
   });

@@ -10,6 +10,7 @@
  * Rows come and go as the messages of `proto/` where there is one; freshness, node state and `active_tasks` in them are
  * left at their defaults unless said otherwise: the store knows only what was recorded. Times are milliseconds since the epoch.
  */
+import type { EventKind } from '#core/event-kinds.ts';
 import type { Ending } from '#core/outcome.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -87,6 +88,57 @@ export interface AuditRecord {
   readonly request: string;
 }
 
+/** Something that happened, as it is recorded. Texts are empty where there is nothing to say. */
+export interface EventRecord {
+  readonly atMs: number;
+  readonly kind: EventKind;
+  readonly node: NodeName | '';
+  readonly taskId: TaskId | '';
+  readonly runId: RunId | '';
+  /** Operator's name. */
+  readonly who: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** Selects events; all conditions together. Empty arrays match nothing, undefined matches everything. */
+export interface EventFilter {
+  readonly kinds?: readonly EventKind[];
+  readonly nodes?: readonly NodeName[];
+  readonly taskIds?: readonly TaskId[];
+  readonly runIds?: readonly RunId[];
+  readonly sinceMs?: number;
+}
+
+/** Which events there are. */
+export interface EventSpan {
+  /** The first that is kept; `latest` + 1 where none is. */
+  readonly oldest: number;
+  /** The last that was recorded; 0 before the first. */
+  readonly latest: number;
+}
+
+/** A stretch of events. */
+export interface EventPage {
+  /** Those that match, in their order. */
+  readonly events: readonly (EventRecord & { readonly sequence: number })[];
+  /** Every event up to here was looked at; as many as one call looks at may be fewer than there are. */
+  readonly through: number;
+  /** The last that was recorded at that moment. */
+  readonly latest: number;
+  /** So many behind the one that was asked for are no longer kept; 0 where the first that is kept was asked for. */
+  readonly gone: number;
+}
+
+/** What is no longer to be kept. */
+export interface EventRetention {
+  /** Events beyond so many, the oldest first. */
+  readonly keepMax: number;
+  /** And those recorded before this. */
+  readonly beforeMs: number;
+  /** At most so many at once. */
+  readonly limit: number;
+}
+
 /** Selects tasks; all conditions together. Empty arrays match nothing, undefined matches everything. */
 export interface TaskFilter {
   readonly ids?: readonly TaskId[];
@@ -159,6 +211,10 @@ export interface StoreReader {
   findJoinToken(id: string): Promise<JoinTokenRecord | undefined>;
   /** Oldest first, from the row after `afterSequence` (0: from the first). */
   listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]>;
+
+  eventSpan(): Promise<EventSpan>;
+  /** Oldest first, from the one after `afterSequence` (0: from the first that is kept), at most `limit`. */
+  listEvents(filter: EventFilter, afterSequence: number, limit: number): Promise<EventPage>;
 }
 
 /** Everything that can be changed; exists inside a transaction only. */
@@ -188,12 +244,22 @@ export interface StoreWriter extends StoreReader {
   revokeJoinToken(id: string): Promise<boolean>;
 
   insertAudit(record: AuditRecord): Promise<void>;
+
+  /** In this order, under the next numbers; with the commit `onEvents` tells of them. */
+  insertEvents(records: readonly EventRecord[]): Promise<void>;
+  /** Gives up the oldest events. @returns how many. */
+  pruneEvents(retention: EventRetention): Promise<number>;
 }
 
 /** The store, open. Disposing of it waits for all that was asked of it before, and closes the database. */
 export interface Store extends AsyncDisposable {
   readonly read: StoreReader;
   transact<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T>;
+  /**
+   * Calls `listener`, which must not throw, after each commit that has recorded events. A hint to look, without content.
+   * Dispose of the result to stop.
+   */
+  onEvents(listener: () => void): Disposable;
 }
 
 /** The database refused or failed. */

@@ -1,5 +1,5 @@
 /** Tokens of operators and of joining nodes, as rows. Hashes only: no secret comes here. */
-import { decodeLabels, encodeLabels } from './json-columns.ts';
+import { decodeTexts, encodeTexts } from './json-columns.ts';
 import type { Executor, JoinTokensTable } from './schema.ts';
 import type { JoinTokenRecord, OperatorTokenRecord } from './store.ts';
 
@@ -67,7 +67,7 @@ export async function insertJoinToken(db: Executor, token: JoinTokenRecord): Pro
       id: token.id,
       secret_hash: token.secretHash,
       names: token.names,
-      labels: encodeLabels(token.labels),
+      labels: encodeTexts(token.labels),
       uses_left: token.usesLeft,
       created_by: token.createdBy,
       created_at: token.createdAtMs,
@@ -108,7 +108,7 @@ function toJoinToken(row: JoinTokensTable): JoinTokenRecord {
     id: row.id,
     secretHash: row.secret_hash,
     names: row.names,
-    labels: decodeLabels(row.labels),
+    labels: decodeTexts(row.labels),
     usesLeft: row.uses_left,
     createdBy: row.created_by,
     createdAtMs: row.created_at,

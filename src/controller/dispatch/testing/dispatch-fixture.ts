@@ -71,6 +71,7 @@ export class DispatchFixture implements AsyncDisposable {
           this.storeFails
             ? Promise.reject(new StoreError('failed', 'the disk is full'))
             : this.store.transact(work),
+        onEvents: (listener) => this.store.onEvents(listener),
         [Symbol.asyncDispose]: () => this.store[Symbol.asyncDispose](),
       },
       clock: this.clock,

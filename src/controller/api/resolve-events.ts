@@ -1,0 +1,48 @@
+/** From an EventQuery to what the store is asked, or to the refusal that says what is wrong with it. */
+import { create } from '@bufbuild/protobuf';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { EventFilter, StoreReader } from '#controller/store/store.ts';
+import { type EventKind, kindsOf } from '#core/event-kinds.ts';
+import { quote } from '#core/quote.ts';
+import { RefusedError } from '#protocol/errors.ts';
+import { TaskQuerySchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { EventQuery } from '#protocol/gen/drover/v1/event_pb.ts';
+import { isOpen, resolveNodes } from './resolve-nodes.ts';
+import { resolveQuery } from './resolve-tasks.ts';
+
+/**
+ * Resolves a query; an absent or empty one selects every event.
+ *
+ * @throws RefusedError INVALID, NO_SUCH_NODE, NO_NODE_MATCHED, NO_SUCH_TASK, AMBIGUOUS_TASK
+ */
+export async function resolveEvents(
+  reader: StoreReader,
+  query: Omit<EventQuery, '$typeName'> | undefined,
+): Promise<EventFilter> {
+  if (!query) return {};
+  const { kinds, refs, since } = query;
+  const nodes = isOpen(query) ? undefined : (await resolveNodes(reader, query)).map((node) => node.name);
+  return {
+    ...(kinds.length > 0 ? { kinds: resolveKinds(kinds) } : {}),
+    ...(nodes ? { nodes } : {}),
+    ...(refs.length > 0 ? await resolveRefs(reader, refs) : {}),
+    ...(since ? { sinceMs: timestampMs(since) } : {}),
+  };
+}
+
+function resolveKinds(words: readonly string[]): EventKind[] {
+  return words.flatMap((word) => {
+    const kinds = kindsOf(word);
+    if (kinds.length > 0) return kinds;
+    throw new RefusedError('INVALID', `there is no kind of event ${quote(word)}`, [word.slice(0, 64)]);
+  });
+}
+
+/** A task brings its own events, a run those of all its tasks too. */
+async function resolveRefs(reader: StoreReader, refs: readonly string[]): Promise<EventFilter> {
+  const { filter } = await resolveQuery(reader, create(TaskQuerySchema, { refs: [...refs] }));
+  return {
+    ...(filter.ids ? { taskIds: filter.ids } : {}),
+    ...(filter.runIds ? { runIds: filter.runIds } : {}),
+  };
+}
