@@ -36,6 +36,7 @@ export async function logs(
   const chunks = retryStream(open, {
     clock,
     abort,
+    reached: true,
     onLost: () => out.errLine('drover: lost the controller, trying to reach it again'),
     onBack: () => {},
   });

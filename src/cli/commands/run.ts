@@ -82,6 +82,7 @@ async function follow(
     query: { runId },
     output: options.output !== 'json' && options.output !== 'name',
     patient: options['wait-for-nodes'] ?? false,
+    reached: true,
     clock,
     abort,
   };

@@ -17,6 +17,8 @@ export interface FollowOptions extends Patience {
   readonly output: boolean;
   /** Give up after that many milliseconds. */
   readonly timeoutMs?: number | undefined;
+  /** The controller was reached just before, so that it is waited for when it is away at the first try. */
+  readonly reached?: boolean;
   readonly clock: Clock;
   readonly abort: AbortSignal;
 }
@@ -65,6 +67,7 @@ export async function followTasks(
     const stream = retryStream(open, {
       clock,
       abort: signal,
+      reached: options.reached ?? false,
       onLost: () => sink.contact(true),
       onBack: () => sink.contact(false),
     });

@@ -14,6 +14,8 @@ const backoff: BackoffOptions = { baseMs: 500, maxMs: 5_000 };
 export interface RetryOptions {
   readonly clock: Clock;
   readonly abort: AbortSignal;
+  /** The controller was reached just before: not to reach it now is a loss like any other. Default false. */
+  readonly reached?: boolean;
   /** Called once for each loss of the connection. */
   readonly onLost: () => void;
   /** Called when it is read again after a loss. */
@@ -27,9 +29,9 @@ export interface RetryOptions {
  */
 export async function* retryStream<T>(
   open: () => AsyncIterable<T>,
-  { clock, abort, onLost, onBack }: RetryOptions,
+  { clock, abort, reached = false, onLost, onBack }: RetryOptions,
 ): AsyncGenerator<T> {
-  let everRead = false;
+  let everRead = reached;
   let lostAtMs: number | undefined;
   for (let failures = 1; ; failures++) {
     try {
