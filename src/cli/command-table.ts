@@ -15,7 +15,7 @@ import {
   versionSyntax,
 } from './syntax/cluster-syntax.ts';
 import { eventsSyntax } from './syntax/event-syntax.ts';
-import { runSyntax } from './syntax/run-syntax.ts';
+import { rerunSyntax, runSyntax } from './syntax/run-syntax.ts';
 import {
   inspectSyntax,
   killSyntax,
@@ -35,6 +35,7 @@ const forPrograms = { atPrompt: false, hidden: true } as const;
 export const commandTable: readonly Command[] = [
   command(upSyntax, async () => (await import('./commands/up.ts')).up, commandLineOnly),
   command(runSyntax, async () => (await import('./commands/run.ts')).run),
+  command(rerunSyntax, async () => (await import('./commands/rerun.ts')).rerun),
   command(psSyntax, async () => (await import('./commands/ps.ts')).ps),
   command(logsSyntax, async () => (await import('./commands/logs.ts')).logs),
   command(waitSyntax, async () => (await import('./commands/wait.ts')).wait),

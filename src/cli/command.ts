@@ -28,6 +28,8 @@ export interface CommandContext {
   readonly readerGone: Interrupts;
   /** Somebody who can be asked; undefined where nobody is. */
   readonly terminal: Terminal | undefined;
+  /** A launch on more nodes than that is confirmed, where somebody can be asked. */
+  readonly confirmAbove: number;
   /** Where the cluster of this machine keeps its state, where the command is not told otherwise. */
   readonly dataDirectory: string;
   /** What daemons are started with, beside what is theirs. */

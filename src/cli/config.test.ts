@@ -8,6 +8,12 @@ test('readConfig() finds the data directory', () => {
   assert.match(readConfig({}, 1000).dataDirectory, /\/\.local\/share\/drover$/);
 });
 
+test('readConfig() finds above how many nodes a launch is confirmed', () => {
+  assert.equal(readConfig({}, 0).confirmAbove, 10);
+  assert.equal(readConfig({ DROVER_CONFIRM_ABOVE: '0' }, 0).confirmAbove, 0);
+  assert.equal(readConfig({ DROVER_CONFIRM_ABOVE: 'few' }, 0).confirmAbove, 0);
+});
+
 for (const [environment, noColor] of [
   [{}, false],
   [{ NO_COLOR: '' }, false],

@@ -2,6 +2,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+/** What fits on a line, and is looked over at a glance. */
+const confirmAboveDefault = 10;
+
 /** Settings that come from outside the command line itself. */
 export interface CliConfig {
   /** Where a cluster of this machine keeps its state, unless --data says otherwise. Absolute or as given. */
@@ -10,6 +13,8 @@ export interface CliConfig {
   readonly environment: NodeJS.ProcessEnv;
   /** Colours are unwanted, or the terminal has none. */
   readonly noColor: boolean;
+  /** A launch on more nodes than that is confirmed on a terminal; 0, which is every launch, where it is no number. */
+  readonly confirmAbove: number;
 }
 
 /**
@@ -19,11 +24,12 @@ export interface CliConfig {
  * @see https://no-color.org
  */
 export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefined): CliConfig {
-  const { DROVER_DATA, NO_COLOR, TERM } = environment;
+  const { DROVER_CONFIRM_ABOVE, DROVER_DATA, NO_COLOR, TERM } = environment;
   return {
     dataDirectory: DROVER_DATA || defaultDataDirectory(uid),
     environment,
     noColor: Boolean(NO_COLOR) || TERM === 'dumb',
+    confirmAbove: DROVER_CONFIRM_ABOVE ? Number(DROVER_CONFIRM_ABOVE) || 0 : confirmAboveDefault,
   };
 }
 

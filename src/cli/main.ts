@@ -59,6 +59,7 @@ async function main(argv: readonly string[]): Promise<number> {
         process.stdin.isTTY && out.errIsTerminal
           ? createTerminal(process.stdin as ReadStream, out, systemClock)
           : undefined,
+      confirmAbove: config.confirmAbove,
       dataDirectory: dataDirectory ?? config.dataDirectory,
       environment: config.environment,
       selection: undefined,

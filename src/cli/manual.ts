@@ -43,6 +43,10 @@ export function renderManual(
     ...exitCodeNotes.flatMap((note) => ['.P', text(note)]),
     '.SH ENVIRONMENT',
     ...item('DROVER_DATA', 'directory of the cluster'),
+    ...item(
+      'DROVER_CONFIRM_ABOVE',
+      'a launch on more nodes than that is confirmed on a terminal (default: 10)',
+    ),
     ...item('NO_COLOR', 'no colours, whatever its value, unless it is empty'),
   ];
   return `${lines.join('\n')}\n`;

@@ -11,9 +11,10 @@ export interface Terminal {
   /**
    * Shows `question` and waits for one of `keys`.
    *
+   * @param timeoutMs default: however long it takes.
    * @returns the key; "interrupt" for Ctrl-C; undefined when `timeoutMs` have passed.
    */
-  askKey(question: string, keys: string, timeoutMs: number): Promise<string | undefined>;
+  askKey(question: string, keys: string, timeoutMs?: number): Promise<string | undefined>;
   /**
    * Takes the keyboard: bytes come as they are typed, Ctrl-C too, and nothing is echoed. Dispose of the result to give it
    * back; twice is once.
@@ -47,12 +48,13 @@ export function createTerminal(input: ReadStream, out: Output, clock: Clock): Te
       out.err(question);
       return new Promise((resolve) => {
         const finish = (key: string | undefined) => {
-          timer[Symbol.dispose]();
+          timer?.[Symbol.dispose]();
           keyboard[Symbol.dispose]();
           out.errLine('');
           resolve(key);
         };
-        const timer = clock.schedule(timeoutMs, () => finish(undefined));
+        const timer =
+          timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, () => finish(undefined));
         const keyboard = takeKeys((data) => {
           for (const key of Buffer.from(data).toString()) {
             if (key === controlC) return finish('interrupt');

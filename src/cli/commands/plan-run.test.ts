@@ -6,17 +6,14 @@ import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { LeftoverPolicy, RestartMode } from '#protocol/gen/drover/v1/task_pb.ts';
 import { parseEnvFile, planRun } from './plan-run.ts';
 
-const plan = (argv: readonly string[], selection?: string, env?: readonly string[]) =>
-  planRun(parseCommandLine(runSyntax, argv), selection, env);
+const plan = (argv: readonly string[], env?: readonly string[]) =>
+  planRun(parseCommandLine(runSyntax, argv), env);
 
 test('planRun() takes every option to its field', () => {
   const argv =
     '-w web[1-3] -x web2 --name n --user u --cwd /d --env A=1 --env B=x=y --timeout 5m --stop-signal int --stop-grace 500ms --wait-for-nodes';
-  const { request, literal } = plan([...argv.split(' '), '--', 'ls', '-l'], undefined, ['A=0', 'C=']);
-  assert.deepEqual(request, {
+  assert.deepEqual(plan([...argv.split(' '), '--', 'ls', '-l'], ['A=0', 'C=']), {
     name: 'n',
-    nodes: 'web[1-3]',
-    exclude: 'web2',
     spec: {
       argv: ['ls', '-l'],
       shell: false,
@@ -29,13 +26,12 @@ test('planRun() takes every option to its field', () => {
     },
     whenUnreachable: WhenUnreachable.WAIT,
   });
-  assert.equal(literal, false);
 });
 
 test('planRun() takes the options of the process and its life to their fields', () => {
   const argv =
     '-a --umask 27 --nice=-5 --limit cpu=2 --limit core=0 --restart always --restart-max 3 --leftovers keep x';
-  const { argv: _, env: __, ...spec } = plan(argv.split(' ')).request.spec ?? {};
+  const { argv: _, env: __, ...spec } = plan(argv.split(' ')).spec ?? {};
   assert.deepEqual(spec, {
     shell: false,
     cwd: '',
@@ -53,29 +49,15 @@ test('planRun() takes the options of the process and its life to their fields', 
 });
 
 test('planRun() gives --shell to a shell', () => {
-  const { request } = plan(['-w', 'a', '--shell', 'ls | wc']);
-  assert.deepEqual(request.spec?.argv, ['/bin/sh', '-c', 'ls | wc']);
-  assert.equal(request.spec?.shell, true);
+  const { spec } = plan(['-w', 'a', '--shell', 'ls | wc']);
+  assert.deepEqual(spec?.argv, ['/bin/sh', '-c', 'ls | wc']);
+  assert.equal(spec?.shell, true);
 });
 
-for (const [argv, selection, nodes, literal] of [
-  [['-w', 'web1'], '@all', 'web1', true],
-  [['-a'], undefined, '@all', false],
-  [[], 'web1', 'web1', true],
-  [['-w', 'web[1]'], undefined, 'web[1]', false],
-] as const) {
-  test(`planRun() of ${argv} with ${selection} selected targets ${nodes}`, () => {
-    const made = plan([...argv, 'x'], selection);
-    assert.deepEqual([made.request.nodes, made.literal], [nodes, literal]);
-  });
-}
-
 for (const [argv, message] of [
-  [['ls'], /on which nodes\?/],
   [['-a'], /what\?/],
   [['-a', '--', ''], /the command is an empty word/],
   [['-a', '--timeout', '0', 'ls'], /above zero/],
-  [['-a', '-w', 'a', 'ls'], /not both/],
   [['-a', '--shell', 'x', 'ls'], /"ls" is one too many/],
   [['-a', '--env', 'A', 'ls'], /NAME=VALUE, not "A"/],
   [['-a', '--timeout', 'soon', 'ls'], /--timeout takes a duration/],

@@ -4,8 +4,6 @@ import { type CommandLine, type OptionValues, UsageError } from '#base/command-l
 import { parseDuration } from '#cli/output/format-duration.ts';
 import { parseSignal } from '#cli/signals.ts';
 import type { runSyntax } from '#cli/syntax/run-syntax.ts';
-import { literalNodeName } from '#core/node-set/expand-node-set.ts';
-import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { type CreateRunRequestSchema, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { LeftoverPolicy, type TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import { planLimits } from './plan-limits.ts';
@@ -15,49 +13,27 @@ import { planRestart } from './plan-restart.ts';
 /** Options of `drover run`. */
 export type RunOptions = (typeof runSyntax)['options'];
 
-/** A run to be created. */
-export interface RunPlan {
-  /** All of the request but its id. */
-  readonly request: Omit<MessageInitShape<typeof CreateRunRequestSchema>, '$typeName' | 'id'>;
-  /** The target is exactly one plain node name. */
-  readonly literal: boolean;
-}
+/** All of a request but its id and its nodes. */
+export type RunRequest = Omit<
+  MessageInitShape<typeof CreateRunRequestSchema>,
+  '$typeName' | 'id' | 'nodes' | 'exclude' | 'selector'
+>;
 
 /**
- * Plans a run.
+ * Plans a run, but for its nodes.
  *
- * @param selection nodes where the command line names none; undefined: then it must.
  * @param fileEnv variables from --env-file, in order; --env wins over them.
  * @throws UsageError and ExpressionError for what cannot be meant.
  */
-export function planRun(
-  line: CommandLine<RunOptions>,
-  selection: string | undefined,
-  fileEnv: readonly string[] = [],
-): RunPlan {
+export function planRun(line: CommandLine<RunOptions>, fileEnv: readonly string[] = []): RunRequest {
   const { options } = line;
-  const nodes = planTarget(options, selection);
   const pacing = planPacing(options);
   return {
-    request: {
-      name: options.name ?? '',
-      nodes,
-      exclude: options.exclude ?? '',
-      spec: planSpec(line, fileEnv),
-      whenUnreachable: options['wait-for-nodes'] ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
-      ...(pacing ? { pacing } : {}),
-    },
-    literal: options.exclude === undefined && literalNodeName(parseNodeSet(nodes)) !== undefined,
+    name: options.name ?? '',
+    spec: planSpec(line, fileEnv),
+    whenUnreachable: options['wait-for-nodes'] ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
+    ...(pacing ? { pacing } : {}),
   };
-}
-
-function planTarget(options: OptionValues<RunOptions>, selection: string | undefined): string {
-  if (options.all && options.nodes !== undefined) throw new UsageError('drover run: give -a or -w, not both');
-  const nodes = options.all ? '@all' : (options.nodes ?? selection);
-  if (nodes === undefined) {
-    throw new UsageError('drover run: on which nodes? name them with -w SET, or all with -a');
-  }
-  return nodes;
 }
 
 function planSpec(

@@ -261,7 +261,7 @@ test('run asks on a terminal, and detaches when told so', async () => {
     });
   });
   using made = createTestContext({ access: api.access, terminal: new FakeTerminal(async () => 'd') });
-  assert.equal(await callCommand(made.context, ['run', '-a', 'x']), 0);
+  assert.equal(await callCommand(made.context, ['run', '-w', 'node[1-2]', 'x']), 0);
   assert.match(made.printed.stderr(), /goes on: drover logs -f 0/);
 });
 

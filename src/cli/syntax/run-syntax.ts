@@ -1,28 +1,7 @@
 /** Syntax of `drover run`, and of `execute` at the prompt. */
 import { anyWords, type CommandSyntax, type OptionSpecs } from '#base/command-line.ts';
-import { clusterOptions, joinSets } from './common-options.ts';
-
-const where = {
-  nodes: {
-    type: 'string',
-    short: 'w',
-    value: 'SET',
-    help: 'nodes: web1, web[1-3], web*, @all, @role=web',
-    insteadOfTwice: joinSets,
-  },
-  all: { type: 'boolean', short: 'a', help: 'every node, as -w @all' },
-  exclude: {
-    type: 'string',
-    short: 'x',
-    value: 'SET',
-    help: 'not on these nodes',
-    insteadOfTwice: joinSets,
-  },
-  'wait-for-nodes': {
-    type: 'boolean',
-    help: 'start on unreachable nodes when they are back, instead of giving them up',
-  },
-} as const;
+import { clusterOptions } from './common-options.ts';
+import { askingOptions, targetOptions } from './target-options.ts';
 
 const process = {
   user: { type: 'string', value: 'USER', help: "run as this user (default: the node policy's)" },
@@ -86,9 +65,10 @@ const pace = {
   },
 } as const;
 
+const naming = { name: { type: 'string', value: 'TEXT', help: 'a name for people' } } as const;
+
 const following = {
   detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
-  name: { type: 'string', value: 'TEXT', help: 'a name for people' },
   largest: { type: 'boolean', short: 'S', help: 'exit with the largest exit code of all nodes' },
   raw: { type: 'boolean', help: 'print bytes as they come: no node names, no control sequences removed' },
   output: {
@@ -101,11 +81,12 @@ const following = {
 } as const;
 
 const options = {
-  ...grouped('Where', where),
+  ...grouped('Where', targetOptions),
+  ...grouped('Before it starts', askingOptions),
   ...grouped('The process', process),
   ...grouped('Its life', life),
   ...grouped('How fast', pace),
-  ...grouped('What you see of it', following),
+  ...grouped('What you see of it', { ...naming, ...following }),
   ...clusterOptions,
 } as const;
 
@@ -121,6 +102,7 @@ export const runSyntax: CommandSyntax<typeof options> = {
     'Every line of output carries the name of its node; a summary of how it ended follows on standard error.',
     'ARGV is an argument vector, never a shell line: a pipe needs --shell.',
     'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so. With --leftovers keep it stays, and nobody looks after it any more.',
+    'On a terminal, a launch on more than 10 nodes (DROVER_CONFIRM_ABOVE) shows them and asks; not where they are those that the prompt has selected.',
     'Ctrl-C asks whether to stop, detach or kill; without a terminal it stops. A second one kills.',
     'The exit code tells how all ended (drover help exit-codes); with one plain node name it is the command’s own.',
     'With --max-concurrency the nodes have their turns in natural order, whether anybody follows or not, and over a restart of the controller. A task keeps its place until it has ended, restarts included, and with --batch-sleep for that long after its end; it is the pause between two tasks in one place. --max-errors counts tasks that failed, timed out, did not start, are unreachable or unknown: --max-errors 0 ends with the first, 10% of 50 nodes with the sixth (per cents are rounded down). What runs then goes on to its end; the rest is skipped, and said to be.',
@@ -134,6 +116,32 @@ export const runSyntax: CommandSyntax<typeof options> = {
     'drover run -d -w node1 -- sleep 600',
     'drover run -d -w web1 --restart always --limit memory=1g,nofile=8192 -- server',
   ],
+};
+
+const rerunOptions = {
+  ...grouped('Where', {
+    failed: { type: 'boolean', help: 'where it failed, timed out or did not start' },
+    unreachable: { type: 'boolean', help: 'where the node was unreachable, or nobody knows how it ended' },
+    skipped: { type: 'boolean', help: 'where it never had its turn' },
+    all: { type: 'boolean', help: 'on all its nodes' },
+  }),
+  ...grouped('Before it starts', askingOptions),
+  ...grouped('What you see of it', following),
+  ...clusterOptions,
+} as const;
+
+/** Syntax of `drover rerun`. */
+export const rerunSyntax: CommandSyntax<typeof rerunOptions> = {
+  name: 'rerun',
+  summary: 'launch a run again, on those of its nodes where it failed, or on all',
+  usage: 'RUN --failed|--unreachable|--skipped|--all [options]',
+  words: { max: 1 },
+  options: rerunOptions,
+  details: [
+    'It is a new run with the command, name, pacing and limits of the old one. Tasks of the old one that have not ended count for --all only.',
+    'It exits with 6 where it went otherwise on no node; else as drover run.',
+  ],
+  examples: ['drover rerun 0190f0a0 --failed', 'drover rerun 0190f0a0 --failed --skipped --preview'],
 };
 
 function grouped<O extends OptionSpecs>(

@@ -39,6 +39,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       interrupts: new Interrupts(() => abort.abort()),
       readerGone: new Interrupts(() => abort.abort()),
       terminal,
+      confirmAbove: 10,
       dataDirectory: '/nowhere',
       environment: {},
       selection,

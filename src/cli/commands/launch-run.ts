@@ -1,0 +1,80 @@
+/** Launches what was planned: on the nodes that were chosen, once somebody said yes, and follows it or does not. */
+import { create } from '@bufbuild/protobuf';
+import { v7 } from 'uuid';
+import type { OptionValues } from '#base/command-line.ts';
+import type { CommandContext } from '#cli/command.ts';
+import { printJson, printJsonLine } from '#cli/output/json.ts';
+import { renderTable } from '#cli/output/table.ts';
+import type { runSyntax } from '#cli/syntax/run-syntax.ts';
+import { exitCodes } from '#core/exit-code.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import {
+  type CreateRunRequest,
+  CreateRunRequestSchema,
+  type CreateRunResponse,
+  CreateRunResponseSchema,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
+import { createRun } from './create-run.ts';
+import { type FollowRunOptions, followRun } from './follow-run.ts';
+import type { RunRequest } from './plan-run.ts';
+import type { TargetPlan } from './plan-target.ts';
+
+/** What is told of the launch, beside how it is followed. */
+export type LaunchOptions = FollowRunOptions &
+  Pick<OptionValues<(typeof runSyntax)['options']>, 'data' | 'detach' | 'preview' | 'yes'>;
+
+/** Resolves to the exit code that cli.md's table gives. */
+export async function launchRun(
+  context: CommandContext,
+  options: LaunchOptions,
+  plan: TargetPlan,
+  planned: RunRequest,
+): Promise<number> {
+  const connection = await context.connect(options.data);
+  const asks = context.terminal !== undefined && !options.yes && !plan.isSelection && !plan.literal;
+  const request = create(CreateRunRequestSchema, { ...planned, ...plan.request, id: v7() });
+  if (plan.needsNames || options.preview || asks) {
+    const names = await findNames(context, connection, plan);
+    request.nodes = foldNodeNames(names);
+    request.selector = '';
+    if (options.preview) return printPreview(context, options, request, names);
+    if (asks) await confirm(context, names, describeCommand(request.spec?.argv ?? []));
+  }
+  const created = await createRun(connection, request, context);
+  if (options.detach) return printCreated(context, options, created);
+  return await followRun(context, connection, options, created, plan.literal);
+}
+
+function printPreview(
+  { out }: CommandContext,
+  { output }: LaunchOptions,
+  request: CreateRunRequest,
+  names: readonly string[],
+): number {
+  if (output === 'json') printJson(out, CreateRunRequestSchema, request);
+  else if (output === 'jsonl') printJsonLine(out, CreateRunRequestSchema, request);
+  else if (output === 'name') for (const name of names) out.outLine(name);
+  else out.outLine(`${describeCommand(request.spec?.argv ?? [])}\non ${describeNames(names)}`);
+  return exitCodes.success;
+}
+
+function printCreated(
+  { out }: CommandContext,
+  { output }: LaunchOptions,
+  created: CreateRunResponse,
+): number {
+  const { run, tasks } = created;
+  if (output === 'json') printJson(out, CreateRunResponseSchema, created);
+  else if (output === 'jsonl') printJsonLine(out, CreateRunResponseSchema, created);
+  else out.outLine(run?.id ?? '');
+  if (output === 'table' || output === undefined) {
+    const columns = [
+      { header: 'TASK', value: (task: Task) => task.id },
+      { header: 'NODE', value: (task: Task) => task.node },
+    ];
+    for (const row of renderTable(columns, tasks, out.columns)) out.outLine(row);
+  }
+  return exitCodes.success;
+}
