@@ -1,6 +1,6 @@
 /**
  * Every command, once: the command line, the prompt, help, completion and the man page come from here.
- * Bodies are imported when they are called, so that none pays for another.
+ * Bodies are imported when they are called, so that none pays for another. Which of them the prompt takes: shell/prompt-words.ts.
  */
 import { type Command, command } from './command.ts';
 import {
@@ -28,12 +28,11 @@ import {
 import { completeSyntax, completionSyntax, nodesetSyntax } from './syntax/tool-syntax.ts';
 import { topSyntax } from './syntax/top-syntax.ts';
 
-const commandLineOnly = { atPrompt: false } as const;
-const forPrograms = { atPrompt: false, hidden: true } as const;
+const forPrograms = { hidden: true } as const;
 
 /** In the order of `drover help`. */
 export const commandTable: readonly Command[] = [
-  command(upSyntax, async () => (await import('./commands/up.ts')).up, commandLineOnly),
+  command(upSyntax, async () => (await import('./commands/up.ts')).up),
   command(runSyntax, async () => (await import('./commands/run.ts')).run),
   command(rerunSyntax, async () => (await import('./commands/rerun.ts')).rerun),
   command(psSyntax, async () => (await import('./commands/ps.ts')).ps),
@@ -46,17 +45,13 @@ export const commandTable: readonly Command[] = [
   command(topSyntax, async () => (await import('./commands/top.ts')).top),
   command(eventsSyntax, async () => (await import('./commands/events.ts')).events),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
-  command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset, commandLineOnly),
+  command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
   command(shutdownSyntax, async () => (await import('./commands/shutdown.ts')).shutdown),
-  command(shellSyntax, async () => (await import('./commands/shell.ts')).shell, commandLineOnly),
-  command(
-    completionSyntax,
-    async () => (await import('./commands/completion.ts')).completion,
-    commandLineOnly,
-  ),
+  command(shellSyntax, async () => (await import('./commands/shell.ts')).shell),
+  command(completionSyntax, async () => (await import('./commands/completion.ts')).completion),
   command(completeSyntax, async () => (await import('./commands/complete.ts')).complete, forPrograms),
   command(versionSyntax, async () => (await import('./commands/version.ts')).version),
   command(helpSyntax, async () => (await import('./commands/help.ts')).help),

@@ -36,6 +36,14 @@ export interface CommandContext {
   readonly environment: NodeJS.ProcessEnv;
   /** The nodes that the prompt has selected; undefined on the command line, where there is no default. */
   readonly selection: string | undefined;
+  /** Equal output is folded where the command line does not say: `=` at the prompt. */
+  readonly folding: boolean;
+  /** Somebody asks how far the command is: Enter at the prompt. The latest listener answers. */
+  readonly inquiries: Interrupts;
+  /** Hears of each run that is created: what $failed and its kin at the prompt are about. */
+  noteRun(runId: string): void;
+  /** Where the lines that are typed at the prompt are kept. */
+  readonly historyFile: string;
   /** The cluster, connected to on the first call. `dataDirectory` is the value of --data. */
   connect(dataDirectory?: string): Promise<Connection>;
   /** Every command: the table, for help and for the prompt. */
@@ -53,8 +61,6 @@ export type CommandBody<O extends OptionSpecs> = (
 /** A command as the table has it. */
 export interface Command {
   readonly syntax: CommandSyntax;
-  /** It can be called at the prompt too. */
-  readonly atPrompt: boolean;
   /** It is for programs: no list shows it. */
   readonly hidden: boolean;
   /** Calls it with the words after its name. */
@@ -74,11 +80,10 @@ export const helpOption = {
 export function command<O extends OptionSpecs & typeof helpOption>(
   syntax: CommandSyntax<O>,
   load: () => Promise<CommandBody<O>>,
-  { atPrompt = true, hidden = false } = {},
+  { hidden = false } = {},
 ): Command {
   return {
     syntax,
-    atPrompt,
     hidden,
     async call(context, argv) {
       const line = parseCommandLine(syntax, argv);

@@ -9,6 +9,8 @@ const confirmAboveDefault = 10;
 export interface CliConfig {
   /** Where a cluster of this machine keeps its state, unless --data says otherwise. Absolute or as given. */
   readonly dataDirectory: string;
+  /** Where the lines that are typed at the prompt are kept, between prompts. */
+  readonly historyFile: string;
   /** The whole environment, to be handed on to daemons. */
   readonly environment: NodeJS.ProcessEnv;
   /** Colours are unwanted, or the terminal has none. */
@@ -22,11 +24,15 @@ export interface CliConfig {
  *
  * @param uid effective user id: root's data is the machine's, anybody else's is their own.
  * @see https://no-color.org
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefined): CliConfig {
-  const { DROVER_CONFIRM_ABOVE, DROVER_DATA, NO_COLOR, TERM } = environment;
+  const { DROVER_CONFIRM_ABOVE, DROVER_DATA, NO_COLOR, TERM, XDG_STATE_HOME } = environment;
+  // A path that is not absolute is to be ignored, says the specification.
+  const state = XDG_STATE_HOME?.startsWith('/') ? XDG_STATE_HOME : join(homedir(), '.local', 'state');
   return {
     dataDirectory: DROVER_DATA || defaultDataDirectory(uid),
+    historyFile: join(state, 'drover', 'history'),
     environment,
     noColor: Boolean(NO_COLOR) || TERM === 'dumb',
     confirmAbove: DROVER_CONFIRM_ABOVE ? Number(DROVER_CONFIRM_ABOVE) || 0 : confirmAboveDefault,

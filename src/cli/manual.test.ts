@@ -63,7 +63,6 @@ test('renderManual() takes no text for an order to the formatter', { skip: missi
   };
   const odd: Command = {
     syntax,
-    atPrompt: true,
     hidden: false,
     call: () => Promise.reject(new Error('unused')),
   };

@@ -1,9 +1,10 @@
 /**
  * The keyboard of the person at the terminal: standard input in raw mode for as long as somebody has taken it, and as it
- * was afterwards. What is shown is the output's business.
+ * was afterwards. Of several takers the latest has it; when that one gives it back, the one before has it again. What is
+ * shown is the output's business.
  */
 import type { ReadStream } from 'node:tty';
-import type { Clock } from '#base/clock.ts';
+import { type Clock, delay } from '#base/clock.ts';
 import type { Output } from './output/output.ts';
 
 /** A person who can be asked. */
@@ -18,44 +19,110 @@ export interface Terminal {
   /**
    * Takes the keyboard: bytes come as they are typed, Ctrl-C too, and nothing is echoed. Dispose of the result to give it
    * back; twice is once.
+   *
+   * @param onEnd the terminal went away: nothing comes any more.
    */
-  takeKeys(onData: (data: Uint8Array) => void): Disposable;
+  takeKeys(onData: (data: Uint8Array) => void, onEnd?: () => void): Disposable;
+  /** Leaves the keyboard to another program, in the mode that the terminal had at first, until the result is disposed of. */
+  lendKeys(): Disposable;
+  /** Stops this program as Ctrl-Z does; resolves when it goes on. */
+  suspend(): Promise<void>;
 }
 
 const controlC = '\u0003';
 
-/** The terminal that standard input is. */
-export function createTerminal(input: ReadStream, out: Output, clock: Clock): Terminal {
-  const takeKeys = (onData: (data: Uint8Array) => void): Disposable => {
-    const wasRaw = input.isRaw;
-    let taken = true;
-    input.setRawMode(true);
-    input.on('data', onData);
-    input.resume();
+/** Within so many milliseconds of its running the process has been stopped, and is going on again. */
+const stopMs = 50;
+
+/** Somebody who has the keyboard, or to whom another program's having it matters. */
+interface Holder {
+  /** Undefined: another program reads. */
+  readonly onData: ((data: Uint8Array) => void) | undefined;
+  readonly onEnd: () => void;
+}
+
+/** Standard input, and who has it. */
+class Keyboard {
+  readonly #input: ReadStream;
+  readonly #clock: Clock;
+  readonly #holders: Holder[] = [];
+  #ended = false;
+
+  constructor(input: ReadStream, clock: Clock) {
+    this.#input = input;
+    this.#clock = clock;
+  }
+
+  take(holder: Holder): Disposable {
+    if (this.#holders.length === 0) this.#listen();
+    this.#holders.push(holder);
+    this.#apply();
+    if (this.#ended) queueMicrotask(holder.onEnd);
     return {
-      [Symbol.dispose]() {
-        if (!taken) return;
-        taken = false;
-        input.off('data', onData);
-        input.setRawMode(wasRaw);
-        input.pause();
+      [Symbol.dispose]: () => {
+        const index = this.#holders.indexOf(holder);
+        if (index === -1) return;
+        this.#holders.splice(index, 1);
+        this.#apply();
+        if (this.#holders.length === 0) this.#input.off('data', this.#onData);
       },
     };
+  }
+
+  async suspend(): Promise<void> {
+    this.#setRaw(false);
+    // The whole job, as the terminal itself would. Where no shell could continue it, the kernel does not stop it either.
+    process.kill(0, 'SIGTSTP');
+    await delay(this.#clock, stopMs);
+    this.#apply();
+  }
+
+  #listen(): void {
+    this.#input.on('data', this.#onData);
+    if (this.#input.listenerCount('end', this.#onEnd) > 0) return;
+    this.#input.on('end', this.#onEnd).on('error', this.#onEnd);
+  }
+
+  readonly #onData = (data: Uint8Array): void => this.#holders.at(-1)?.onData?.(data);
+
+  readonly #onEnd = (): void => {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const { onEnd } of [...this.#holders]) onEnd();
   };
+
+  #apply(): void {
+    const reads = this.#holders.at(-1)?.onData !== undefined;
+    this.#setRaw(reads);
+    if (reads) this.#input.resume();
+    else this.#input.pause();
+  }
+
+  #setRaw(raw: boolean): void {
+    if (!this.#ended && this.#input.isRaw !== raw) this.#input.setRawMode(raw);
+  }
+}
+
+/** The terminal that standard input is. */
+export function createTerminal(input: ReadStream, out: Output, clock: Clock): Terminal {
+  const keyboard = new Keyboard(input, clock);
+  const takeKeys: Terminal['takeKeys'] = (onData, onEnd = () => {}) => keyboard.take({ onData, onEnd });
   return {
     takeKeys,
+    lendKeys: () => keyboard.take({ onData: undefined, onEnd: () => {} }),
+    suspend: () => keyboard.suspend(),
     askKey(question, keys, timeoutMs) {
       out.err(question);
       return new Promise((resolve) => {
         const finish = (key: string | undefined) => {
           timer?.[Symbol.dispose]();
-          keyboard[Symbol.dispose]();
+          taken[Symbol.dispose]();
           out.errLine('');
           resolve(key);
         };
         const timer =
           timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, () => finish(undefined));
-        const keyboard = takeKeys((data) => {
+        const taken = takeKeys((data) => {
           for (const key of Buffer.from(data).toString()) {
             if (key === controlC) return finish('interrupt');
             if (keys.includes(key.toLowerCase())) return finish(key.toLowerCase());

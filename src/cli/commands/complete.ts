@@ -7,7 +7,7 @@ import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { type Candidate, planCompletion, type ValueQuery } from '#cli/completion/plan-completion.ts';
 import { oneLine } from '#cli/output/strip-control.ts';
-import { splitWords } from '#cli/shell/split-words.ts';
+import { splitTyped } from '#cli/shell/split-words.ts';
 import { exitCodes } from '#core/exit-code.ts';
 
 /** Nobody waits longer at a Tab. */
@@ -37,14 +37,7 @@ function print({ out }: CommandContext, candidates: readonly Candidate[]): void 
 
 /** A word without its quotes and backslashes; its last quote may be open. */
 function unquote(word: string): string {
-  for (const end of ['', "'", '"', '\\']) {
-    try {
-      return splitWords(word + end)
-        .map(({ text }) => text)
-        .join(' ');
-    } catch {
-      // The next end may close what is open.
-    }
-  }
-  return word;
+  return splitTyped(word)
+    .map(({ text }) => text)
+    .join(' ');
 }

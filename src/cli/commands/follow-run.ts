@@ -7,16 +7,15 @@ import type { Connection } from '#cli/connect-cluster.ts';
 import { exitCodeOfTasks } from '#cli/exit-code-of-tasks.ts';
 import { type Followed, type FollowOptions, type FollowSink, followTasks } from '#cli/follow/follow-tasks.ts';
 import { renderFooter } from '#cli/output/footer.ts';
+import { formatDuration } from '#cli/output/format-duration.ts';
 import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { LogPrinter } from '#cli/output/log-printer.ts';
+import { renderStanding } from '#cli/output/render-standing.ts';
 import type { runSyntax } from '#cli/syntax/run-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
-import {
-  type CreateRunResponse,
-  CreateRunResponseSchema,
-  FollowTasksResponseSchema,
-} from '#protocol/gen/drover/v1/api_pb.ts';
+import { CreateRunResponseSchema, FollowTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { RequestedRun } from './request-run.ts';
 import { RunInterrupts } from './run-interrupts.ts';
 
 /** How it is followed. */
@@ -35,7 +34,7 @@ export async function followRun(
   context: CommandContext,
   connection: Connection,
   options: FollowRunOptions,
-  created: CreateRunResponse,
+  { created, askedMs, interrupted }: RequestedRun,
   literal: boolean,
 ): Promise<number> {
   const { out, clock } = context;
@@ -43,6 +42,11 @@ export async function followRun(
   const latest = new Map(created.tasks.map((task) => [task.id, task]));
   if (options.output === 'name') out.outLine(runId);
   using interrupts = new RunInterrupts(context, connection, runId);
+  if (interrupted) context.interrupts.raise();
+  const elapsedMs = () => clock.monotonicMs() - askedMs;
+  using _inquiries = context.inquiries.listen(() => {
+    out.errLine(renderStanding([...latest.values()], elapsedMs()));
+  });
   const abort = AbortSignal.any([context.abort, interrupts.left]);
   const followOptions = {
     query: { runId },
@@ -67,7 +71,7 @@ export async function followRun(
       CreateRunResponseSchema,
       create(CreateRunResponseSchema, { run, tasks: [...followed.tasks] }),
     );
-  } else if (options.output !== 'jsonl') printFooter(context, followed);
+  } else if (options.output !== 'jsonl') printFooter(context, followed, elapsedMs());
   if (interrupts.state !== undefined) return exitCodes.interrupted;
   return exitCodeOfTasks(followed.tasks, { literal, largest: options.largest ?? false });
 }
@@ -91,8 +95,11 @@ async function followAudibly(
   }
 }
 
-function printFooter({ out }: CommandContext, { tasks, unreachable }: Followed): void {
-  for (const line of renderFooter(tasks, unreachable)) out.errLine(line);
+/** How long it took is told to somebody at a terminal; programs have it of the tasks. */
+function printFooter({ out }: CommandContext, { tasks, unreachable }: Followed, elapsedMs: number): void {
+  const [counts = '', ...lines] = renderFooter(tasks, unreachable);
+  out.errLine(out.errIsTerminal ? `${counts} in ${formatDuration(elapsedMs)}` : counts);
+  for (const line of lines) out.errLine(line);
 }
 
 function createSink(

@@ -10,7 +10,7 @@ import { renderExitCodes } from '#cli/exit-code-table.ts';
 import { findCommand, listCommands, type ProgramName, programs } from '#cli/find-command.ts';
 import { nearestWord } from '#cli/nearest-word.ts';
 import { purpose, whichCluster } from '#cli/purpose.ts';
-import { promptWords } from '#cli/shell/prompt-words.ts';
+import { ourWords, promptWords } from '#cli/shell/prompt-words.ts';
 import type { helpSyntax } from '#cli/syntax/cluster-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
 
@@ -24,9 +24,10 @@ export async function help(
   if (options.man) return await printManual(context, topic);
   const program = programs.find(({ name }) => name === topic);
   if (program) return await helpOfProgram(program.name);
+  const atPrompt = context.selection !== undefined;
   if (topic === '') {
-    out.out(renderOverview(context.commands, out.columns));
-    if (context.selection !== undefined) out.out(renderPromptWords(out.columns));
+    const render = atPrompt ? renderPromptHelp : renderOverview;
+    out.out(render(context.commands, out.columns));
   } else if (topic === 'exit-codes') out.out(renderExitCodes(out.columns));
   else out.out(renderTopic(context.commands, words, out.columns));
   return exitCodes.success;
@@ -51,9 +52,21 @@ export function renderOverview(commands: readonly Command[], width = 80): string
   ].join('\n');
 }
 
-/** What the prompt understands beside the commands. */
-function renderPromptWords(width = 80): string {
-  return ['', 'At the prompt also:', ...renderRows(promptWords, width), ''].join('\n');
+/** What can be typed at the prompt. */
+function renderPromptHelp(commands: readonly Command[], width = 80): string {
+  const rows = listCommands(commands)
+    .filter(({ name }) => ourWords.has(name.split(' ')[0] ?? ''))
+    .map(({ name, summary }) => [name, summary] as const);
+  return [
+    'Any word that is not here runs on the selected nodes, such as: uptime',
+    '',
+    'Commands, as on the command line; COMMAND --help explains one:',
+    ...renderRows(rows, width),
+    '',
+    'Words and signs of the prompt:',
+    ...renderRows(promptWords, width),
+    '',
+  ].join('\n');
 }
 
 function renderTopic(

@@ -16,10 +16,10 @@ import {
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
-import { createRun } from './create-run.ts';
 import { type FollowRunOptions, followRun } from './follow-run.ts';
 import type { RunRequest } from './plan-run.ts';
 import type { TargetPlan } from './plan-target.ts';
+import { requestRun } from './request-run.ts';
 
 /** What is told of the launch, beside how it is followed. */
 export type LaunchOptions = FollowRunOptions &
@@ -42,9 +42,9 @@ export async function launchRun(
     if (options.preview) return printPreview(context, options, request, names);
     if (asks) await confirm(context, names, describeCommand(request.spec?.argv ?? []));
   }
-  const created = await createRun(connection, request, context);
-  if (options.detach) return printCreated(context, options, created);
-  return await followRun(context, connection, options, created, plan.literal);
+  const requested = await requestRun(context, connection, request);
+  if (options.detach) return printCreated(context, options, requested.created);
+  return await followRun(context, connection, options, requested, plan.literal);
 }
 
 function printPreview(

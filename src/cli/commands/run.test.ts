@@ -17,6 +17,7 @@ import {
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Cause, LogSource, type Outcome, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
+import { until } from '#test/fixture/until.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -337,3 +338,73 @@ test('a controller that is not there is one line and exit code 1', async () => {
     `drover: cannot reach the controller at ${api.access.address}: connection refused: start it with drover up\n`,
   );
 });
+
+test('run tells somebody who asks how far it is, and on a terminal how long it took', async () => {
+  const waits = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    cluster([one, two], [])(router);
+    router.service(TaskService, {
+      async *followTasks() {
+        yield running(two);
+        yield ended(one, exited(0));
+        asked.resolve();
+        await waits.promise;
+        yield ended(two, exited(0));
+      },
+    });
+  });
+  using made = createTestContext({ access: api.access, columns: 80 });
+  const code = callCommand(made.context, ['run', '-w', 'node[1-2]', '--', 'x']);
+  await asked.promise;
+  await until('both are known', () => {
+    made.context.inquiries.raise();
+    return made.printed.stderr().includes('1 of 2 ended');
+  });
+  waits.resolve();
+  assert.equal(await code, 0);
+  assert.match(made.printed.stderr(), /^after \d\.\ds: running on node2; 1 of 2 ended$/m);
+  assert.match(made.printed.stderr(), /^2 succeeded in \d\.\ds$/m);
+});
+
+for (const [presses, code, said] of [
+  [1, 130, /^drover: waiting for the answer to the launch; Ctrl-C again leaves\ndrover: stopping/],
+  [2, 130, /leaves\ndrover: run \S+ may have been created all the same: drover ps -a \S+\n$/],
+] as const) {
+  test(`run leaves no doubt at Ctrl-C while it is created: pressed ${presses} times`, async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const noted: string[] = [];
+    let stopped = 0;
+    await using api = await startFakeApi((router) => {
+      router.service(RunService, {
+        async createRun({ id }) {
+          asked.resolve();
+          await answer.promise;
+          return { run: { id }, tasks: [one] };
+        },
+      });
+      router.service(TaskService, {
+        async *followTasks() {
+          while (stopped === 0) await new Promise((resolve) => setImmediate(resolve));
+          yield ended(one, signaled('SIGTERM', false), Cause.OPERATOR);
+        },
+        stopTasks() {
+          stopped += 1;
+          return {};
+        },
+      });
+    });
+    using made = createTestContext({ access: api.access });
+    const context = { ...made.context, noteRun: (id: string) => void noted.push(id) };
+    const ending = callCommand(context, ['run', '-w', 'node1', '--', 'x']);
+    await asked.promise;
+    for (let i = 0; i < presses; i++) context.interrupts.raise();
+    if (presses === 1) answer.resolve();
+    assert.equal(await ending, code);
+    answer.resolve();
+    assert.match(made.printed.stderr(), said);
+    assert.equal(noted.length, 1);
+    assert.equal(stopped, presses === 1 ? 1 : 0);
+  });
+}

@@ -6,15 +6,23 @@ import { parseCommandLine, UsageError } from '#base/command-line.ts';
 import type { Command } from '#cli/command.ts';
 import { findCommand } from '#cli/find-command.ts';
 import { quoteWord } from '#cli/output/quote-word.ts';
-import { leavingWords, oldWords } from './prompt-words.ts';
+import { leavingWords, oldWords, ourWords } from './prompt-words.ts';
+import type { SelectionChange } from './selection.ts';
 import { splitWords, type Word } from './split-words.ts';
 
 /** What to do with a line. */
 export type PromptStep =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'leave' }
-  /** Select these nodes. */
-  | { readonly kind: 'select'; readonly nodes: string }
+  /** Select these nodes, or these too, or no more. */
+  | { readonly kind: 'select'; readonly change: SelectionChange; readonly nodes: string }
+  /** Show the selected nodes. */
+  | { readonly kind: 'show' }
+  /** Fold equal output, or do not any more. */
+  | { readonly kind: 'fold' }
+  /** Run a line in a shell on this machine. */
+  | { readonly kind: 'local'; readonly line: string }
+  | { readonly kind: 'history'; readonly words: readonly string[] }
   /** Call a command of the table with these words, its name included. */
   | { readonly kind: 'call'; readonly words: readonly string[] };
 
@@ -25,22 +33,67 @@ export type PromptStep =
  * @throws UnfinishedLineError; UsageError for what only a shell could do.
  */
 export function planLine(line: string, commands: readonly Command[]): PromptStep {
+  const [, local] = /^\s*!(.*)$/s.exec(line) ?? [];
+  if (local !== undefined) return planLocal(local.trim());
   const words = splitWords(line);
   const [first] = words;
   if (!first || first.text.startsWith('#')) return { kind: 'nothing' };
-  const texts = words.map((word) => word.text);
-  const rest = texts.slice(1);
-  if (first.text.startsWith('@')) return planSelection(texts);
-  if (leavingWords.has(first.text) && rest.length === 0) return { kind: 'leave' };
   if (first.text === '--') return planLaunch(line, words.slice(1));
-  const old = oldWords.get(first.text);
+  const texts = words.map((word) => word.text);
+  const [change] = /^[@+-]/.exec(first.text) ?? [];
+  if (change !== undefined) return planSelection(change as SelectionChange, texts.join(''));
+  return planSign(texts) ?? planWord(line, words, texts, commands);
+}
+
+function planLocal(line: string): PromptStep {
+  if (line === '') throw new UsageError('! needs a line for a shell on this machine, such as: !date');
+  return { kind: 'local', line };
+}
+
+/** A sign or a word that stands alone. */
+function planSign([first = '', ...rest]: readonly string[]): PromptStep | undefined {
+  const sign = leavingWords.has(first) ? 'leave' : signs[first];
+  if (sign === undefined) return undefined;
+  if (rest.length > 0) throw new UsageError(`${first} stands alone: -- ${first} … runs it on the nodes`);
+  return { kind: sign };
+}
+
+const signs: Readonly<Partial<Record<string, 'show' | 'fold'>>> = { '?': 'show', '=': 'fold' };
+
+function planWord(
+  line: string,
+  words: readonly Word[],
+  texts: readonly string[],
+  commands: readonly Command[],
+): PromptStep {
+  const [first = '', ...rest] = texts;
+  // Messages name commands as the command line has them.
+  if (first === 'drover' && isOurs(rest[0])) return planWord(line, words.slice(1), rest, commands);
+  const old = oldWords.get(first);
+  if (first === 'h' || first === 'help') return { kind: 'call', words: ['help', ...planTopic(rest)] };
   if (old) return { kind: 'call', words: [...old, ...rest] };
-  if (first.text === 'execute') return planExecute(line, words.slice(1), commands);
+  if (!ourWords.has(first)) return planLaunch(line, words);
+  if (first === 'execute') return planExecute(line, words.slice(1), commands);
+  if (first === 'history') return { kind: 'history', words: rest };
   const found = findCommand(commands, texts);
-  if (!found?.command.atPrompt) return planLaunch(line, words);
-  if (found.command.syntax.name === 'run')
+  if (found?.command.syntax.name === 'run')
     refuseShellSyntax(line, commandOfRun(words.slice(1), found.command));
+  else if (!commands.some(({ syntax }) => syntax.name.split(' ')[0] === first)) {
+    throw new UsageError(
+      `${first} is kept for a command that this version does not have: -- ${first} runs a program of that name on the nodes`,
+    );
+  }
   return { kind: 'call', words: texts };
+}
+
+function isOurs(word: string | undefined): boolean {
+  return word !== undefined && (ourWords.has(word) || oldWords.has(word));
+}
+
+/** An old word is explained by ours that stands for it. */
+function planTopic([word = '', ...more]: readonly string[]): readonly string[] {
+  const ours = word === 'execute' ? 'run' : oldWords.get(word)?.[0];
+  return ours === undefined ? [word, ...more].filter((one) => one !== '') : [ours];
 }
 
 /** `execute` takes what `run` takes; where it begins with no option, all of it is the command. */
@@ -55,11 +108,13 @@ function planExecute(line: string, words: readonly Word[], commands: readonly Co
   return { kind: 'call', words: ['run', '-d', ...texts] };
 }
 
-/** `@all`, `@role=web` and `@@gpu` are node sets as they stand; `@web[1-3]` selects those names. */
-function planSelection(words: readonly string[]): PromptStep {
-  const text = words.join('');
+/** `@all`, `@role=web` and `@@gpu` are node sets as they stand; `@web[1-3]` selects those names, `+@gpu` adds that label. */
+function planSelection(change: SelectionChange, text: string): PromptStep {
   const isSet = text === '@all' || /^@[^,!&^]*=/.test(text);
-  return { kind: 'select', nodes: isSet ? text : text.slice(1) };
+  const nodes = isSet ? text : text.slice(1);
+  if (nodes === '')
+    throw new UsageError(`${change} needs a node set, such as ${change}web[1-3]; ? shows what is selected`);
+  return { kind: 'select', change, nodes };
 }
 
 function planLaunch(line: string, words: readonly Word[]): PromptStep {

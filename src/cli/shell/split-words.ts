@@ -8,6 +8,8 @@ export interface Word {
   readonly text: string;
   /** The first character of it that a shell would act upon, outside quotes; undefined where there is none. */
   readonly special: string | undefined;
+  /** Where it begins in the line. */
+  readonly start: number;
 }
 
 /** The line ends inside quotes, or after a backslash. The message is one line. */
@@ -26,7 +28,7 @@ const escapableInDoubleQuotes = new Set('"\\$`');
  */
 export function splitWords(line: string): Word[] {
   const words: Word[] = [];
-  let word: { text: string; special: string | undefined } | undefined;
+  let word: { text: string; special: string | undefined; start: number } | undefined;
   for (let i = 0; i < line.length; i++) {
     const character = line.charAt(i);
     if (/\s/.test(character)) {
@@ -34,7 +36,7 @@ export function splitWords(line: string): Word[] {
       word = undefined;
       continue;
     }
-    word ??= { text: '', special: undefined };
+    word ??= { text: '', special: undefined, start: i };
     if (character === "'" || character === '"') {
       const quoted = readQuoted(line, i);
       word.text += quoted.text;
@@ -50,6 +52,28 @@ export function splitWords(line: string): Word[] {
   }
   if (word) words.push(word);
   return words;
+}
+
+/** What closes a line, and stands for nothing. */
+const ends = ['', "'", '"'] as const;
+/** Typed by nobody: it makes a word where there is none yet, and is taken off it. */
+const cursor = '\u0000';
+
+/** The words of a line that is still being typed: the last one is where its end is, may be empty, and may be open. */
+export function splitTyped(line: string): [...before: Word[], current: Word] {
+  const open = ends.find((end) => isWhole(line + cursor + end)) ?? '';
+  const words = splitWords(line + cursor + open);
+  const current = words.pop() ?? { text: cursor, special: undefined, start: line.length };
+  return [...words, { ...current, text: current.text.slice(0, -1) }];
+}
+
+function isWhole(line: string): boolean {
+  try {
+    splitWords(line);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What stands between the quote at `start` and its partner at `end`. */

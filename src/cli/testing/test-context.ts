@@ -43,6 +43,10 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       dataDirectory: '/nowhere',
       environment: {},
       selection,
+      folding: false,
+      inquiries: new Interrupts(),
+      noteRun: () => {},
+      historyFile: '/nowhere/history',
       commands: commandTable,
       connectedTo: () => access?.address,
       async connect() {

@@ -1,0 +1,82 @@
+/** Node sets that are named by how the last run ended there: $ok, $failed and their kin. */
+import { UsageError } from '#base/command-line.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { type Ending, endingOf } from '#core/outcome.ts';
+import { Freshness, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { operandsOf } from './selection.ts';
+
+/** Every task of a run is in exactly one of them. */
+const sets = {
+  ok: 'succeeded',
+  failed: 'failed, did not start or was skipped',
+  unreachable: 'is unreachable',
+  unknown: 'ended nobody knows how',
+  running: 'has not ended',
+} as const;
+
+/** The name of one of them, without its sign. */
+export type ResultSet = keyof typeof sets;
+
+const names = Object.keys(sets) as ResultSet[];
+
+/** As they are typed. */
+export const resultSetNames: readonly string[] = names.map((name) => `$${name}`);
+
+/** What is typed, and what it means. */
+export const resultSetHelp: readonly (readonly [string, string])[] = [
+  [resultSetNames.join(', '), 'in place of a SET or as one: the nodes where the last run ended so'],
+];
+
+const setOfEnding: Readonly<Record<Ending, ResultSet>> = {
+  succeeded: 'ok',
+  failed: 'failed',
+  not_started: 'failed',
+  skipped: 'failed',
+  unreachable: 'unreachable',
+  unknown: 'unknown',
+};
+
+function setOf({ outcome, freshness }: Task): ResultSet {
+  if (outcome) return setOfEnding[endingOf(outcome)];
+  return freshness === Freshness.LIVE ? 'running' : 'unreachable';
+}
+
+const reference = /\$([a-z]*)/g;
+
+/** `text`, which stands for a node set, names one of them. */
+export function hasResultSet(text: string): boolean {
+  return text.includes('$');
+}
+
+/** Nothing is in the set: whoever asked for it must not get all nodes instead. The message is one line. */
+export class EmptyResultSetError extends Error {
+  override readonly name = 'EmptyResultSetError';
+}
+
+/**
+ * A node set with the names in place of what begins with $. Pure.
+ *
+ * @param tasks those of the last run.
+ * @throws UsageError for a set that does not exist, and for "&" before one that can only be written as a union, since node sets
+ *   have no parentheses; EmptyResultSetError.
+ */
+export function writeResultSets(text: string, tasks: readonly Task[]): string {
+  return text.replace(reference, (typed, name: string, at: number) => {
+    if (!Object.hasOwn(sets, name)) {
+      throw new UsageError(`there is no ${typed}: there are ${resultSetNames.join(', ')}`);
+    }
+    const set = name as ResultSet;
+    const nodes = tasks.filter((task) => setOf(task) === set).map((task) => task.node);
+    if (nodes.length === 0)
+      throw new EmptyResultSetError(`${typed} is empty: no node of the last run ${sets[set]}`);
+    return writeOperand(typed, foldNodeNames(nodes), text.slice(0, at).trimEnd().at(-1));
+  });
+}
+
+/** @param operator what stands before it. */
+function writeOperand(typed: string, folded: string, operator: string | undefined): string {
+  const operands = operandsOf(folded);
+  if (operands.length === 1 || operator === undefined || operator === ',') return folded;
+  if (operator !== '&') return operands.join(operator);
+  throw new UsageError(`${typed} is more than one set, ${folded}: write it before the &`);
+}
