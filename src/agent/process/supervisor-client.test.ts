@@ -165,3 +165,16 @@ test('SupervisorClient.connect() says why no supervisor starts', async (t) => {
     /the supervisor \/bin\/false did not start: it ended with 1/,
   );
 });
+
+test('SupervisorConnection.open() outlives a supervisor that dies as it is connected to', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'drover-fake-'));
+  t.after(() => rm(directory, { recursive: true }));
+  for (let i = 0; i < 20; i++) {
+    const listener = createServer().listen(join(directory, 'supervisor.sock'));
+    await once(listener, 'listening');
+    const opening = SupervisorConnection.open(directory, systemClock, () => {});
+    // The connection stands in the kernel's queue, and is reset there.
+    listener.close();
+    await assert.rejects(opening);
+  }
+});
