@@ -23,10 +23,10 @@
 #include "usage.h"
 
 #define EVENTS_MAX 64
-#define BACKLOG 128
+#define BACKLOG 4096 /* every monitor at once; the kernel takes what somaxconn allows, and the others come again */
 #define REAPED_MAX 32 /* strays of one round; there are some only after a monitor was killed */
 #define REAP_ROUNDS 8
-#define PAUSE_MS 1000 /* of accepting, when there are too many connections or no descriptor for one */
+#define PAUSE_MS 1000 /* of accepting, when there is no descriptor for a connection */
 
 struct sv_host sv_host;
 
@@ -92,17 +92,20 @@ static void accept_one(int fd) {
   conn->known_by_ms = now_ms() + SV_UNKNOWN_MS;
 }
 
-static void pause_accepting(void) {
+/* Monitors that look for a new server come all at once, and say in the next round who they are: they must not wait for long. */
+static bool crowded(void) { return sv_conns_count(SV_CONN_UNKNOWN) >= SV_UNKNOWN_MAX; }
+
+static void pause_accepting(int ms) {
   if (accepting) (void)sv_rewatch(&listener, 0);
   accepting = false;
-  accept_again_ms = now_ms() + PAUSE_MS;
+  accept_again_ms = now_ms() + ms;
 }
 
 static void on_connection(struct sv_source *source, uint32_t events) {
   (void)events;
   for (;;) {
-    if (sv_conns_count(SV_CONN_UNKNOWN) >= SV_UNKNOWN_MAX) {
-      pause_accepting();
+    if (crowded()) {
+      pause_accepting(0);
       return;
     }
     int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -112,7 +115,7 @@ static void on_connection(struct sv_source *source, uint32_t events) {
       return;
     } else if (errno != EINTR && errno != ECONNABORTED) { /* no descriptor or no memory: others may give some back */
       sv_log("accept: %s", strerror(errno));
-      pause_accepting();
+      pause_accepting(PAUSE_MS);
       return;
     }
   }
@@ -245,7 +248,7 @@ int sv_server_run(void) {
     if (children_ended) reap();
     if (clock) sv_conns_expire(now_ms());
     if (clock) sv_orphans_expire(now_ms());
-    if (!accepting && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
+    if (!accepting && !crowded() && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
   }
   (void)unlink(SV_SOCKET);
   sv_cgroups_close();
