@@ -82,7 +82,6 @@ void sv_attempt_remove(struct sv_attempt *a) {
   free(a->over);
   free(a->asks);
   sv_slot_give_back(a->slot, false, 0);
-  if (count == 0) sv_cgroups_close();
   sv_free_later(a);
 }
 

@@ -87,35 +87,51 @@ static int enable(const char *directory, const char *controller) {
 
 static int move_self(const char *directory) { return sv_cgroup_write(directory, "cgroup.procs", "0"); }
 
-/*
- * Into a leaf, out of the cgroup that is to hand controllers down. Where others are in it too it stays as it is, and we go
- * back: then v2 holds no limits here.
- */
-static void hand_down_from_leaf(void) {
-  char leaf[SV_CGROUP_PATH_MAX + sizeof LEAF];
-  (void)snprintf(leaf, sizeof leaf, "%s%s", base.own[SV_UNIFIED], LEAF);
-  if (make_base(SV_UNIFIED) != 0 || (mkdir(leaf, 0755) != 0 && errno != EEXIST) || move_self(leaf) != 0) return;
-  bool any = false;
+static void enable_all(const bool wanted[LIMITS]) {
   for (int l = 0; l < LIMITS; l++) {
-    if (withheld[l] == EBUSY) withheld[l] = enable(own.own[SV_UNIFIED], limits[l].controller);
-    any = any || withheld[l] == 0;
+    if (wanted[l]) withheld[l] = enable(own.own[SV_UNIFIED], limits[l].controller);
   }
-  if (!any && move_self(own.own[SV_UNIFIED]) == 0) (void)rmdir(leaf);
+}
+
+static bool is_without_processes(const char *directory) {
+  char text[SV_CGROUP_READ_MAX];
+  return sv_cgroup_read(directory, "cgroup.procs", text) && text[0] == '\0';
+}
+
+/*
+ * Out of the cgroup that is to hand controllers down, into a leaf of our own. Where others are in it too, nothing is enabled, not
+ * even what could be: cpu and pids can, but then no cgroup below may hold a process. We go back, and v2 holds no limits here.
+ */
+static void hand_down_from_leaf(const bool wanted[LIMITS]) {
+  char leaf[SV_CGROUP_PATH_MAX + sizeof LEAF];
+  const char *directory = own.own[SV_UNIFIED];
+  (void)snprintf(leaf, sizeof leaf, "%s%s", base.own[SV_UNIFIED], LEAF);
+  for (int l = 0; l < LIMITS; l++) withheld[l] = wanted[l] ? EBUSY : withheld[l];
+  const bool moved = make_base(SV_UNIFIED) == 0 && (mkdir(leaf, 0755) == 0 || errno == EEXIST) && move_self(leaf) == 0;
+  if (moved && is_without_processes(directory)) {
+    enable_all(wanted);
+    return;
+  }
+  if (moved) (void)move_self(directory);
+  (void)rmdir(leaf);
+  (void)rmdir(base.own[SV_UNIFIED]);
 }
 
 static void hand_down(void) {
-  char known[SV_CGROUP_READ_MAX], enabled[SV_CGROUP_READ_MAX];
-  bool busy = false;
-  if (!sv_cgroup_read(own.own[SV_UNIFIED], "cgroup.controllers", known) ||
-      !sv_cgroup_read(own.own[SV_UNIFIED], "cgroup.subtree_control", enabled)) {
-    return;
-  }
+  char known[SV_CGROUP_READ_MAX], enabled[SV_CGROUP_READ_MAX], type[SV_CGROUP_READ_MAX];
+  const char *directory = own.own[SV_UNIFIED];
+  bool wanted[LIMITS] = {false}, any = false;
+  if (!sv_cgroup_read(directory, "cgroup.controllers", known) || !sv_cgroup_read(directory, "cgroup.subtree_control", enabled)) return;
   for (int l = 0; l < LIMITS; l++) {
-    if (!sv_cgroup_has_word(known, limits[l].controller)) continue;
-    withheld[l] = sv_cgroup_has_word(enabled, limits[l].controller) ? 0 : enable(own.own[SV_UNIFIED], limits[l].controller);
-    busy = busy || withheld[l] == EBUSY;
+    const bool is_known = sv_cgroup_has_word(known, limits[l].controller);
+    wanted[l] = is_known && !sv_cgroup_has_word(enabled, limits[l].controller);
+    if (is_known && !wanted[l]) withheld[l] = 0;
+    any = any || wanted[l];
   }
-  if (busy) hand_down_from_leaf();
+  if (!any) return;
+  /* The root, which has no type, may hold processes and hand down. */
+  if (sv_cgroup_read(directory, "cgroup.type", type)) hand_down_from_leaf(wanted);
+  else enable_all(wanted);
 }
 
 /* A server that became another binary is in its leaf already. */

@@ -7,12 +7,11 @@
  * cannot hold. The path is in the attempt's record before it is made, so that no crash leaves one that nobody knows.
  *
  * Making and removing a cgroup costs a quarter of a launch. So one that held no limits is used again once it is empty: the
- * server keeps which numbers are free (cgroup_slots.c), a few of them made, and removes all when there is no attempt.
+ * server keeps which numbers are free (cgroup_slots.c), a few of them made, and removes all when every attempt is over.
  *
  * A controller is enabled with the first limit that needs it: a launch without limits pays for none, and only what holds a
- * memory limit counts memory. What must be done before any monitor was forked is done when the server starts: where our own
- * cgroup has to hand controllers down, no process may be in it ("no internal processes"), so the server moves to a leaf of its
- * own, _server. @see https://docs.kernel.org/admin-guide/cgroup-v2.html
+ * memory limit counts memory. Where our own cgroup has to hand controllers down, no process may be in it ("no internal
+ * processes"), so the server moves to a leaf of its own, _server, before it forks anything. @see https://docs.kernel.org/admin-guide/cgroup-v2.html
  */
 #ifndef DROVER_SUPERVISOR_CGROUP_H
 #define DROVER_SUPERVISOR_CGROUP_H
@@ -45,7 +44,7 @@ struct sv_cgroup {
 /* Once, in the state directory: where they can be. None is no error: a limit is then. */
 void sv_cgroups_find(void);
 
-/* Once, before any monitor is forked: has our own cgroup hand controllers down. */
+/* Once, before anything is forked: has our own cgroup hand controllers down. */
 void sv_cgroups_open(void);
 
 /* Once all records were read: removes those of this server that none of them names. */
@@ -53,6 +52,9 @@ void sv_cgroups_recovered(void);
 
 /* Removes what no attempt is in, and the server's directories if that was all; they are made again when needed. */
 void sv_cgroups_close(void);
+
+/* The same once the last attempt is over; at the end of a round, in which another may have begun. */
+void sv_cgroups_trim(void);
 
 struct sv_slot sv_slot_take(void);
 void sv_slot_take_again(int number); /* as a record says */

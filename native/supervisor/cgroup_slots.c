@@ -20,6 +20,8 @@ static struct {
 } slots[SV_ATTEMPTS_MAX];
 static int lowest, end; /* no free one below, none ever taken from there on */
 static unsigned kept;   /* made and free */
+static unsigned used;   /* by attempts that are not over */
+static bool idle;       /* none is, since a moment */
 
 struct sv_slot sv_slot_take(void) {
   int number = -1;
@@ -34,8 +36,9 @@ struct sv_slot sv_slot_take(void) {
 }
 
 void sv_slot_take_again(int number) {
-  if (number < 0 || number >= SV_ATTEMPTS_MAX) return;
+  if (number < 0 || number >= SV_ATTEMPTS_MAX || slots[number].taken) return;
   if (slots[number].made) kept--;
+  used++;
   slots[number].taken = true;
   slots[number].made = false;
   if (number >= end) end = number + 1;
@@ -51,8 +54,9 @@ static void set_free(int number, bool made, uint64_t cpu_us) {
 
 /* One in which something is left stays taken: it is not given to another attempt. */
 void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us) {
-  if (number < 0 || number >= SV_ATTEMPTS_MAX || !slots[number].taken) return;
+  if (number < 0 || number >= SV_ATTEMPTS_MAX || !slots[number].taken || slots[number].stuck) return;
   const bool keep = reusable && kept < KEPT_MAX;
+  idle = --used == 0;
   slots[number].stuck = !keep && !sv_cgroups_remove(number);
   if (!slots[number].stuck) set_free(number, keep, cpu_us);
   else sv_log("cgroup %d is not empty and not used again", number);
@@ -77,6 +81,11 @@ static void remove_base(const char *directory) { (void)rmdir(directory); }
 void sv_cgroups_recovered(void) {
   sv_cgroups_each(collect_garbage);
   sv_cgroups_each(remove_base);
+}
+
+void sv_cgroups_trim(void) {
+  if (idle && used == 0) sv_cgroups_close();
+  idle = false;
 }
 
 void sv_cgroups_close(void) {

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "upgrade.h"
 
 #define EXIT_USAGE 2
@@ -145,6 +146,8 @@ static int run_upgraded(const char *state, const char *handed_over) {
   else if (fcntl(u.lock, F_SETFD, FD_CLOEXEC) != 0 || fcntl(u.client, F_SETFD, FD_CLOEXEC) != 0) f = failed(1, "nothing was handed over", "", errno);
   if (f.code != 0) return finish(&f);
   sv_upgrade_prepare(u.lock, state);
+  sv_cgroups_find();
+  sv_cgroups_open();
   const char *what = sv_server_open(&u);
   if (what != NULL) f = failed(1, what, "", errno);
   if (f.code != 0) return finish(&f);
@@ -186,5 +189,7 @@ int main(int argc, char **argv) {
   reset_signals();
   const struct failure f = enter_state(state);
   if (f.code != 0) return finish(&f);
+  sv_cgroups_find();
+  sv_cgroups_open(); /* before anything is forked: we wait for the server in the same cgroup */
   return foreground ? run_in_foreground(state) : run_in_background(state);
 }

@@ -123,16 +123,6 @@ static void conclude_empty(struct sv_attempt *a) {
   sv_attempt_conclude(a, SV_EMPTY, &body);
 }
 
-/* Idempotent: says what is true of it once nothing is left. A leader that waits for wait4 is known, so it is left. */
-static void settle(struct sv_attempt *a) {
-  if (!a->orphaned || a->scan_wanted || a->scan_running || of_attempt(a, NULL) != NULL) return;
-  if (a->state == SV_ATTEMPT_EXITED) conclude_empty(a);
-  else if (!sv_attempt_over(a)) sv_attempt_conclude_lost(a, a->state == SV_ATTEMPT_STARTING ? "start interrupted" : "monitor lost");
-  (void)sv_cgroup_remove(cgroup_of(a)); /* also where it is not one of ours to give to another */
-  a->orphaned = false;
-  attempts--;
-}
-
 /* One of its processes is gone. */
 static void lessen(struct sv_attempt *a) {
   if (a->orphaned && of_attempt(a, NULL) == NULL) a->scan_wanted = true;
@@ -269,8 +259,7 @@ static void on_found(const struct sv_found *found) {
 
 static void on_scanned(bool whole) {
   scan_failed = !whole;
-  for (struct sv_attempt *a = sv_attempt_after(0), *after; a != NULL; a = after) {
-    after = a->next;
+  for (struct sv_attempt *a = sv_attempt_after(0); a != NULL; a = a->next) {
     if (!a->orphaned || !a->scan_running) continue;
     a->scan_running = false;
     a->scanned = a->scanned || whole;
@@ -279,13 +268,26 @@ static void on_scanned(bool whole) {
   }
 }
 
+/*
+ * Idempotent: says what is true of it once nothing is left. A leader that waits for wait4 is known, so it is left; and of what is
+ * our child nothing is left when there is none that could be its.
+ */
+static void settle(struct sv_attempt *a) {
+  if (a->scan_wanted || a->scan_running || of_attempt(a, NULL) != NULL) return;
+  if (a->own_monitor) adopt_children(sole());
+  if (of_attempt(a, NULL) != NULL) return;
+  if (a->state == SV_ATTEMPT_EXITED) conclude_empty(a);
+  else if (!sv_attempt_over(a)) sv_attempt_conclude_lost(a, a->state == SV_ATTEMPT_STARTING ? "start interrupted" : "monitor lost");
+  (void)sv_cgroup_remove(cgroup_of(a)); /* also where it is not one of ours to give to another */
+  a->orphaned = false;
+  attempts--;
+}
+
 void sv_orphans_look(void) {
   bool wanted = false, again = false;
   if (attempts == 0 || sv_scan_running()) return;
-  sv_orphans_adopt();
-  for (struct sv_attempt *a = sv_attempt_after(0), *after; a != NULL; a = after) {
-    after = a->next;
-    settle(a);
+  for (struct sv_attempt *a = sv_attempt_after(0); a != NULL; a = a->next) {
+    if (a->orphaned) settle(a);
     if (!a->orphaned || !a->scan_wanted) continue;
     wanted = true;
     again = again || a->scanned;

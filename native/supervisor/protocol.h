@@ -18,7 +18,7 @@
  *   pids  u32 count (at most SV_LEFTOVERS_MAX), then so many (i32 pid, str command)
  *   procs u32 count (at most SV_LEFTOVERS_MAX), then so many (i32 pid, u8 state letter of proc_pid_stat(5), str command)
  *   group u64 most memory at once, bytes · u64 CPU time, µs · u32 processes killed for want of memory: what the attempt's
- *         cgroup counted; 0 where there is none that counts
+ *         cgroup counted; 0 where there is none that counts. Memory is counted with a limit of memory only
  *
  * An attempt is named by an id that matches ^[a-z0-9][a-z0-9._-]{0,79}$ and has a directory <state>/attempts/<id>.
  * Making that directory is what claims the id: a second START of it is answered with SV_ERR_EXISTS, for as long as the
@@ -54,7 +54,8 @@
  * SV_PUNCH     str id · u8 stream · u64 end                   → SV_OK         the bytes before end of its stdout (1) or stderr (2)
  *                                                                             are given back to the disk; the size stays
  * SV_UPGRADE   str path                                       → SV_OK         and the server becomes that binary, in place: clients
- *                                                                             connect again; monitors and tasks do not notice
+ *                                                                             connect again; monitors and tasks do not notice. May
+ *                                                                             come before SV_HELLO, and is the same in every version
  * SV_USAGE     (empty)                                        → SV_USAGE_OK
  * SV_SHUTDOWN  (empty)                                        → SV_OK         and the server ends; refused with SV_ERR_BUSY while an
  *                                                                             attempt is not over
@@ -130,11 +131,12 @@ enum sv_scope {
  * SV_NOT_STARTED  str id · str step · i32 errno                    the attempt is over; no process ran
  * SV_EXITED       str id · i32 status as wait4 gave it · usage (of wait4) · i64 wall clock ms ·
  *                 u64 stdout bytes · u64 stderr bytes · pids (descendants that are left) · group
- *                 the record is on disk before this is said
+ *                 the record is on disk before this is said. The usage is all zeros, which no process has, where only the
+ *                 status could be known: of a task whose monitor an earlier server forked, and that was killed
  * SV_EMPTY        str id · i64 wall clock ms · u64 stdout bytes · u64 stderr bytes · group
  *                 nothing of it is left: the attempt is over
  * SV_LOST         str id · str reason · i64 wall clock ms          its monitor is gone and nobody can know the exit code:
- *                 the attempt is over ("monitor lost", "reboot", "record corrupt: …")
+ *                 the attempt is over ("monitor lost", "start interrupted", "reboot", "record corrupt: …")
  *
  * For one attempt the order is STARTED, EXITED, EMPTY, or NOT_STARTED, or STARTED, LOST, or LOST. Every notice goes to every
  * agent that is connected; one that was not asks SV_LIST, and gets the latest.

@@ -216,8 +216,6 @@ const char *sv_server_open(const struct sv_upgraded *upgraded) {
   if (mkdir("attempts", 0700) != 0 && errno != EEXIST) return "attempts cannot be made";
   if (!sv_usage_open()) return "usage cannot be opened";
   if (!open_signals()) return "signals";
-  sv_cgroups_find();
-  sv_cgroups_open();
   if (!sv_recover(upgraded != NULL)) return "attempts cannot be read";
   sv_cgroups_recovered();
   sv_attempts_forget_released();
@@ -228,6 +226,7 @@ static void finish_round(void) {
   if (!children_ended) sv_orphans_look();
   sv_attempts_forget_released();
   sv_conns_flush();
+  sv_cgroups_trim();
   sv_upgrade_try(now_ms());
   free_garbage();
 }

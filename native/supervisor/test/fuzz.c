@@ -40,6 +40,25 @@ static size_t read_seeds(const char *path) {
   return count;
 }
 
+/* What is on disk and not on the wire: a record's entries, and the claim that is the first of them, each as a frame's body. */
+static size_t add_records(size_t count) {
+  const struct sv_claim claim = {.boot = "boot", .monitor = 7, .monitor_start = 8, .out = "/o", .err = "/e", .cgroups = {"/c/0", "", "/m/0", ""}, .limits = 2, .cpu_us = 9};
+  const struct sv_empty empty = {.wall_ms = 1, .out_bytes = 2, .err_bytes = 3};
+  for (int what = 0; what < 2 && count < SEEDS_MAX; what++, count++) {
+    struct sv_writer w = sv_writer_of(seeds[count].bytes, sizeof seeds[count].bytes);
+    size_t frame = sv_frame_begin(&w, 0, 0), entry = 0;
+    if (what == 1) entry = sv_record_begin(&w, SV_RECORD_CLAIMED);
+    sv_put_claim(&w, &claim);
+    if (what == 1) sv_record_end(&w, entry);
+    if (what == 1) entry = sv_record_begin(&w, SV_EMPTY);
+    if (what == 1) sv_put_empty(&w, &empty);
+    if (what == 1) sv_record_end(&w, entry);
+    sv_frame_end(&w, frame);
+    seeds[count].len = w.len;
+  }
+  return count;
+}
+
 static size_t mutate(uint8_t *bytes, size_t len) {
   static const uint8_t edges[] = {0, 1, 0x7f, 0x80, 0xff};
   for (uint64_t changes = 1 + next() % 4; changes > 0; changes--) {
@@ -79,6 +98,7 @@ static void decode(uint8_t *bytes, size_t len) {
 
 int main(int argc, char **argv) {
   size_t count = argc == 3 ? read_seeds(argv[1]) : 0;
+  if (count > 0) count = add_records(count);
   long rounds = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
   if (count == 0) return fprintf(stderr, "usage: fuzz VECTORS ROUNDS\n"), 2;
   for (long i = 0; i < rounds; i++) {
