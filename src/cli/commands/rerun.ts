@@ -4,12 +4,12 @@ import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { CommandError } from '#cli/command-error.ts';
 import { listTasks } from '#cli/list-tasks.ts';
+import { resultOf, type TaskResult } from '#cli/result-of-task.ts';
 import type { rerunSyntax } from '#cli/syntax/run-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import { type Ending, endingOf } from '#core/outcome.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { launchRun } from './launch-run.ts';
 import { planTarget } from './plan-target.ts';
 
@@ -45,12 +45,6 @@ export async function rerun(
   );
 }
 
-const chosenEndings: Readonly<Record<'failed' | 'unreachable' | 'skipped', readonly Ending[]>> = {
-  failed: ['failed', 'not_started'],
-  unreachable: ['unreachable', 'unknown'],
-  skipped: ['skipped'],
-};
-
 /**
  * Whether a task's node is one of those that were asked for.
  *
@@ -69,9 +63,6 @@ export function chooser(
       'drover rerun: on which of its nodes? give --failed, --unreachable, --skipped, several of them, or --all',
     );
   }
-  const endings = new Set(kinds.flatMap((kind) => chosenEndings[kind]));
-  return ({ outcome, cause }) => {
-    if (!outcome) return false;
-    return endings.has(endingOf(outcome)) || (cause === Cause.TIMEOUT && endings.has('failed'));
-  };
+  const chosen = new Set<TaskResult>(kinds);
+  return (task) => chosen.has(resultOf(task));
 }

@@ -1,23 +1,20 @@
 /** Node sets that are named by how the last run ended there: $ok, $failed and their kin. */
 import { UsageError } from '#base/command-line.ts';
+import { resultOf, type TaskResult } from '#cli/result-of-task.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
-import { type Ending, endingOf } from '#core/outcome.ts';
 import { Freshness, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { operandsOf } from './selection.ts';
 
 /** Every task of a run is in exactly one of them. */
 const sets = {
   ok: 'succeeded',
-  failed: 'failed, did not start or was skipped',
-  unreachable: 'is unreachable',
-  unknown: 'ended nobody knows how',
+  failed: 'failed or did not start',
+  skipped: 'was skipped',
+  unreachable: 'was unreachable, or is now, or ended nobody knows how',
   running: 'has not ended',
-} as const;
+} as const satisfies Record<TaskResult, string>;
 
-/** The name of one of them, without its sign. */
-export type ResultSet = keyof typeof sets;
-
-const names = Object.keys(sets) as ResultSet[];
+const names = Object.keys(sets) as TaskResult[];
 
 /** As they are typed. */
 export const resultSetNames: readonly string[] = names.map((name) => `$${name}`);
@@ -27,18 +24,10 @@ export const resultSetHelp: readonly (readonly [string, string])[] = [
   [resultSetNames.join(', '), 'in place of a SET or as one: the nodes where the last run ended so'],
 ];
 
-const setOfEnding: Readonly<Record<Ending, ResultSet>> = {
-  succeeded: 'ok',
-  failed: 'failed',
-  not_started: 'failed',
-  skipped: 'failed',
-  unreachable: 'unreachable',
-  unknown: 'unknown',
-};
-
-function setOf({ outcome, freshness }: Task): ResultSet {
-  if (outcome) return setOfEnding[endingOf(outcome)];
-  return freshness === Freshness.LIVE ? 'running' : 'unreachable';
+/** A task on a node that is away may run, and is where nobody can say so. */
+function setOf(task: Task): TaskResult {
+  const result = resultOf(task);
+  return result === 'running' && task.freshness !== Freshness.LIVE ? 'unreachable' : result;
 }
 
 const reference = /\$([a-z]*)/g;
@@ -65,7 +54,7 @@ export function writeResultSets(text: string, tasks: readonly Task[]): string {
     if (!Object.hasOwn(sets, name)) {
       throw new UsageError(`there is no ${typed}: there are ${resultSetNames.join(', ')}`);
     }
-    const set = name as ResultSet;
+    const set = name as TaskResult;
     const nodes = tasks.filter((task) => setOf(task) === set).map((task) => task.node);
     if (nodes.length === 0)
       throw new EmptyResultSetError(`${typed} is empty: no node of the last run ${sets[set]}`);
