@@ -15,6 +15,13 @@ import {
   versionSyntax,
 } from './syntax/cluster-syntax.ts';
 import { eventsSyntax } from './syntax/event-syntax.ts';
+import {
+  drainNodesSyntax,
+  labelNodesSyntax,
+  removeNodeSyntax,
+  resumeNodesSyntax,
+  showNodeSyntax,
+} from './syntax/node-syntax.ts';
 import { rerunSyntax, runSyntax } from './syntax/run-syntax.ts';
 import {
   inspectSyntax,
@@ -45,6 +52,11 @@ export const commandTable: readonly Command[] = [
   command(topSyntax, async () => (await import('./commands/top.ts')).top),
   command(eventsSyntax, async () => (await import('./commands/events.ts')).events),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
+  command(showNodeSyntax, async () => (await import('./commands/show-node.ts')).showNode),
+  command(labelNodesSyntax, async () => (await import('./commands/label-nodes.ts')).labelNodes),
+  command(drainNodesSyntax, async () => (await import('./commands/drain-nodes.ts')).drainNodes),
+  command(resumeNodesSyntax, async () => (await import('./commands/drain-nodes.ts')).resumeNodes),
+  command(removeNodeSyntax, async () => (await import('./commands/remove-node.ts')).removeNode),
   command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),

@@ -118,6 +118,8 @@ export const limits = {
   joinTokenTtlDefaultMs: 3_600_000,
   /** Nodes that one join token may let in. */
   joinTokenUsesMax: 20_000,
+  /** Characters of the reason why a node is drained. */
+  drainReasonMax: 256,
   /** Labels of one node. */
   nodeLabelsMax: 64,
   /** Time between a stop signal and SIGKILL where nobody says. */

@@ -297,7 +297,13 @@ test('nodes lists how the controller stands to them', async () => {
     router.service(NodeService, {
       listNodes: () => ({
         nodes: [
-          { name: 'node1', state: NodeState.CONNECTED, activeTasks: 3, labels: { role: 'web', gpu: '' } },
+          {
+            name: 'node1',
+            state: NodeState.CONNECTED,
+            seenAt: timestampFromMs(nowMs - 3_000),
+            activeTasks: 3,
+            labels: { role: 'web', gpu: '' },
+          },
           { name: 'node2', state: NodeState.LOST, seenAt: timestampFromMs(nowMs - 7_200_000) },
         ],
       }),
@@ -308,7 +314,7 @@ test('nodes lists how the controller stands to them', async () => {
     stdout,
     [
       'NODE   STATE      TASKS       SEEN  HOST  LABELS',
-      'node1  connected      3        now  -     gpu=,role=web',
+      'node1  connected      3   3.0s ago  -     gpu=,role=web',
       'node2  lost           0  2h00m ago  -     -',
       '',
     ].join('\n'),

@@ -9,9 +9,18 @@ import { failpoint } from '#base/failpoint.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
+import { changesBy } from '#controller/dispatch/describe-change.ts';
 import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
+import { recordChanges } from '#controller/dispatch/record-changes.ts';
+import { skipDrained } from '#controller/dispatch/skip-drained.ts';
 import { newEvent } from '#controller/store/new-event.ts';
-import { type EventRecord, type RunRecord, StoreError, type StoreWriter } from '#controller/store/store.ts';
+import {
+  type EventRecord,
+  type NodeRecord,
+  type RunRecord,
+  StoreError,
+  type StoreWriter,
+} from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { runCounts } from '#core/run-counts.ts';
@@ -29,7 +38,7 @@ import {
   type TaskSpec,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
-import { type NodeName, taskIdFromBytes } from '#protocol/ids.ts';
+import { type NodeName, type TaskId, taskIdFromBytes } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import { normalizeSpec } from './normalize-spec.ts';
@@ -81,8 +90,9 @@ async function launch(
   { record, tasks }: CreatedRun,
 ): Promise<void> {
   try {
+    const pending = tasks.filter((task) => task.state === TaskState.PENDING);
     if (record.run.pacing) dispatch.pace(record, tasks);
-    else await dispatch.launch(tasks, operator.name, record.whenUnreachable);
+    else if (pending.length > 0) await dispatch.launch(pending, operator.name, record.whenUnreachable);
   } catch (error) {
     log.error({ err: error, run: record.run.id }, 'cannot dispatch a recorded run');
   }
@@ -123,7 +133,8 @@ async function recordOnce(
   const known = await writer.findRun(request.id);
   if (known) return sameRun(writer, known, digest);
   stopSwitch.requireOpen();
-  const nodes = await targets(writer, request);
+  const records = await targets(writer, request);
+  const nodes = records.map((node) => node.name);
   const atMs = clock.wallMs();
   const folded = foldNodeNames(nodes);
   const record = runRecord(request, { digest, operator, atMs, folded, count: nodes.length });
@@ -131,21 +142,38 @@ async function recordOnce(
   await writer.insertRun(record);
   await writer.insertTasks(tasks);
   await writer.insertEvents([runCreated(record, operator, nodes.length)]);
+  const skipped = await skipOnDrained(writer, tasks, records, atMs);
   const verb = request.spec.shell ? Verb.TASK_SHELL : Verb.TASK_LAUNCH;
   const who = operator.name;
   await writer.insertAudit(
     auditRecord({ atMs, who, verb, decision: 'allowed', targets: folded, request: auditable(asked) }),
   );
-  return { record, tasks, isNew: true };
+  return { record, tasks: tasks.map((task) => skipped.get(task.id) ?? task), isNew: true };
 }
 
-async function targets(writer: StoreWriter, request: CreateRunRequest): Promise<NodeName[]> {
+async function targets(writer: StoreWriter, request: CreateRunRequest): Promise<readonly NodeRecord[]> {
   const records = await resolveNodes(writer, request);
-  if (records.length <= limits.runNodesMax) return records.map((node) => node.name);
+  if (records.length <= limits.runNodesMax) return records;
   throw new RefusedError(
     'LIMIT',
     `a run can have ${limits.runNodesMax} nodes at the most, not ${records.length}`,
   );
+}
+
+/** The tasks on drained nodes end at once; gives those by id, as they are then. */
+async function skipOnDrained(
+  writer: StoreWriter,
+  tasks: readonly Task[],
+  nodes: readonly NodeRecord[],
+  atMs: number,
+): Promise<ReadonlyMap<TaskId, Task>> {
+  const drains = new Map(nodes.map(({ name, drain }) => [name, drain]));
+  const changes = changesBy(tasks, (task) => {
+    const drain = drains.get(task.node);
+    return drain && skipDrained(task, drain);
+  });
+  const skipped = await recordChanges(writer, changes, atMs);
+  return new Map(skipped.map((task) => [task.id, task]));
 }
 
 async function sameRun(writer: StoreWriter, known: RunRecord, digest: string): Promise<CreatedRun> {

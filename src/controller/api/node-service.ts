@@ -1,28 +1,33 @@
-/** NodeService: which nodes there are, how they are, and what their tasks have used. */
+/** NodeService: which nodes there are, how they are, what their tasks have used, and what operators do to them. */
 import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import type { NodeRecord } from '#controller/store/store.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { NodeService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type NodeUsage, NodeUsageSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import type { ApiParts } from './api-parts.ts';
+import { operatorOf } from './caller.ts';
+import { drainNodes, labelNodes, removeNode, resumeNodes } from './manage-nodes.ts';
 import { presentNode } from './present-node.ts';
 import { resolveNodesOrAll } from './resolve-nodes.ts';
 
 /** The handlers. */
-export function createNodeService({
-  store,
-  dispatch,
-}: Pick<ApiParts, 'store' | 'dispatch'>): ServiceImpl<typeof NodeService> {
+export function createNodeService(
+  parts: Pick<ApiParts, 'store' | 'dispatch' | 'clock'>,
+): ServiceImpl<typeof NodeService> {
+  const { store, dispatch } = parts;
+  const present = async (records: readonly NodeRecord[]) => {
+    const active = await store.read.countActiveTasks();
+    return {
+      nodes: records.map((record) => presentNode(record, dispatch, active.get(record.name) ?? 0)),
+    };
+  };
   return {
     async listNodes(target) {
-      const records = await resolveNodesOrAll(store.read, target);
-      const active = await store.read.countActiveTasks();
-      return {
-        nodes: records.map((record) => presentNode(record, dispatch, active.get(record.name) ?? 0)),
-      };
+      return present(await resolveNodesOrAll(store.read, target));
     },
 
     async getNode({ name }) {
@@ -35,6 +40,22 @@ export function createNodeService({
     async getNodeUsage(target, { signal }) {
       const records = await resolveNodesOrAll(store.read, target);
       return { nodes: await Promise.all(records.map(({ name }) => usageOf(dispatch, name, signal))) };
+    },
+
+    async labelNodes(request, context) {
+      return present(await labelNodes(parts, operatorOf(context), request, request));
+    },
+
+    async drainNodes(request, context) {
+      return present(await drainNodes(parts, operatorOf(context), request, request.reason));
+    },
+
+    async resumeNodes(request, context) {
+      return present(await resumeNodes(parts, operatorOf(context), request));
+    },
+
+    async removeNode({ name }, context) {
+      return { unknownTasks: await removeNode(parts, operatorOf(context), name) };
     },
   };
 }

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
-import type { NodeRecord } from '#controller/store/store.ts';
+import type { NodeDrain, NodeRecord } from '#controller/store/store.ts';
 import { type Node, NodeSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 
 /** The node as of now. What dispatch has heard since counts more than what was recorded. */
@@ -23,5 +23,10 @@ export function presentNode(
     version: record.version,
     ...(record.facts ? { facts: record.facts } : {}),
     activeTasks,
+    ...(record.drain ? { drain: presentDrain(record.drain) } : {}),
   });
+}
+
+function presentDrain({ reason, by, atMs }: NodeDrain) {
+  return { reason, by, at: timestampFromMs(atMs) };
 }

@@ -7,7 +7,7 @@ import { quote } from '#core/quote.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import { TaskQuerySchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { EventQuery } from '#protocol/gen/drover/v1/event_pb.ts';
-import { isOpen, resolveNodes } from './resolve-nodes.ts';
+import { isOpen, resolveNodeNames } from './resolve-nodes.ts';
 import { resolveQuery } from './resolve-tasks.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function resolveEvents(
 ): Promise<EventFilter> {
   if (!query) return {};
   const { kinds, refs, since } = query;
-  const nodes = isOpen(query) ? undefined : (await resolveNodes(reader, query)).map((node) => node.name);
+  const nodes = isOpen(query) ? undefined : await resolveNodeNames(reader, query);
   return {
     ...(kinds.length > 0 ? { kinds: resolveKinds(kinds) } : {}),
     ...(nodes ? { nodes } : {}),

@@ -7,6 +7,7 @@ import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { resolveTarget, type Target } from '#core/node-set/resolve-target.ts';
 import { parseSelector } from '#core/selector/parse-selector.ts';
 import { RefusedError } from '#protocol/errors.ts';
+import type { NodeName } from '#protocol/ids.ts';
 
 /** Which nodes are meant, as requests write it. An empty text is no condition. */
 export interface NodeTarget {
@@ -33,7 +34,13 @@ export async function resolveNodes(reader: StoreReader, target: NodeTarget): Pro
   if (isOpen(target))
     throw new RefusedError('INVALID', 'no nodes are named: an empty target never means all');
   const records = await reader.listNodes();
-  const { names, unknown, unknownExcluded } = resolveTarget(readTarget(target), records);
+  const byName = new Map(records.map((record) => [record.name as string, record]));
+  return selectNames(records, target).flatMap((name) => byName.get(name) ?? []);
+}
+
+/** Of nodes with the same name the last one counts. */
+function selectNames(members: readonly Pick<NodeRecord, 'name' | 'labels'>[], target: NodeTarget): string[] {
+  const { names, unknown, unknownExcluded } = resolveTarget(readTarget(target), members);
   for (const absent of [unknown, unknownExcluded]) {
     if (absent.length === 0) continue;
     throw new RefusedError('NO_SUCH_NODE', `no such node: ${foldNodeNames(absent)}`, absent);
@@ -43,8 +50,23 @@ export async function resolveNodes(reader: StoreReader, target: NodeTarget): Pro
     const subjects = [nodes, selector].filter((text) => text !== '');
     throw new RefusedError('NO_NODE_MATCHED', `no node matches ${describeTarget(target)}`, subjects);
   }
-  const byName = new Map(records.map((record) => [record.name as string, record]));
-  return names.flatMap((name) => byName.get(name) ?? []);
+  return names;
+}
+
+/**
+ * The names of a target where nodes that were removed count too; they have no labels any more.
+ *
+ * @throws as resolveNodes.
+ */
+export async function resolveNodeNames(
+  reader: StoreReader,
+  target: NodeTarget,
+): Promise<readonly NodeName[]> {
+  const removed = await reader.listRemovedNodes();
+  return selectNames(
+    [...removed.map(({ name }) => ({ name, labels: {} })), ...(await reader.listNodes())],
+    target,
+  );
 }
 
 /** The same where a target that says nothing means every node, and there may be none. */

@@ -76,6 +76,7 @@ async function admit(
     facts: undefined,
     journalId: '',
     acknowledgedEvent: 0n,
+    drain: undefined,
   });
   await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint: key.fingerprint }));
   await writer.insertEvents([newEvent(atMs, 'node.joined', { node: name, data: { token: token.id } })]);
@@ -115,6 +116,14 @@ async function requireFreeName(
   }
   if (await writer.findNode(name)) {
     throw new RefusedError('NAME_REFUSED', `another node has the name ${name}`, [name]);
+  }
+  const removed = await writer.findRemovedNode(key.fingerprint);
+  if (removed) {
+    throw new RefusedError(
+      'NAME_REFUSED',
+      `${name} cannot join with the key of ${removed.name}, which was removed`,
+      [name],
+    );
   }
   if (await writer.findNodeByKey(key.fingerprint)) {
     throw new RefusedError('NAME_REFUSED', `${name} cannot join with a key that another node has`, [name]);

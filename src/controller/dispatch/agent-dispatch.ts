@@ -1,5 +1,5 @@
 /** The orders of the API to the agents' sessions. @see Dispatch, which it implements over the parts of this folder. */
-import type { RunRecord } from '#controller/store/store.ts';
+import type { RemovedNode, RunRecord, StoreWriter } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type {
   Cause,
@@ -21,19 +21,15 @@ import {
 } from './dispatch.ts';
 import { giveInput } from './input-streams.ts';
 import type { Launches } from './launches.ts';
-import type { LivenessTracker } from './liveness-tracker.ts';
 import { readLog } from './log-streams.ts';
-import type { NodeLinks } from './node-links.ts';
 import type { PacedRuns } from './paced-runs.ts';
+import { type RemoveNodeParts, removeNode } from './remove-node.ts';
 import { sampleNode } from './sample-node.ts';
 
 /** The parts that it leads to. */
-export interface AgentDispatchParts {
-  readonly links: NodeLinks;
+export interface AgentDispatchParts extends RemoveNodeParts {
   readonly launches: Launches;
   readonly pacedRuns: PacedRuns;
-  readonly liveness: LivenessTracker;
-  readonly taskChanges: Changes<[Task]>;
   readonly nodeChanges: Changes<[NodeName, NodeLiveness]>;
 }
 
@@ -106,6 +102,10 @@ export class AgentDispatch implements Dispatch {
     } finally {
       if (this.#givers.get(task.id) === giver) this.#givers.delete(task.id);
     }
+  }
+
+  removeNode(removed: RemovedNode, record: (writer: StoreWriter) => Promise<void>): Promise<number> {
+    return removeNode(this.#parts, removed, record);
   }
 
   liveness(node: NodeName): NodeLiveness {

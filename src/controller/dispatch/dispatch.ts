@@ -12,7 +12,7 @@
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import type { RunRecord } from '#controller/store/store.ts';
+import type { RemovedNode, RunRecord, StoreWriter } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { InputFrameSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -139,6 +139,14 @@ export interface Dispatch {
    * @throws the reason of `abort`.
    */
   giveInput(task: Task, attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void>;
+
+  /**
+   * Takes a node out: in one transaction it is removed, its tasks that have not ended end as unknown, and `record` records what
+   * belongs to it; then its sessions are cut and told not to come back.
+   *
+   * @returns how many tasks have ended so.
+   */
+  removeNode(removed: RemovedNode, record: (writer: StoreWriter) => Promise<void>): Promise<number>;
 
   /** How the controller stands to a node. */
   liveness(node: NodeName): NodeLiveness;

@@ -91,7 +91,13 @@ export class LivenessTracker {
 
   /** Its session is down. */
   disconnected(node: NodeName): void {
-    this.#contact(node).connected = false;
+    const contact = this.#contacts.get(node);
+    if (contact) contact.connected = false;
+  }
+
+  /** It is a node no more: nothing is told of it from now on. */
+  forget(node: NodeName): void {
+    this.#contacts.delete(node);
   }
 
   /** How the controller stands to a node now. */
@@ -134,7 +140,10 @@ export class LivenessTracker {
 
   /** What `takeSeen` gave could not be written: it is to give it again. */
   putBackSeen(nodes: Iterable<NodeName>): void {
-    for (const node of nodes) this.#contact(node).unwritten = true;
+    for (const node of nodes) {
+      const contact = this.#contacts.get(node);
+      if (contact) contact.unwritten = true;
+    }
   }
 
   #contact(node: NodeName): Contact {

@@ -11,7 +11,7 @@ import type { Logger } from '#base/log.ts';
 import type { RunRecord, Store } from '#controller/store/store.ts';
 import { endTask } from '#core/advance-task.ts';
 import { skipped } from '#core/outcome.ts';
-import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RunId } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
 import { changesBy } from './describe-change.ts';
@@ -20,6 +20,7 @@ import type { NodeLinks } from './node-links.ts';
 import { PacedRun, type PaceStep } from './paced-run.ts';
 import { isHeld, withReason } from './pending-reason.ts';
 import { recordChanges } from './record-changes.ts';
+import { skipDrained } from './skip-drained.ts';
 
 /** What pacing needs. */
 export interface PacedRunsOptions {
@@ -124,16 +125,20 @@ export class PacedRuns implements AsyncDisposable {
     const { store, clock, changes, launches } = this.#options;
     const { current, changed } = await store.transact(async (writer) => {
       const tasks = await writer.selectTasks({ ids: step.ids });
-      const steps = changesBy(tasks.filter(isHeld), (task) =>
-        step.kind === 'start' ? withReason(task, '') : skip(task, step.reason),
-      );
+      const drains = await writer.listDrains();
+      const steps = changesBy(tasks.filter(isHeld), (task) => {
+        if (step.kind === 'skip') return skip(task, step.reason);
+        const drain = drains.get(task.node);
+        return drain ? skipDrained(task, drain) : withReason(task, '');
+      });
       return { current: tasks, changed: await recordChanges(writer, steps, clock.wallMs()) };
     });
     for (const task of current) run.update(task, clock.monotonicMs());
     for (const task of changed) changes.publish(task);
-    if (step.kind === 'skip' || changed.length === 0) return;
+    const started = changed.filter((task) => task.state === TaskState.PENDING);
+    if (started.length === 0) return;
     const { run: message, whenUnreachable } = run.record;
-    this.#track(launches.launch(inOrder(changed, step.ids), message.createdBy, whenUnreachable));
+    this.#track(launches.launch(inOrder(started, step.ids), message.createdBy, whenUnreachable));
   }
 
   #track(work: Promise<void>): void {

@@ -80,7 +80,8 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   nodeChanges.listen((_, { state }) => {
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
   });
-  const dispatch = new AgentDispatch({ links, launches, pacedRuns, liveness, taskChanges, nodeChanges });
+  const tasks = { links, launches, pacedRuns, taskChanges };
+  const dispatch = new AgentDispatch({ store, clock, liveness, nodeChanges, ...tasks });
   return Object.assign(dispatch, {
     address: server.address,
     async [Symbol.asyncDispose]() {

@@ -6,6 +6,7 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { firstLight } from './migrations/0001-first-light.ts';
 import { pacing } from './migrations/0002-pacing.ts';
 import { events } from './migrations/0003-events.ts';
+import { nodeManagement } from './migrations/0004-node-management.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
@@ -14,6 +15,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0001-first-light': firstLight,
   '0002-pacing': pacing,
   '0003-events': events,
+  '0004-node-management': nodeManagement,
 };
 
 /** Kysely's own table of the migrations that were run. */

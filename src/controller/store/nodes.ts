@@ -3,9 +3,9 @@ import { sql, type Updateable } from 'kysely';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { decodeOptional, decodeTexts, encodeOptional, encodeTexts } from './json-columns.ts';
-import { changeList } from './keys.ts';
-import type { Executor, NodesTable } from './schema.ts';
-import { type NodeRecord, type NodeSession, StoreError } from './store.ts';
+import { changeList, keyList } from './keys.ts';
+import type { Executor, NodesTable, RemovedNodesTable } from './schema.ts';
+import { type NodeDrain, type NodeRecord, type NodeSession, type RemovedNode, StoreError } from './store.ts';
 
 /** @see StoreReader.findNode */
 export async function findNode(db: Executor, name: NodeName): Promise<NodeRecord | undefined> {
@@ -44,6 +44,7 @@ export async function insertNode(db: Executor, node: NodeRecord): Promise<void> 
       facts: encodeOptional(HostFactsSchema, node.facts),
       journal_id: node.journalId,
       acknowledged_event: String(node.acknowledgedEvent),
+      ...encodeDrain(node.drain),
     })
     .execute();
 }
@@ -66,12 +67,10 @@ export async function setAcknowledgedEvents(
   events: ReadonlyMap<NodeName, bigint>,
 ): Promise<void> {
   const changes = changeList([...events].map(([name, event]) => [name, { event: String(event) }]));
-  const { numAffectedRows = 0n } = await sql`
+  await sql`
     update nodes set acknowledged_event = change.value ->> 'event'
     from ${changes}
     where nodes.name = change.key`.execute(db);
-  const missing = BigInt(events.size) - numAffectedRows;
-  if (missing !== 0n) throw new StoreError('failed', `${missing} of ${events.size} nodes are not recorded`);
 }
 
 /** @see StoreWriter.updateNodesSeen */
@@ -79,6 +78,80 @@ export async function updateNodesSeen(db: Executor, seenAtMs: ReadonlyMap<NodeNa
   for (const [name, seen] of seenAtMs) {
     await db.updateTable('nodes').set({ seen_at: seen }).where('name', '=', name).execute();
   }
+}
+
+/** @see StoreReader.listDrains */
+export async function listDrains(db: Executor): Promise<ReadonlyMap<NodeName, NodeDrain>> {
+  const rows = await db.selectFrom('nodes').selectAll().where('drain_reason', 'is not', null).execute();
+  return new Map(
+    rows.flatMap((row) => {
+      const drain = decodeDrain(row);
+      return drain ? [[row.name, drain] as const] : [];
+    }),
+  );
+}
+
+/** @see StoreReader.findRemovedNode */
+export async function findRemovedNode(
+  db: Executor,
+  keyFingerprint: string,
+): Promise<RemovedNode | undefined> {
+  const row = await db
+    .selectFrom('removed_nodes')
+    .selectAll()
+    .where('key_fingerprint', '=', keyFingerprint)
+    .executeTakeFirst();
+  return row && toRemoved(row);
+}
+
+/** @see StoreReader.listRemovedNodes */
+export async function listRemovedNodes(db: Executor): Promise<RemovedNode[]> {
+  return (await db.selectFrom('removed_nodes').selectAll().execute()).map(toRemoved);
+}
+
+/** @see StoreWriter.setNodeLabels */
+export async function setNodeLabels(
+  db: Executor,
+  labels: ReadonlyMap<NodeName, Readonly<Record<string, string>>>,
+): Promise<void> {
+  for (const [name, ofNode] of labels) await updateNode(db, name, { labels: encodeTexts(ofNode) });
+}
+
+/** @see StoreWriter.setNodesDrain */
+export async function setNodesDrain(
+  db: Executor,
+  names: readonly NodeName[],
+  drain: NodeDrain | undefined,
+): Promise<void> {
+  await db.updateTable('nodes').set(encodeDrain(drain)).where('name', 'in', keyList(names)).execute();
+}
+
+/** @see StoreWriter.removeNode */
+export async function removeNode(db: Executor, removed: RemovedNode): Promise<void> {
+  const { numDeletedRows } = await db
+    .deleteFrom('nodes')
+    .where('name', '=', removed.name)
+    .where('key_fingerprint', '=', removed.keyFingerprint)
+    .executeTakeFirstOrThrow();
+  if (numDeletedRows === 0n) throw new StoreError('failed', `node ${removed.name} is not recorded`);
+  await db
+    .insertInto('removed_nodes')
+    .values({
+      key_fingerprint: removed.keyFingerprint,
+      name: removed.name,
+      removed_at: removed.removedAtMs,
+      removed_by: removed.removedBy,
+    })
+    .execute();
+}
+
+function toRemoved(row: RemovedNodesTable): RemovedNode {
+  return {
+    keyFingerprint: row.key_fingerprint,
+    name: row.name,
+    removedAtMs: row.removed_at,
+    removedBy: row.removed_by,
+  };
 }
 
 async function updateNode(db: Executor, name: NodeName, change: Updateable<NodesTable>): Promise<void> {
@@ -102,5 +175,24 @@ function toNode(row: NodesTable): NodeRecord {
     facts: decodeOptional(HostFactsSchema, row.facts),
     journalId: row.journal_id,
     acknowledgedEvent: BigInt(row.acknowledged_event),
+    drain: decodeDrain(row),
   };
+}
+
+function encodeDrain(
+  drain: NodeDrain | undefined,
+): Pick<NodesTable, 'drain_reason' | 'drained_by' | 'drained_at'> {
+  return {
+    drain_reason: drain?.reason ?? null,
+    drained_by: drain?.by ?? null,
+    drained_at: drain?.atMs ?? null,
+  };
+}
+
+function decodeDrain({
+  drain_reason: reason,
+  drained_by: by,
+  drained_at: atMs,
+}: NodesTable): NodeDrain | undefined {
+  return reason === null ? undefined : { reason, by: by ?? '', atMs: atMs ?? 0 };
 }

@@ -38,6 +38,18 @@ export interface NodesTable {
   journal_id: string;
   /** Decimal, since it is the one number that may exceed 2^53. */
   acknowledged_event: string;
+  /** This and the next two: null unless the node is drained. */
+  drain_reason: string | null;
+  drained_by: string | null;
+  drained_at: number | null;
+}
+
+/** @see RemovedNode */
+export interface RemovedNodesTable {
+  key_fingerprint: string;
+  name: string;
+  removed_at: number;
+  removed_by: string;
 }
 
 /** @see RunRecord */
@@ -136,6 +148,7 @@ export interface Schema {
   cluster: ClusterTable;
   counters: CountersTable;
   nodes: NodesTable;
+  removed_nodes: RemovedNodesTable;
   runs: RunsTable;
   tasks: TasksTable;
   join_tokens: JoinTokensTable;

@@ -5,7 +5,14 @@ import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
 import { listAudit } from './audit.ts';
 import { clusterId } from './cluster.ts';
 import { eventSpan, listEvents } from './events.ts';
-import { findNode, findNodeByKey, listNodes } from './nodes.ts';
+import {
+  findNode,
+  findNodeByKey,
+  findRemovedNode,
+  listDrains,
+  listNodes,
+  listRemovedNodes,
+} from './nodes.ts';
 import { countEndings, findRun, listRuns, pacedRuns, runIdsByPrefix } from './runs.ts';
 import type { Scope } from './sql-scope.ts';
 import type {
@@ -14,10 +21,12 @@ import type {
   EventPage,
   EventSpan,
   JoinTokenRecord,
+  NodeDrain,
   NodeRecord,
   OperatorTokenRecord,
   Page,
   PageRequest,
+  RemovedNode,
   RunRecord,
   StoreReader,
   TaskFilter,
@@ -54,6 +63,18 @@ export class SqlReader implements StoreReader {
 
   listNodes(): Promise<readonly NodeRecord[]> {
     return this.#scope.run('list the nodes', listNodes);
+  }
+
+  listDrains(): Promise<ReadonlyMap<NodeName, NodeDrain>> {
+    return this.#scope.run('list the drained nodes', listDrains);
+  }
+
+  findRemovedNode(keyFingerprint: string): Promise<RemovedNode | undefined> {
+    return this.#scope.run('find a removed node by its key', (db) => findRemovedNode(db, keyFingerprint));
+  }
+
+  listRemovedNodes(): Promise<readonly RemovedNode[]> {
+    return this.#scope.run('list the removed nodes', listRemovedNodes);
   }
 
   countActiveTasks(): Promise<ReadonlyMap<NodeName, number>> {

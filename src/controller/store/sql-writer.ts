@@ -3,7 +3,15 @@ import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId } from '#protocol/ids.ts';
 import { insertAudit } from './audit.ts';
 import { insertEvents, pruneEvents } from './events.ts';
-import { insertNode, setAcknowledgedEvents, updateNodeSession, updateNodesSeen } from './nodes.ts';
+import {
+  insertNode,
+  removeNode,
+  setAcknowledgedEvents,
+  setNodeLabels,
+  setNodesDrain,
+  updateNodeSession,
+  updateNodesSeen,
+} from './nodes.ts';
 import { insertRun, setRunEnded } from './runs.ts';
 import { SqlReader } from './sql-reader.ts';
 import type { Scope } from './sql-scope.ts';
@@ -12,9 +20,11 @@ import type {
   EventRecord,
   EventRetention,
   JoinTokenRecord,
+  NodeDrain,
   NodeRecord,
   NodeSession,
   OperatorTokenRecord,
+  RemovedNode,
   RunRecord,
   StoreWriter,
 } from './store.ts';
@@ -50,6 +60,20 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return this.#scope.run(`record when ${seenAtMs.size} nodes were heard of`, (db) =>
       updateNodesSeen(db, seenAtMs),
     );
+  }
+
+  setNodeLabels(labels: ReadonlyMap<NodeName, Readonly<Record<string, string>>>): Promise<void> {
+    return this.#scope.run(`record the labels of ${labels.size} nodes`, (db) => setNodeLabels(db, labels));
+  }
+
+  setNodesDrain(names: readonly NodeName[], drain: NodeDrain | undefined): Promise<void> {
+    return this.#scope.run(`record the drain of ${names.length} nodes`, (db) =>
+      setNodesDrain(db, names, drain),
+    );
+  }
+
+  removeNode(removed: RemovedNode): Promise<void> {
+    return this.#scope.run(`remove node ${removed.name}`, (db) => removeNode(db, removed));
   }
 
   setAcknowledgedEvents(events: ReadonlyMap<NodeName, bigint>): Promise<void> {

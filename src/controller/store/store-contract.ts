@@ -7,7 +7,7 @@ import { auditContract } from './contract/audit.ts';
 import { durabilityContract } from './contract/durability.ts';
 import { eventsContract, eventUpkeepContract } from './contract/events.ts';
 import type { StoreFixture, StoreTest } from './contract/fixture.ts';
-import { nodesContract } from './contract/nodes.ts';
+import { nodeManagementContract, nodesContract } from './contract/nodes.ts';
 import { pagingContract } from './contract/paging.ts';
 import { runsContract } from './contract/runs.ts';
 import { tasksContract } from './contract/tasks.ts';
@@ -25,6 +25,7 @@ export function describeStore(name: string, makeFixture: () => Promise<StoreFixt
   };
   describe(name, () => {
     nodesContract(storeTest);
+    nodeManagementContract(storeTest);
     runsContract(storeTest);
     tasksContract(storeTest);
     pagingContract(storeTest);

@@ -32,6 +32,26 @@ export interface NodeRecord {
   /** Journal of its agent, and the last event of it that was applied. */
   readonly journalId: string;
   readonly acknowledgedEvent: bigint;
+  /** Undefined unless it takes no new tasks. */
+  readonly drain: NodeDrain | undefined;
+}
+
+/** That a node takes no new tasks. */
+export interface NodeDrain {
+  /** For people; not empty. */
+  readonly reason: string;
+  /** Operator's name. */
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** A node that was removed: its key is refused for ever, its name is free. */
+export interface RemovedNode {
+  readonly keyFingerprint: string;
+  readonly name: NodeName;
+  readonly removedAtMs: number;
+  /** Operator's name. */
+  readonly removedBy: string;
 }
 
 /** What a session tells of its node. */
@@ -170,6 +190,10 @@ export interface StoreReader {
   findNode(name: NodeName): Promise<NodeRecord | undefined>;
   findNodeByKey(keyFingerprint: string): Promise<NodeRecord | undefined>;
   listNodes(): Promise<readonly NodeRecord[]>;
+  /** The drains of those that are drained. */
+  listDrains(): Promise<ReadonlyMap<NodeName, NodeDrain>>;
+  findRemovedNode(keyFingerprint: string): Promise<RemovedNode | undefined>;
+  listRemovedNodes(): Promise<readonly RemovedNode[]>;
   /** Number of tasks that have not ended, by node; nodes without any are absent. */
   countActiveTasks(): Promise<ReadonlyMap<NodeName, number>>;
 
@@ -225,7 +249,15 @@ export interface StoreWriter extends StoreReader {
   updateNodeSession(name: NodeName, session: NodeSession): Promise<void>;
   /** When these nodes were last heard of. Those that are not recorded (any more) are passed over. */
   updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
-  /** The last event that was applied of each of these nodes' journals. */
+  /** All labels of each of these nodes, in place of those that it had. */
+  setNodeLabels(labels: ReadonlyMap<NodeName, Readonly<Record<string, string>>>): Promise<void>;
+  /** These nodes take no new tasks, or do again (undefined). */
+  setNodesDrain(names: readonly NodeName[], drain: NodeDrain | undefined): Promise<void>;
+  /** Takes the node out; its tasks stay as they are recorded. */
+  removeNode(removed: RemovedNode): Promise<void>;
+  /**
+   * The last event that was applied of each of these nodes' journals. Those that are not recorded (any more) are passed over.
+   */
   setAcknowledgedEvents(events: ReadonlyMap<NodeName, bigint>): Promise<void>;
 
   /** @throws StoreError reason "duplicate" when the id is taken. */

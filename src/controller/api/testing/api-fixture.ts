@@ -104,6 +104,7 @@ export class ApiFixture implements AsyncDisposable {
           facts: undefined,
           journalId: '',
           acknowledgedEvent: 0n,
+          drain: undefined,
         });
       }
     });

@@ -1,7 +1,7 @@
 /** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
 import type { Dispatch, InputSupply, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
-import type { RunRecord } from '#controller/store/store.ts';
+import type { RemovedNode, RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
@@ -18,6 +18,7 @@ import type { NodeName } from '#protocol/ids.ts';
 export type FakeOrder =
   | { readonly kind: 'launch'; readonly tasks: readonly string[]; readonly whenUnreachable: WhenUnreachable }
   | { readonly kind: 'pace'; readonly run: string; readonly tasks: readonly string[] }
+  | { readonly kind: 'remove'; readonly node: string }
   | { readonly kind: 'signal'; readonly task: string; readonly signal: string; readonly scope: SignalScope }
   | { readonly kind: 'stop'; readonly task: string; readonly graceMs: number; readonly cause: Cause };
 
@@ -107,6 +108,11 @@ export class FakeDispatch implements Dispatch {
     const input = this.inputs.get(task.id);
     if (!input) throw new NodeRefusedError('it takes no input');
     await input(supply, abort);
+  }
+
+  async removeNode({ name }: RemovedNode): Promise<number> {
+    this.orders.push({ kind: 'remove', node: name });
+    return 0;
   }
 
   liveness(node: NodeName): NodeLiveness {

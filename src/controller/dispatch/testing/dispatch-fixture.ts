@@ -108,6 +108,7 @@ export class DispatchFixture implements AsyncDisposable {
       facts: undefined,
       journalId: '',
       acknowledgedEvent: 0n,
+      drain: undefined,
     };
     await this.store.transact((writer) => writer.insertNode(record));
   }

@@ -1,10 +1,11 @@
 /** What a store must do with nodes. */
 import assert from 'node:assert/strict';
 import { clone, type MessageShape } from '@bufbuild/protobuf';
+import type { Store } from '#controller/store/store.ts';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import { filled } from './filled.ts';
 import type { StoreTest } from './fixture.ts';
-import { nodeRecord, rejectsWith } from './records.ts';
+import { madeAtMs, nodeRecord, rejectsWith } from './records.ts';
 
 const facts = filled(HostFactsSchema) as MessageShape<typeof HostFactsSchema>;
 const web1 = nodeRecord('web1', {
@@ -90,17 +91,14 @@ function changesContract(test: StoreTest): void {
     );
   });
 
-  test('setAcknowledgedEvents() is all or nothing when one is not recorded', async (store) => {
+  test('setAcknowledgedEvents() passes over nodes that are not recorded any more', async (store) => {
     await store.transact((writer) => writer.insertNode(web1));
     const events = new Map([
-      ['web1', 1n],
+      ['web1', 13n],
       ['ghost', 1n],
     ]);
-    await rejectsWith(
-      store.transact((writer) => writer.setAcknowledgedEvents(events)),
-      'failed',
-    );
-    assert.deepEqual(await store.read.findNode('web1'), web1);
+    await store.transact((writer) => writer.setAcknowledgedEvents(events));
+    assert.deepEqual(await store.read.listNodes(), [{ ...web1, acknowledgedEvent: 13n }]);
   });
 
   test('setAcknowledgedEvents() takes any number of nodes, and any event', async (store) => {
@@ -112,5 +110,62 @@ function changesContract(test: StoreTest): void {
     });
     const nodes = await store.read.listNodes();
     assert.equal(nodes.filter((node) => node.acknowledgedEvent === last).length, names.length);
+  });
+}
+
+/** What must hold for what operators do to nodes. */
+export function nodeManagementContract(test: StoreTest): void {
+  const fill = (store: Store) =>
+    store.transact(async (writer) => {
+      for (const name of ['web1', 'web2', 'web3']) await writer.insertNode(nodeRecord(name));
+    });
+
+  test('setNodeLabels() replaces the labels of some nodes', async (store) => {
+    await fill(store);
+    const labels = new Map<string, Record<string, string>>([
+      ['web1', { role: 'db', 'a/b': '' }],
+      ['web3', {}],
+    ]);
+    await store.transact((writer) => writer.setNodeLabels(labels));
+    const nodes = await store.read.listNodes();
+    assert.deepEqual(
+      nodes.map((node) => node.labels),
+      [{ role: 'db', 'a/b': '' }, {}, {}],
+    );
+  });
+
+  test('setNodesDrain() drains and resumes, and listDrains() has those that are drained', async (store) => {
+    await fill(store);
+    const drain = { reason: 'new "disk"', by: 'ada', atMs: madeAtMs };
+    await store.transact((writer) => writer.setNodesDrain(['web1', 'web3'], drain));
+    assert.deepEqual(
+      await store.read.listDrains(),
+      new Map([
+        ['web1', drain],
+        ['web3', drain],
+      ]),
+    );
+    await store.transact((writer) => writer.setNodesDrain(['web1', 'web2'], undefined));
+    assert.deepEqual([...(await store.read.listDrains()).keys()], ['web3']);
+    assert.deepEqual((await store.read.findNode('web3'))?.drain, drain);
+  });
+
+  test('removeNode() frees the name and keeps the key', async (store) => {
+    await fill(store);
+    const removed = {
+      keyFingerprint: 'key of web2',
+      name: 'web2',
+      removedAtMs: madeAtMs,
+      removedBy: 'ada',
+    };
+    await store.transact((writer) => writer.removeNode(removed));
+    assert.equal(await store.read.findNode('web2'), undefined);
+    assert.deepEqual(await store.read.findRemovedNode('key of web2'), removed);
+    assert.deepEqual(await store.read.listRemovedNodes(), [removed]);
+    await rejectsWith(
+      store.transact((writer) => writer.removeNode(removed)),
+      'failed',
+    );
+    await store.transact((writer) => writer.insertNode(nodeRecord('web2', { keyFingerprint: 'another' })));
   });
 }

@@ -29,6 +29,7 @@ export function nodeRecord(name: string, more: Partial<NodeRecord> = {}): NodeRe
     facts: undefined,
     journalId: '',
     acknowledgedEvent: 0n,
+    drain: undefined,
     ...more,
   };
 }

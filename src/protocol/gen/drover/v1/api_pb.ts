@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/api.proto.
  */
 export const file_drover_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIjMKEExpc3ROb2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkiMwoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5kcm92ZXIudjEuTm9kZSIeCg5HZXROb2RlUmVxdWVzdBIMCgRuYW1lGAEgASgJIjYKE0dldE5vZGVVc2FnZVJlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkiOwoUR2V0Tm9kZVVzYWdlUmVzcG9uc2USIwoFbm9kZXMYASADKAsyFC5kcm92ZXIudjEuTm9kZVVzYWdlItoBChBDcmVhdGVSdW5SZXF1ZXN0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFbm9kZXMYAyABKAkSIQoEc3BlYxgEIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxI0ChB3aGVuX3VucmVhY2hhYmxlGAUgASgOMhouZHJvdmVyLnYxLldoZW5VbnJlYWNoYWJsZRIPCgdleGNsdWRlGAYgASgJEhAKCHNlbGVjdG9yGAcgASgJEiEKBnBhY2luZxgIIAEoCzIRLmRyb3Zlci52MS5QYWNpbmciUAoRQ3JlYXRlUnVuUmVzcG9uc2USGwoDcnVuGAEgASgLMg4uZHJvdmVyLnYxLlJ1bhIeCgV0YXNrcxgCIAMoCzIPLmRyb3Zlci52MS5UYXNrIhsKDUdldFJ1blJlcXVlc3QSCgoCaWQYASABKAkiOAoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIkkKEExpc3RSdW5zUmVzcG9uc2USHAoEcnVucxgBIAMoCzIOLmRyb3Zlci52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInAKCVRhc2tRdWVyeRIMCgRyZWZzGAEgAygJEg0KBW5vZGVzGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIkCgZzdGF0ZXMYBCADKA4yFC5kcm92ZXIudjEuVGFza1N0YXRlEhAKCHNlbGVjdG9yGAUgASgJIl4KEExpc3RUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIkwKEUxpc3RUYXNrc1Jlc3BvbnNlEh4KBXRhc2tzGAEgAygLMg8uZHJvdmVyLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh0KDkdldFRhc2tSZXF1ZXN0EgsKA3JlZhgBIAEoCSJwChJTaWduYWxUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBnNpZ25hbBgCIAEoCRIlCgVzY29wZRgDIAEoDjIWLmRyb3Zlci52MS5TaWduYWxTY29wZSJbChBTdG9wVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIQCghncmFjZV9tcxgCIAEoBBIQCghzaHV0ZG93bhgDIAEoCCJCChJBY3RPblRhc2tzUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmRyb3Zlci52MS5UYXNrQWN0aW9uUmVzdWx0Ik0KEFRhc2tBY3Rpb25SZXN1bHQSDwoHdGFza19pZBgBIAEoCRIMCgRub2RlGAIgASgJEg0KBWVycm9yGAMgASgJEgsKA3BpZBgEIAEoBSJgChJGb2xsb3dUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm91dHB1dBgCIAEoCBIVCg1ldmVyeV9hdHRlbXB0GAMgASgIInYKE0ZvbGxvd1Rhc2tzUmVzcG9uc2USHwoEdGFzaxgBIAEoCzIPLmRyb3Zlci52MS5UYXNrSAASIgoDbG9nGAIgASgLMhMuZHJvdmVyLnYxLkxvZ0NodW5rSAASEgoIc2VsZWN0ZWQYAyABKA1IAEIGCgRraW5kItcCCg9SZWFkTG9nc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5EiQKBnNvdXJjZRgCIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USDwoHYXR0ZW1wdBgDIAEoDRIVCg1zdGRvdXRfb2Zmc2V0GAQgASgEEhUKDXN0ZGVycl9vZmZzZXQYBSABKAQSEgoKdGFpbF9saW5lcxgGIAEoDRIOCgZmb2xsb3cYByABKAgSKQoFc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1pbl90aW1lX29yZGVyGAogASgIEhMKC2ludGVyYWN0aXZlGAsgASgIEhQKDGZyb21fYXR0ZW1wdBgMIAEoDSI5ChJTYW1wbGVUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5IocBChNTYW1wbGVUYXNrc1Jlc3BvbnNlEiYKB3NhbXBsZXMYASADKAsyFS5kcm92ZXIudjEuVGFza1NhbXBsZRIeCgV0YXNrcxgCIAMoCzIPLmRyb3Zlci52MS5UYXNrEigKCHByb2JsZW1zGAMgAygLMhYuZHJvdmVyLnYxLk5vZGVQcm9ibGVtIioKC05vZGVQcm9ibGVtEgwKBG5vZGUYASABKAkSDQoFZXJyb3IYAiABKAkioQEKEVdyaXRlSW5wdXRSZXF1ZXN0EigKBnRhcmdldBgBIAEoCzIWLmRyb3Zlci52MS5JbnB1dFRhcmdldEgAEg4KBGRhdGEYAiABKAxIABINCgNlbmQYAyABKAhIABIpCgZyZXNpemUYBCABKAsyFy5kcm92ZXIudjEuVGVybWluYWxTaXplSAASEAoGZGV0YWNoGAUgASgISABCBgoEa2luZCJVCgtJbnB1dFRhcmdldBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGb2Zmc2V0GAIgASgEEhEKCWZyb21faGVyZRgDIAEoCCJNChJXcml0ZUlucHV0UmVzcG9uc2USDQoFdGFrZW4YASABKAQSKAoHcmVmdXNlZBgCIAMoCzIXLmRyb3Zlci52MS5JbnB1dFJlZnVzYWwiPQoMSW5wdXRSZWZ1c2FsEg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiEwoRR2V0Q2x1c3RlclJlcXVlc3QimgEKEkdldENsdXN0ZXJSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBW5vZGVzGAQgASgNEhEKCWNvbm5lY3RlZBgFIAEoDRIVCg1hZ2VudF9hZGRyZXNzGAYgASgJIj4KD1NodXRkb3duUmVxdWVzdBISCgpzdG9wX3Rhc2tzGAEgASgIEhcKD3N0b3BfdGltZW91dF9tcxgCIAEoBCIoChBTaHV0ZG93blJlc3BvbnNlEhQKDGFjdGl2ZV90YXNrcxgBIAMoCSIQCg5HZXRSb290UmVxdWVzdCIrCg9HZXRSb290UmVzcG9uc2USGAoQcm9vdF9jZXJ0aWZpY2F0ZRgBIAEoDCJaCgtKb2luUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAwSDAoEbmFtZRgDIAEoCRIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAQgASgMIl0KDEpvaW5SZXNwb25zZRIMCgRuYW1lGAEgASgJEhQKDGNlcnRpZmljYXRlcxgCIAMoDBIVCg1hZ2VudF9hZGRyZXNzGAMgASgJEhIKCmNsdXN0ZXJfaWQYBCABKAkiuAEKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSDQoFbmFtZXMYASABKAkSPQoGbGFiZWxzGAIgAygLMi0uZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QuTGFiZWxzRW50cnkSEwoLdHRsX3NlY29uZHMYAyABKA0SDAoEdXNlcxgEIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlAKF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEiYKCHJlY29yZGVkGAIgASgLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiKOAgoJSm9pblRva2VuEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgASgJEjAKBmxhYmVscxgDIAMoCzIgLmRyb3Zlci52MS5Kb2luVG9rZW4uTGFiZWxzRW50cnkSEQoJdXNlc19sZWZ0GAQgASgNEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIXChVMaXN0Sm9pblRva2Vuc1JlcXVlc3QiPgoWTGlzdEpvaW5Ub2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIiQKFlJldm9rZUpvaW5Ub2tlblJlcXVlc3QSCgoCaWQYASABKAkiGQoXUmV2b2tlSm9pblRva2VuUmVzcG9uc2UqaQoPV2hlblVucmVhY2hhYmxlEiAKHFdIRU5fVU5SRUFDSEFCTEVfVU5TUEVDSUZJRUQQABIZChVXSEVOX1VOUkVBQ0hBQkxFX0ZBSUwQARIZChVXSEVOX1VOUkVBQ0hBQkxFX1dBSVQQAjLvAQoLTm9kZVNlcnZpY2USTAoJTGlzdE5vZGVzEhsuZHJvdmVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdE5vZGVzUmVzcG9uc2UiBIi1GAISOwoHR2V0Tm9kZRIZLmRyb3Zlci52MS5HZXROb2RlUmVxdWVzdBoPLmRyb3Zlci52MS5Ob2RlIgSItRgCElUKDEdldE5vZGVVc2FnZRIeLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXF1ZXN0Gh8uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlc3BvbnNlIgSItRgCMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIrChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDSIzChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjMKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiHgoOR2V0Tm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI2ChNHZXROb2RlVXNhZ2VSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjsKFEdldE5vZGVVc2FnZVJlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZHJvdmVyLnYxLk5vZGVVc2FnZSLaAQoQQ3JlYXRlUnVuUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW5vZGVzGAMgASgJEiEKBHNwZWMYBCABKAsyEy5kcm92ZXIudjEuVGFza1NwZWMSNAoQd2hlbl91bnJlYWNoYWJsZRgFIAEoDjIaLmRyb3Zlci52MS5XaGVuVW5yZWFjaGFibGUSDwoHZXhjbHVkZRgGIAEoCRIQCghzZWxlY3RvchgHIAEoCRIhCgZwYWNpbmcYCCABKAsyES5kcm92ZXIudjEuUGFjaW5nIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJwCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIQCghzZWxlY3RvchgFIAEoCSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiYAoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgSFQoNZXZlcnlfYXR0ZW1wdBgDIAEoCCJ2ChNGb2xsb3dUYXNrc1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyDy5kcm92ZXIudjEuVGFza0gAEiIKA2xvZxgCIAEoCzITLmRyb3Zlci52MS5Mb2dDaHVua0gAEhIKCHNlbGVjdGVkGAMgASgNSABCBgoEa2luZCLXAgoPUmVhZExvZ3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIkCgZzb3VyY2UYAiABKA4yFC5kcm92ZXIudjEuTG9nU291cmNlEg8KB2F0dGVtcHQYAyABKA0SFQoNc3Rkb3V0X29mZnNldBgEIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAUgASgEEhIKCnRhaWxfbGluZXMYBiABKA0SDgoGZm9sbG93GAcgASgIEikKBXNpbmNlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNaW5fdGltZV9vcmRlchgKIAEoCBITCgtpbnRlcmFjdGl2ZRgLIAEoCBIUCgxmcm9tX2F0dGVtcHQYDCABKA0iOQoSU2FtcGxlVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeSKHAQoTU2FtcGxlVGFza3NSZXNwb25zZRImCgdzYW1wbGVzGAEgAygLMhUuZHJvdmVyLnYxLlRhc2tTYW1wbGUSHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzaxIoCghwcm9ibGVtcxgDIAMoCzIWLmRyb3Zlci52MS5Ob2RlUHJvYmxlbSIqCgtOb2RlUHJvYmxlbRIMCgRub2RlGAEgASgJEg0KBWVycm9yGAIgASgJIqEBChFXcml0ZUlucHV0UmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyFi5kcm92ZXIudjEuSW5wdXRUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISAASKQoGcmVzaXplGAQgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgFIAEoCEgAQgYKBGtpbmQiVQoLSW5wdXRUYXJnZXQSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm9mZnNldBgCIAEoBBIRCglmcm9tX2hlcmUYAyABKAgiTQoSV3JpdGVJbnB1dFJlc3BvbnNlEg0KBXRha2VuGAEgASgEEigKB3JlZnVzZWQYAiADKAsyFy5kcm92ZXIudjEuSW5wdXRSZWZ1c2FsIj0KDElucHV0UmVmdXNhbBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDgoGcmVhc29uGAMgASgJIhMKEUdldENsdXN0ZXJSZXF1ZXN0IpoBChJHZXRDbHVzdGVyUmVzcG9uc2USCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVub2RlcxgEIAEoDRIRCgljb25uZWN0ZWQYBSABKA0SFQoNYWdlbnRfYWRkcmVzcxgGIAEoCSI+Cg9TaHV0ZG93blJlcXVlc3QSEgoKc3RvcF90YXNrcxgBIAEoCBIXCg9zdG9wX3RpbWVvdXRfbXMYAiABKAQiKAoQU2h1dGRvd25SZXNwb25zZRIUCgxhY3RpdmVfdGFza3MYASADKAkiEAoOR2V0Um9vdFJlcXVlc3QiKwoPR2V0Um9vdFJlc3BvbnNlEhgKEHJvb3RfY2VydGlmaWNhdGUYASABKAwiWgoLSm9pblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkSDgoGc2VjcmV0GAIgASgMEgwKBG5hbWUYAyABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgEIAEoDCJdCgxKb2luUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIUCgxjZXJ0aWZpY2F0ZXMYAiADKAwSFQoNYWdlbnRfYWRkcmVzcxgDIAEoCRISCgpjbHVzdGVyX2lkGAQgASgJIrgBChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0Eg0KBW5hbWVzGAEgASgJEj0KBmxhYmVscxgCIAMoCzItLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0LkxhYmVsc0VudHJ5EhMKC3R0bF9zZWNvbmRzGAMgASgNEgwKBHVzZXMYBCABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJQChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRImCghyZWNvcmRlZBgCIAEoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4ijgIKCUpvaW5Ub2tlbhIKCgJpZBgBIAEoCRINCgVuYW1lcxgCIAEoCRIwCgZsYWJlbHMYAyADKAsyIC5kcm92ZXIudjEuSm9pblRva2VuLkxhYmVsc0VudHJ5EhEKCXVzZXNfbGVmdBgEIAEoDRISCgpjcmVhdGVkX2J5GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFwoVTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0Ij4KFkxpc3RKb2luVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiIkChZSZXZva2VKb2luVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIhkKF1Jldm9rZUpvaW5Ub2tlblJlc3BvbnNlKmkKD1doZW5VbnJlYWNoYWJsZRIgChxXSEVOX1VOUkVBQ0hBQkxFX1VOU1BFQ0lGSUVEEAASGQoVV0hFTl9VTlJFQUNIQUJMRV9GQUlMEAESGQoVV0hFTl9VTlJFQUNIQUJMRV9XQUlUEAIyuAQKC05vZGVTZXJ2aWNlEkwKCUxpc3ROb2RlcxIbLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgSItRgCEjsKB0dldE5vZGUSGS5kcm92ZXIudjEuR2V0Tm9kZVJlcXVlc3QaDy5kcm92ZXIudjEuTm9kZSIEiLUYAhJVCgxHZXROb2RlVXNhZ2USHi5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVxdWVzdBofLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXNwb25zZSIEiLUYAhJQCgpMYWJlbE5vZGVzEhwuZHJvdmVyLnYxLkxhYmVsTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSUAoKRHJhaW5Ob2RlcxIcLmRyb3Zlci52MS5EcmFpbk5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElIKC1Jlc3VtZU5vZGVzEh0uZHJvdmVyLnYxLlJlc3VtZU5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDEk8KClJlbW92ZU5vZGUSHC5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlc3BvbnNlIgSItRgDMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * Rides on every error as a detail: a stable word for programs beside the line for people.
@@ -51,6 +51,174 @@ export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 0);
 
 /**
+ * Which nodes, and what becomes of their labels.
+ *
+ * @generated from message drover.v1.LabelNodesRequest
+ */
+export type LabelNodesRequest = Message<"drover.v1.LabelNodesRequest"> & {
+  /**
+   * A node set. Empty only beside a selector, and then all.
+   *
+   * @generated from field: string nodes = 1;
+   */
+  nodes: string;
+
+  /**
+   * A label selector; empty means any labels.
+   *
+   * @generated from field: string selector = 2;
+   */
+  selector: string;
+
+  /**
+   * Labels to set, in place of those of the same key.
+   *
+   * @generated from field: map<string, string> set = 3;
+   */
+  set: { [key: string]: string };
+
+  /**
+   * Keys of labels to take away; one that a node does not have is no error.
+   *
+   * @generated from field: repeated string remove = 4;
+   */
+  remove: string[];
+};
+
+/**
+ * Describes the message drover.v1.LabelNodesRequest.
+ * Use `create(LabelNodesRequestSchema)` to create a new message.
+ */
+export const LabelNodesRequestSchema: GenMessage<LabelNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 1);
+
+/**
+ * Which nodes, and why.
+ *
+ * @generated from message drover.v1.DrainNodesRequest
+ */
+export type DrainNodesRequest = Message<"drover.v1.DrainNodesRequest"> & {
+  /**
+   * A node set. Empty only beside a selector, and then all.
+   *
+   * @generated from field: string nodes = 1;
+   */
+  nodes: string;
+
+  /**
+   * A label selector; empty means any labels.
+   *
+   * @generated from field: string selector = 2;
+   */
+  selector: string;
+
+  /**
+   * For people; must be given; at most 256 characters. On a node that is drained already it replaces the reason.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message drover.v1.DrainNodesRequest.
+ * Use `create(DrainNodesRequestSchema)` to create a new message.
+ */
+export const DrainNodesRequestSchema: GenMessage<DrainNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 2);
+
+/**
+ * Which nodes.
+ *
+ * @generated from message drover.v1.ResumeNodesRequest
+ */
+export type ResumeNodesRequest = Message<"drover.v1.ResumeNodesRequest"> & {
+  /**
+   * A node set. Empty only beside a selector, and then all.
+   *
+   * @generated from field: string nodes = 1;
+   */
+  nodes: string;
+
+  /**
+   * A label selector; empty means any labels.
+   *
+   * @generated from field: string selector = 2;
+   */
+  selector: string;
+};
+
+/**
+ * Describes the message drover.v1.ResumeNodesRequest.
+ * Use `create(ResumeNodesRequestSchema)` to create a new message.
+ */
+export const ResumeNodesRequestSchema: GenMessage<ResumeNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 3);
+
+/**
+ * The nodes as they are now.
+ *
+ * @generated from message drover.v1.ManageNodesResponse
+ */
+export type ManageNodesResponse = Message<"drover.v1.ManageNodesResponse"> & {
+  /**
+   * In natural order of their names.
+   *
+   * @generated from field: repeated drover.v1.Node nodes = 1;
+   */
+  nodes: Node[];
+};
+
+/**
+ * Describes the message drover.v1.ManageNodesResponse.
+ * Use `create(ManageNodesResponseSchema)` to create a new message.
+ */
+export const ManageNodesResponseSchema: GenMessage<ManageNodesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 4);
+
+/**
+ * Which node.
+ *
+ * @generated from message drover.v1.RemoveNodeRequest
+ */
+export type RemoveNodeRequest = Message<"drover.v1.RemoveNodeRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message drover.v1.RemoveNodeRequest.
+ * Use `create(RemoveNodeRequestSchema)` to create a new message.
+ */
+export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 5);
+
+/**
+ * It is removed.
+ *
+ * @generated from message drover.v1.RemoveNodeResponse
+ */
+export type RemoveNodeResponse = Message<"drover.v1.RemoveNodeResponse"> & {
+  /**
+   * Tasks that had not ended, and whose outcome is unknown now.
+   *
+   * @generated from field: uint32 unknown_tasks = 1;
+   */
+  unknownTasks: number;
+};
+
+/**
+ * Describes the message drover.v1.RemoveNodeResponse.
+ * Use `create(RemoveNodeResponseSchema)` to create a new message.
+ */
+export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 6);
+
+/**
  * Which nodes: all conditions together.
  *
  * @generated from message drover.v1.ListNodesRequest
@@ -76,7 +244,7 @@ export type ListNodesRequest = Message<"drover.v1.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 1);
+  messageDesc(file_drover_v1_api, 7);
 
 /**
  * The nodes, in natural order of their names.
@@ -97,7 +265,7 @@ export type ListNodesResponse = Message<"drover.v1.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 2);
+  messageDesc(file_drover_v1_api, 8);
 
 /**
  * Which node.
@@ -118,7 +286,7 @@ export type GetNodeRequest = Message<"drover.v1.GetNodeRequest"> & {
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema: GenMessage<GetNodeRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 3);
+  messageDesc(file_drover_v1_api, 9);
 
 /**
  * Which nodes: all conditions together.
@@ -146,7 +314,7 @@ export type GetNodeUsageRequest = Message<"drover.v1.GetNodeUsageRequest"> & {
  * Use `create(GetNodeUsageRequestSchema)` to create a new message.
  */
 export const GetNodeUsageRequestSchema: GenMessage<GetNodeUsageRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 4);
+  messageDesc(file_drover_v1_api, 10);
 
 /**
  * What each used.
@@ -167,7 +335,7 @@ export type GetNodeUsageResponse = Message<"drover.v1.GetNodeUsageResponse"> & {
  * Use `create(GetNodeUsageResponseSchema)` to create a new message.
  */
 export const GetNodeUsageResponseSchema: GenMessage<GetNodeUsageResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 5);
+  messageDesc(file_drover_v1_api, 11);
 
 /**
  * A command on a set of nodes.
@@ -237,7 +405,7 @@ export type CreateRunRequest = Message<"drover.v1.CreateRunRequest"> & {
  * Use `create(CreateRunRequestSchema)` to create a new message.
  */
 export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 6);
+  messageDesc(file_drover_v1_api, 12);
 
 /**
  * The run and its tasks as recorded.
@@ -265,7 +433,7 @@ export type CreateRunResponse = Message<"drover.v1.CreateRunResponse"> & {
  * Use `create(CreateRunResponseSchema)` to create a new message.
  */
 export const CreateRunResponseSchema: GenMessage<CreateRunResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 7);
+  messageDesc(file_drover_v1_api, 13);
 
 /**
  * Which run.
@@ -286,7 +454,7 @@ export type GetRunRequest = Message<"drover.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 8);
+  messageDesc(file_drover_v1_api, 14);
 
 /**
  * Which runs.
@@ -314,7 +482,7 @@ export type ListRunsRequest = Message<"drover.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 9);
+  messageDesc(file_drover_v1_api, 15);
 
 /**
  * Runs, newest first.
@@ -342,7 +510,7 @@ export type ListRunsResponse = Message<"drover.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 10);
+  messageDesc(file_drover_v1_api, 16);
 
 /**
  * Selects tasks: all conditions together.
@@ -392,7 +560,7 @@ export type TaskQuery = Message<"drover.v1.TaskQuery"> & {
  * Use `create(TaskQuerySchema)` to create a new message.
  */
 export const TaskQuerySchema: GenMessage<TaskQuery> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 11);
+  messageDesc(file_drover_v1_api, 17);
 
 /**
  * Which tasks.
@@ -427,7 +595,7 @@ export type ListTasksRequest = Message<"drover.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 12);
+  messageDesc(file_drover_v1_api, 18);
 
 /**
  * Tasks, newest first.
@@ -455,7 +623,7 @@ export type ListTasksResponse = Message<"drover.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 13);
+  messageDesc(file_drover_v1_api, 19);
 
 /**
  * Which task.
@@ -476,7 +644,7 @@ export type GetTaskRequest = Message<"drover.v1.GetTaskRequest"> & {
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema: GenMessage<GetTaskRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 14);
+  messageDesc(file_drover_v1_api, 20);
 
 /**
  * A signal for tasks.
@@ -511,7 +679,7 @@ export type SignalTasksRequest = Message<"drover.v1.SignalTasksRequest"> & {
  * Use `create(SignalTasksRequestSchema)` to create a new message.
  */
 export const SignalTasksRequestSchema: GenMessage<SignalTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 15);
+  messageDesc(file_drover_v1_api, 21);
 
 /**
  * A stop for tasks.
@@ -546,7 +714,7 @@ export type StopTasksRequest = Message<"drover.v1.StopTasksRequest"> & {
  * Use `create(StopTasksRequestSchema)` to create a new message.
  */
 export const StopTasksRequestSchema: GenMessage<StopTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 16);
+  messageDesc(file_drover_v1_api, 22);
 
 /**
  * What became of the order on each task.
@@ -567,7 +735,7 @@ export type ActOnTasksResponse = Message<"drover.v1.ActOnTasksResponse"> & {
  * Use `create(ActOnTasksResponseSchema)` to create a new message.
  */
 export const ActOnTasksResponseSchema: GenMessage<ActOnTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 17);
+  messageDesc(file_drover_v1_api, 23);
 
 /**
  * What became of the order on one task.
@@ -609,7 +777,7 @@ export type TaskActionResult = Message<"drover.v1.TaskActionResult"> & {
  * Use `create(TaskActionResultSchema)` to create a new message.
  */
 export const TaskActionResultSchema: GenMessage<TaskActionResult> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 18);
+  messageDesc(file_drover_v1_api, 24);
 
 /**
  * Whom to follow.
@@ -644,7 +812,7 @@ export type FollowTasksRequest = Message<"drover.v1.FollowTasksRequest"> & {
  * Use `create(FollowTasksRequestSchema)` to create a new message.
  */
 export const FollowTasksRequestSchema: GenMessage<FollowTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 19);
+  messageDesc(file_drover_v1_api, 25);
 
 /**
  * One thing that happened.
@@ -689,7 +857,7 @@ export type FollowTasksResponse = Message<"drover.v1.FollowTasksResponse"> & {
  * Use `create(FollowTasksResponseSchema)` to create a new message.
  */
 export const FollowTasksResponseSchema: GenMessage<FollowTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 20);
+  messageDesc(file_drover_v1_api, 26);
 
 /**
  * Which output.
@@ -789,7 +957,7 @@ export type ReadLogsRequest = Message<"drover.v1.ReadLogsRequest"> & {
  * Use `create(ReadLogsRequestSchema)` to create a new message.
  */
 export const ReadLogsRequestSchema: GenMessage<ReadLogsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 21);
+  messageDesc(file_drover_v1_api, 27);
 
 /**
  * Which tasks to sample.
@@ -810,7 +978,7 @@ export type SampleTasksRequest = Message<"drover.v1.SampleTasksRequest"> & {
  * Use `create(SampleTasksRequestSchema)` to create a new message.
  */
 export const SampleTasksRequestSchema: GenMessage<SampleTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 22);
+  messageDesc(file_drover_v1_api, 28);
 
 /**
  * What they use.
@@ -845,7 +1013,7 @@ export type SampleTasksResponse = Message<"drover.v1.SampleTasksResponse"> & {
  * Use `create(SampleTasksResponseSchema)` to create a new message.
  */
 export const SampleTasksResponseSchema: GenMessage<SampleTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 23);
+  messageDesc(file_drover_v1_api, 29);
 
 /**
  * Why a node could not be asked.
@@ -873,7 +1041,7 @@ export type NodeProblem = Message<"drover.v1.NodeProblem"> & {
  * Use `create(NodeProblemSchema)` to create a new message.
  */
 export const NodeProblemSchema: GenMessage<NodeProblem> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 24);
+  messageDesc(file_drover_v1_api, 30);
 
 /**
  * Input, or who is to get it.
@@ -934,7 +1102,7 @@ export type WriteInputRequest = Message<"drover.v1.WriteInputRequest"> & {
  * Use `create(WriteInputRequestSchema)` to create a new message.
  */
 export const WriteInputRequestSchema: GenMessage<WriteInputRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 25);
+  messageDesc(file_drover_v1_api, 31);
 
 /**
  * Who is to get input.
@@ -971,7 +1139,7 @@ export type InputTarget = Message<"drover.v1.InputTarget"> & {
  * Use `create(InputTargetSchema)` to create a new message.
  */
 export const InputTargetSchema: GenMessage<InputTarget> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 26);
+  messageDesc(file_drover_v1_api, 32);
 
 /**
  * News of input.
@@ -999,7 +1167,7 @@ export type WriteInputResponse = Message<"drover.v1.WriteInputResponse"> & {
  * Use `create(WriteInputResponseSchema)` to create a new message.
  */
 export const WriteInputResponseSchema: GenMessage<WriteInputResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 27);
+  messageDesc(file_drover_v1_api, 33);
 
 /**
  * A task that takes no more input.
@@ -1034,7 +1202,7 @@ export type InputRefusal = Message<"drover.v1.InputRefusal"> & {
  * Use `create(InputRefusalSchema)` to create a new message.
  */
 export const InputRefusalSchema: GenMessage<InputRefusal> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 28);
+  messageDesc(file_drover_v1_api, 34);
 
 /**
  * Nothing to say.
@@ -1049,7 +1217,7 @@ export type GetClusterRequest = Message<"drover.v1.GetClusterRequest"> & {
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema: GenMessage<GetClusterRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 29);
+  messageDesc(file_drover_v1_api, 35);
 
 /**
  * Who this is and how it is.
@@ -1105,7 +1273,7 @@ export type GetClusterResponse = Message<"drover.v1.GetClusterResponse"> & {
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema: GenMessage<GetClusterResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 30);
+  messageDesc(file_drover_v1_api, 36);
 
 /**
  * How to stop.
@@ -1133,7 +1301,7 @@ export type ShutdownRequest = Message<"drover.v1.ShutdownRequest"> & {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 31);
+  messageDesc(file_drover_v1_api, 37);
 
 /**
  * It stops now.
@@ -1154,7 +1322,7 @@ export type ShutdownResponse = Message<"drover.v1.ShutdownResponse"> & {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 32);
+  messageDesc(file_drover_v1_api, 38);
 
 /**
  * Nothing to say.
@@ -1169,7 +1337,7 @@ export type GetRootRequest = Message<"drover.v1.GetRootRequest"> & {
  * Use `create(GetRootRequestSchema)` to create a new message.
  */
 export const GetRootRequestSchema: GenMessage<GetRootRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 33);
+  messageDesc(file_drover_v1_api, 39);
 
 /**
  * The cluster's root certificate.
@@ -1190,7 +1358,7 @@ export type GetRootResponse = Message<"drover.v1.GetRootResponse"> & {
  * Use `create(GetRootResponseSchema)` to create a new message.
  */
 export const GetRootResponseSchema: GenMessage<GetRootResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 34);
+  messageDesc(file_drover_v1_api, 40);
 
 /**
  * A node asks to be let in.
@@ -1232,7 +1400,7 @@ export type JoinRequest = Message<"drover.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 35);
+  messageDesc(file_drover_v1_api, 41);
 
 /**
  * The node is in.
@@ -1274,7 +1442,7 @@ export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 36);
+  messageDesc(file_drover_v1_api, 42);
 
 /**
  * What the token allows.
@@ -1316,7 +1484,7 @@ export type CreateJoinTokenRequest = Message<"drover.v1.CreateJoinTokenRequest">
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 37);
+  messageDesc(file_drover_v1_api, 43);
 
 /**
  * The token.
@@ -1344,7 +1512,7 @@ export type CreateJoinTokenResponse = Message<"drover.v1.CreateJoinTokenResponse
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 38);
+  messageDesc(file_drover_v1_api, 44);
 
 /**
  * What is recorded of a token.
@@ -1407,7 +1575,7 @@ export type JoinToken = Message<"drover.v1.JoinToken"> & {
  * Use `create(JoinTokenSchema)` to create a new message.
  */
 export const JoinTokenSchema: GenMessage<JoinToken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 39);
+  messageDesc(file_drover_v1_api, 45);
 
 /**
  * Nothing to say.
@@ -1422,7 +1590,7 @@ export type ListJoinTokensRequest = Message<"drover.v1.ListJoinTokensRequest"> &
  * Use `create(ListJoinTokensRequestSchema)` to create a new message.
  */
 export const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 40);
+  messageDesc(file_drover_v1_api, 46);
 
 /**
  * Tokens, newest first.
@@ -1443,7 +1611,7 @@ export type ListJoinTokensResponse = Message<"drover.v1.ListJoinTokensResponse">
  * Use `create(ListJoinTokensResponseSchema)` to create a new message.
  */
 export const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 41);
+  messageDesc(file_drover_v1_api, 47);
 
 /**
  * Which token.
@@ -1464,7 +1632,7 @@ export type RevokeJoinTokenRequest = Message<"drover.v1.RevokeJoinTokenRequest">
  * Use `create(RevokeJoinTokenRequestSchema)` to create a new message.
  */
 export const RevokeJoinTokenRequestSchema: GenMessage<RevokeJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 42);
+  messageDesc(file_drover_v1_api, 48);
 
 /**
  * It is useless now.
@@ -1479,7 +1647,7 @@ export type RevokeJoinTokenResponse = Message<"drover.v1.RevokeJoinTokenResponse
  * Use `create(RevokeJoinTokenResponseSchema)` to create a new message.
  */
 export const RevokeJoinTokenResponseSchema: GenMessage<RevokeJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 43);
+  messageDesc(file_drover_v1_api, 49);
 
 /**
  * What becomes of a task whose node is not connected when it would be sent.
@@ -1558,6 +1726,48 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof GetNodeUsageRequestSchema;
     output: typeof GetNodeUsageResponseSchema;
+  },
+  /**
+   * Changes labels of nodes.
+   *
+   * @generated from rpc drover.v1.NodeService.LabelNodes
+   */
+  labelNodes: {
+    methodKind: "unary";
+    input: typeof LabelNodesRequestSchema;
+    output: typeof ManageNodesResponseSchema;
+  },
+  /**
+   * Launches on these nodes are skipped from now on, with the reason; the tasks that they have go on, restarts too.
+   *
+   * @generated from rpc drover.v1.NodeService.DrainNodes
+   */
+  drainNodes: {
+    methodKind: "unary";
+    input: typeof DrainNodesRequestSchema;
+    output: typeof ManageNodesResponseSchema;
+  },
+  /**
+   * Ends the drain of nodes; one that is not drained is no error.
+   *
+   * @generated from rpc drover.v1.NodeService.ResumeNodes
+   */
+  resumeNodes: {
+    methodKind: "unary";
+    input: typeof ResumeNodesRequestSchema;
+    output: typeof ManageNodesResponseSchema;
+  },
+  /**
+   * Takes a node out of the cluster for good: its session is cut, its key is refused from then on, also to join, and its tasks that
+   * have not ended end as unknown. What runs there goes on without this cluster: stop it before. Its name is free again.
+   * @throws NO_SUCH_NODE.
+   *
+   * @generated from rpc drover.v1.NodeService.RemoveNode
+   */
+  removeNode: {
+    methodKind: "unary";
+    input: typeof RemoveNodeRequestSchema;
+    output: typeof RemoveNodeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drover_v1_api, 0);

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/node.proto.
  */
 export const file_drover_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxInwKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJIs4CCgROb2RlEgwKBG5hbWUYASABKAkSIwoFc3RhdGUYAiABKA4yFC5kcm92ZXIudjEuTm9kZVN0YXRlEisKBmxhYmVscxgDIAMoCzIbLmRyb3Zlci52MS5Ob2RlLkxhYmVsc0VudHJ5EisKB3NlZW5fYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWpvaW5lZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWRkcmVzcxgGIAEoCRIPCgd2ZXJzaW9uGAcgASgJEiMKBWZhY3RzGAggASgLMhQuZHJvdmVyLnYxLkhvc3RGYWN0cxIUCgxhY3RpdmVfdGFza3MYCSABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJUCglOb2RlVXNhZ2USDAoEbm9kZRgBIAEoCRIqCghjaGlsZHJlbhgCIAEoCzIYLmRyb3Zlci52MS5SZXNvdXJjZVVzYWdlEg0KBWVycm9yGAMgASgJKqYBCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhUKEU5PREVfU1RBVEVfSk9JTkVEEAESGAoUTk9ERV9TVEFURV9DT05ORUNURUQQAhIbChdOT0RFX1NUQVRFX0RJU0NPTk5FQ1RFRBADEhoKFk5PREVfU1RBVEVfVU5SRUFDSEFCTEUQBBITCg9OT0RFX1NUQVRFX0xPU1QQBWIGcHJvdG8z", [file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxInwKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJIksKBURyYWluEg4KBnJlYXNvbhgBIAEoCRIKCgJieRgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wIKBE5vZGUSDAoEbmFtZRgBIAEoCRIjCgVzdGF0ZRgCIAEoDjIULmRyb3Zlci52MS5Ob2RlU3RhdGUSKwoGbGFiZWxzGAMgAygLMhsuZHJvdmVyLnYxLk5vZGUuTGFiZWxzRW50cnkSKwoHc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJam9pbmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhZGRyZXNzGAYgASgJEg8KB3ZlcnNpb24YByABKAkSIwoFZmFjdHMYCCABKAsyFC5kcm92ZXIudjEuSG9zdEZhY3RzEhQKDGFjdGl2ZV90YXNrcxgJIAEoDRIfCgVkcmFpbhgKIAEoCzIQLmRyb3Zlci52MS5EcmFpbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlQKCU5vZGVVc2FnZRIMCgRub2RlGAEgASgJEioKCGNoaWxkcmVuGAIgASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2USDQoFZXJyb3IYAyABKAkqpgEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRTk9ERV9TVEFURV9KT0lORUQQARIYChROT0RFX1NUQVRFX0NPTk5FQ1RFRBACEhsKF05PREVfU1RBVEVfRElTQ09OTkVDVEVEEAMSGgoWTk9ERV9TVEFURV9VTlJFQUNIQUJMRRAEEhMKD05PREVfU1RBVEVfTE9TVBAFYgZwcm90bzM", [file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * What an agent tells of its host.
@@ -80,6 +80,41 @@ export type HostFacts = Message<"drover.v1.HostFacts"> & {
  */
 export const HostFactsSchema: GenMessage<HostFacts> = /*@__PURE__*/
   messageDesc(file_drover_v1_node, 0);
+
+/**
+ * A node takes no new tasks; those that it has go on.
+ *
+ * @generated from message drover.v1.Drain
+ */
+export type Drain = Message<"drover.v1.Drain"> & {
+  /**
+   * Why, for people: what is launched on it is skipped with this reason.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Name of the operator who drained it.
+   *
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message drover.v1.Drain.
+ * Use `create(DrainSchema)` to create a new message.
+ */
+export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
+  messageDesc(file_drover_v1_node, 1);
 
 /**
  * A Linux host with an agent.
@@ -149,6 +184,13 @@ export type Node = Message<"drover.v1.Node"> & {
    * @generated from field: uint32 active_tasks = 9;
    */
   activeTasks: number;
+
+  /**
+   * Set as long as it is drained.
+   *
+   * @generated from field: drover.v1.Drain drain = 10;
+   */
+  drain?: Drain | undefined;
 };
 
 /**
@@ -156,7 +198,7 @@ export type Node = Message<"drover.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 1);
+  messageDesc(file_drover_v1_node, 2);
 
 /**
  * What a node's tasks have used, asked of the node itself.
@@ -191,7 +233,7 @@ export type NodeUsage = Message<"drover.v1.NodeUsage"> & {
  * Use `create(NodeUsageSchema)` to create a new message.
  */
 export const NodeUsageSchema: GenMessage<NodeUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 2);
+  messageDesc(file_drover_v1_node, 3);
 
 /**
  * How the controller stands to a node.
