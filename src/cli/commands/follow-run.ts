@@ -1,6 +1,4 @@
-/** Follows a run until it has ended everywhere, shows what its tasks print, and answers for how it ended. */
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { OptionValues } from '#base/command-line.ts';
+/** Follows a run until it has ended everywhere, shows it in the way that was asked for, and answers for how it ended. */
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
@@ -8,39 +6,42 @@ import { exitCodeOfTasks } from '#cli/exit-code-of-tasks.ts';
 import { type Followed, type FollowOptions, type FollowSink, followTasks } from '#cli/follow/follow-tasks.ts';
 import { renderFooter } from '#cli/output/footer.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
-import { printJson, printJsonLine } from '#cli/output/json.ts';
-import { LogPrinter } from '#cli/output/log-printer.ts';
 import { renderStanding } from '#cli/output/render-standing.ts';
-import type { runSyntax } from '#cli/syntax/run-syntax.ts';
+import { filesView, makeOutputFiles } from '#cli/view/files-view.ts';
+import { FoldedView } from '#cli/view/folded-view.ts';
+import { jsonLinesView, jsonView, nameView } from '#cli/view/json-views.ts';
+import { linesView } from '#cli/view/lines-view.ts';
+import type { ViewPlan } from '#cli/view/plan-view.ts';
+import { Progress } from '#cli/view/progress.ts';
+import type { RunView } from '#cli/view/run-view.ts';
 import { exitCodes } from '#core/exit-code.ts';
-import { CreateRunResponseSchema, FollowTasksResponseSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { CreateRunResponse } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { RequestedRun } from './request-run.ts';
 import { RunInterrupts } from './run-interrupts.ts';
 
 /** How it is followed. */
-export type FollowRunOptions = Pick<
-  OptionValues<(typeof runSyntax)['options']>,
-  'largest' | 'output' | 'raw' | 'wait-for-nodes'
->;
-type NewsKind = NonNullable<MessageInitShape<typeof FollowTasksResponseSchema>['kind']>;
+export interface FollowRunOptions {
+  readonly view: ViewPlan;
+  /** Nodes that are away are waited for. */
+  readonly patient: boolean;
+  /** The target was exactly one plain node name. */
+  readonly literal: boolean;
+  /** The exit code is the largest of all. */
+  readonly largest: boolean;
+}
 
-/**
- * Follows a run that was created.
- *
- * @param literal the target was exactly one plain node name.
- */
+/** Follows a run that was created. */
 export async function followRun(
   context: CommandContext,
   connection: Connection,
-  options: FollowRunOptions,
   { created, askedMs, interrupted }: RequestedRun,
-  literal: boolean,
+  options: FollowRunOptions,
 ): Promise<number> {
   const { out, clock } = context;
   const runId = created.run?.id ?? '';
   const latest = new Map(created.tasks.map((task) => [task.id, task]));
-  if (options.output === 'name') out.outLine(runId);
+  const getRun = () => connection.runs.getRun({ id: runId }, callOptions(context));
   using interrupts = new RunInterrupts(context, connection, runId);
   if (interrupted) context.interrupts.raise();
   const elapsedMs = () => clock.monotonicMs() - askedMs;
@@ -48,32 +49,50 @@ export async function followRun(
     out.errLine(renderStanding([...latest.values()], elapsedMs()));
   });
   const abort = AbortSignal.any([context.abort, interrupts.left]);
-  const followOptions = {
-    query: { runId },
-    output: options.output !== 'json' && options.output !== 'name',
-    patient: options['wait-for-nodes'] ?? false,
-    reached: true,
-    clock,
-    abort,
-  };
   let followed: Followed;
+  let view: RunView;
   try {
-    const sink = createSink(context, options, latest, interrupts);
+    view = await makeView(context, options.view, created, getRun);
+    using _progress = new Progress(out, clock, latest);
+    const { wantsOutput: output } = view;
+    const { patient } = options;
+    const followOptions = { query: { runId }, output, patient, reached: true, clock, abort };
+    const sink = createSink(context, view, latest, interrupts);
     followed = await followAudibly(connection, followOptions, sink, interrupts.quiet);
   } catch (error) {
     if (!interrupts.left.aborted) throw explainLoss(context, error, runId);
     return sayLeft(context, runId, [...latest.values()], interrupts.state === 'detached');
   }
-  if (options.output === 'json') {
-    const run = await connection.runs.getRun({ id: runId }, callOptions(context));
-    printJson(
-      out,
-      CreateRunResponseSchema,
-      create(CreateRunResponseSchema, { run, tasks: [...followed.tasks] }),
-    );
-  } else if (options.output !== 'jsonl') printFooter(context, followed, elapsedMs());
+  await view.finish(followed);
+  if (view.hasFooter) printFooter(context, followed, elapsedMs());
   if (interrupts.state !== undefined) return exitCodes.interrupted;
-  return exitCodeOfTasks(followed.tasks, { literal, largest: options.largest ?? false });
+  return exitCodeOfTasks(followed.tasks, options);
+}
+
+async function makeView(
+  { out }: CommandContext,
+  plan: ViewPlan,
+  { run, tasks }: CreateRunResponse,
+  getRun: Parameters<typeof jsonView>[1],
+): Promise<RunView> {
+  switch (plan.kind) {
+    case 'json':
+      return jsonView(out, getRun);
+    case 'json lines':
+      return jsonLinesView(out);
+    case 'name':
+      return nameView(out, run?.id ?? '');
+    case 'lines':
+      return linesView(out, plan.raw);
+    case 'folded':
+      return new FoldedView(out, plan.fold);
+    case 'files': {
+      const { directory, fold } = plan;
+      const shown = fold ? new FoldedView(out, fold) : linesView(out, false);
+      await makeOutputFiles(directory, tasks);
+      return filesView(out, directory, shown, fold !== undefined);
+    }
+  }
 }
 
 /** Follows with the output until `quiet`, then without: a task's end is told after all that it has printed. */
@@ -103,46 +122,28 @@ function printFooter({ out }: CommandContext, { tasks, unreachable }: Followed, 
 }
 
 function createSink(
-  context: CommandContext,
-  options: FollowRunOptions,
+  { out }: CommandContext,
+  view: RunView,
   latest: Map<string, Task>,
   interrupts: RunInterrupts,
 ): FollowSink {
-  const { out } = context;
-  const printer = new LogPrinter(out, { prefix: ({ node }) => `${node}: `, raw: options.raw ?? false });
-  const contact = (lost: boolean) =>
-    out.errLine(
-      lost ? 'drover: lost the controller, trying to reach it again' : 'drover: the controller is back',
-    );
-  if (options.output === 'jsonl') {
-    const print = async (kind: NewsKind) => {
-      await interrupts.answered();
-      printJsonLine(out, FollowTasksResponseSchema, create(FollowTasksResponseSchema, { kind }));
-      await out.drained();
-    };
-    return {
-      task(value) {
-        latest.set(value.id, value);
-        return print({ case: 'task', value });
-      },
-      log: (value) => (interrupts.quiet.aborted ? undefined : print({ case: 'log', value })),
-      contact,
-      end: () => {},
-    };
-  }
   return {
     async task(task) {
       latest.set(task.id, task);
       await interrupts.answered();
-      if (task.state === TaskState.ENDED && !interrupts.quiet.aborted) printer.flush(task.id);
+      await view.task(task);
     },
     async log(chunk) {
       await interrupts.answered();
-      if (!interrupts.quiet.aborted) await printer.print(chunk);
+      if (!interrupts.quiet.aborted) await view.log(chunk);
     },
-    contact,
+    contact(lost) {
+      out.errLine(
+        lost ? 'drover: lost the controller, trying to reach it again' : 'drover: the controller is back',
+      );
+    },
     end() {
-      if (!interrupts.quiet.aborted) printer.flush();
+      if (!interrupts.quiet.aborted) view.flush();
     },
   };
 }

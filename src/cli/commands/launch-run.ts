@@ -5,7 +5,11 @@ import type { OptionValues } from '#base/command-line.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { renderTable } from '#cli/output/table.ts';
-import type { runSyntax } from '#cli/syntax/run-syntax.ts';
+import type { clusterOptions } from '#cli/syntax/common-options.ts';
+import type { followingOptions } from '#cli/syntax/following-options.ts';
+import type { askingOptions } from '#cli/syntax/target-options.ts';
+import { makeOutputDirectory } from '#cli/view/files-view.ts';
+import { planView } from '#cli/view/plan-view.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import {
@@ -16,22 +20,25 @@ import {
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
-import { type FollowRunOptions, followRun } from './follow-run.ts';
+import { followRun } from './follow-run.ts';
 import type { RunRequest } from './plan-run.ts';
 import type { TargetPlan } from './plan-target.ts';
 import { requestRun } from './request-run.ts';
 
 /** What is told of the launch, beside how it is followed. */
-export type LaunchOptions = FollowRunOptions &
-  Pick<OptionValues<(typeof runSyntax)['options']>, 'data' | 'detach' | 'preview' | 'yes'>;
+export type LaunchOptions = OptionValues<
+  typeof followingOptions & typeof askingOptions & typeof clusterOptions
+>;
 
 /** Resolves to the exit code that cli.md's table gives. */
 export async function launchRun(
   context: CommandContext,
+  command: string,
   options: LaunchOptions,
   plan: TargetPlan,
   planned: RunRequest,
 ): Promise<number> {
+  const view = planView(command, options, context.folding);
   const connection = await context.connect(options.data);
   const asks = context.terminal !== undefined && !options.yes && !plan.isSelection && !plan.literal;
   const request = create(CreateRunRequestSchema, { ...planned, ...plan.request, id: v7() });
@@ -42,9 +49,15 @@ export async function launchRun(
     if (options.preview) return printPreview(context, options, request, names);
     if (asks) await confirm(context, names, describeCommand(request.spec?.argv ?? []));
   }
+  if (view.kind === 'files') await makeOutputDirectory(view.directory);
   const requested = await requestRun(context, connection, request);
   if (options.detach) return printCreated(context, options, requested.created);
-  return await followRun(context, connection, options, requested, plan.literal);
+  return await followRun(context, connection, requested, {
+    view,
+    patient: options['wait-for-nodes'] ?? false,
+    literal: plan.literal,
+    largest: options.largest ?? false,
+  });
 }
 
 function printPreview(

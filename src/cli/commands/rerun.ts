@@ -34,6 +34,7 @@ export async function rerun(
   const target = planTarget('rerun', { nodes: foldNodeNames(nodes) }, undefined);
   return await launchRun(
     context,
+    'rerun',
     options,
     { ...target, literal: false },
     {

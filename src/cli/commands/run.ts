@@ -16,7 +16,7 @@ export async function run(context: CommandContext, line: CommandLine<RunOptions>
   }
   const hosts = options.hostfile === undefined ? [] : await readHostFile(options.hostfile, context.abort);
   const target = planTarget('run', options, context.selection, hosts);
-  return await launchRun(context, options, target, request);
+  return await launchRun(context, 'run', options, target, request);
 }
 
 async function readEnvFiles(paths: readonly string[]): Promise<string[]> {

@@ -31,9 +31,9 @@ test('LinePrefixer stamps a line with the moment in which it is complete, and gi
     keeps: (line) => !line.includes('n: '),
     decorate: (line) => `<${line}>`,
   });
-  assert.equal(lines.push(bytes('one\ntw'), '1 '), '<1 n: one>\n');
-  assert.equal(lines.push(bytes('o\nn: other\nthree'), '2 '), '<2 n: two>\n');
-  assert.equal(lines.end(), '<2 n: three>\n');
+  assert.equal(lines.push(bytes('one\ntw'), '1 '), '1 n: <one>\n');
+  assert.equal(lines.push(bytes('o\nn: other\nthree'), '2 '), '2 n: <two>\n');
+  assert.equal(lines.end(), '2 n: <three>\n');
 });
 
 test('LinePrefixer gives the same lines however the bytes are cut', () => {

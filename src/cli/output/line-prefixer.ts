@@ -9,7 +9,7 @@ export const lineCharactersMax = 64 << 10;
 
 /** How lines are made. */
 export interface LinePrefixerOptions {
-  /** Applied to each line after its prefix was put in front, for colours. */
+  /** Applied to each line before its prefix is put in front, for colours. */
   readonly decorate?: (line: string) => string;
   /** Which lines are given, judged without prefix; default all. */
   readonly keeps?: (line: string) => boolean;
@@ -53,6 +53,6 @@ export class LinePrefixer {
     lines.pop();
     const kept = keeps ? lines.filter(keeps) : lines;
     const front = `${this.#stamp}${this.#prefix}`;
-    return kept.map((line) => `${decorate(`${front}${line}`)}\n`).join('');
+    return kept.map((line) => `${front}${decorate(line)}\n`).join('');
   }
 }

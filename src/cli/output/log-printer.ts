@@ -2,7 +2,7 @@
 
 import { formatSize } from '#core/format-size.ts';
 import { type LogChunk, LogSource } from '#protocol/gen/drover/v1/task_pb.ts';
-import { paint } from './colors.ts';
+import { paint, paintNode } from './colors.ts';
 import { showTimeMs } from './format-time.ts';
 import { LinePrefixer, type LinePrefixerOptions } from './line-prefixer.ts';
 import type { Output } from './output.ts';
@@ -73,12 +73,13 @@ export class LogPrinter {
 
   #newLines(chunk: LogChunk): LinePrefixer {
     const { prefix, grep } = this.#options;
-    const colors = chunk.source === LogSource.STDERR && this.#out.errColors;
+    const isError = chunk.source === LogSource.STDERR;
+    const colors = isError ? this.#out.errColors : this.#out.outColors;
     const options: LinePrefixerOptions = {
-      ...(colors && { decorate: (line: string) => paint('warning', line, true) }),
+      ...(colors && isError && { decorate: (line: string) => paint('warning', line, true) }),
       ...(grep && { keeps: (line: string) => grep.test(line) }),
     };
-    return new LinePrefixer(prefix(chunk), options);
+    return new LinePrefixer(paintNode(chunk.node, prefix(chunk), colors), options);
   }
 
   #write(source: LogSource, text: string | Uint8Array): void {
@@ -99,14 +100,17 @@ export class LogPrinter {
     );
   }
 
-  #sayGone({ goneBytes, node, taskId, source }: LogChunk, { outputs }: TaskLines): void {
+  #sayGone(chunk: LogChunk, { outputs }: TaskLines): void {
     // What was held back has no end any more.
-    this.#write(source, outputs.get(source)?.end() ?? '');
-    const what = source === LogSource.STDERR ? 'standard error' : 'standard output';
-    const size = goneBytes < 1024n ? '' : ` (${formatSize(goneBytes)})`;
-    const bytes = goneBytes === 1n ? '1 byte' : `${goneBytes} bytes`;
-    this.#out.errLine(
-      `drover: ${bytes}${size} of ${what} of task ${taskId} on ${node} ${goneBytes === 1n ? 'is' : 'are'} gone here`,
-    );
+    this.#write(chunk.source, outputs.get(chunk.source)?.end() ?? '');
+    this.#out.errLine(describeGone(chunk));
   }
+}
+
+/** The line that says what is missing before a chunk. */
+export function describeGone({ goneBytes, node, taskId, source }: LogChunk): string {
+  const what = source === LogSource.STDERR ? 'standard error' : 'standard output';
+  const size = goneBytes < 1024n ? '' : ` (${formatSize(goneBytes)})`;
+  const bytes = goneBytes === 1n ? '1 byte' : `${goneBytes} bytes`;
+  return `drover: ${bytes}${size} of ${what} of task ${taskId} on ${node} ${goneBytes === 1n ? 'is' : 'are'} gone here`;
 }

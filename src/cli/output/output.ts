@@ -3,6 +3,12 @@
  * What is printed for people is made elsewhere; this knows streams, their width and whether they are terminals.
  */
 
+import { cut } from './table.ts';
+
+const newline = 10;
+/** To the line's beginning, and all that is on it away (ECMA-48). */
+const eraseLine = '\r\u001b[2K';
+
 /** What is needed of a stream; `process.stdout` is one. */
 export interface Sink {
   write(chunk: string | Uint8Array): boolean;
@@ -31,6 +37,11 @@ export class Output {
   readonly #stderr: Sink;
   readonly #noColor: boolean;
   readonly #muted = new Set<Sink>();
+  /** What stands on the last line of the terminal, below the output; empty: nothing. */
+  #status = '';
+  #isStatusDrawn = false;
+  /** The terminal's cursor is behind something that is not ended by a newline. */
+  #isWithinLine = false;
 
   constructor(stdout: Sink, stderr: Sink, options: { readonly noColor: boolean }) {
     this.#stdout = stdout;
@@ -49,7 +60,41 @@ export class Output {
   }
 
   #write(sink: Sink, text: string | Uint8Array): void {
-    if (text.length > 0 && !sink.destroyed && !this.#muted.has(sink)) sink.write(text);
+    if (text.length === 0 || sink.destroyed || this.#muted.has(sink)) return;
+    if (sink.isTTY) this.#eraseStatus();
+    sink.write(text);
+    if (!sink.isTTY) return;
+    this.#isWithinLine = text.at(-1) !== (typeof text === 'string' ? '\n' : newline);
+    this.#drawStatus();
+  }
+
+  /** The cursor may be moved about: both streams are the terminal, and nobody minds. */
+  get movesCursor(): boolean {
+    return this.outIsTerminal && this.errIsTerminal && !this.#noColor;
+  }
+
+  /**
+   * Keeps a line below everything that is printed, cut to the terminal's width, until it is called again; an empty one takes
+   * it away. Does nothing where the cursor may not be moved.
+   */
+  showStatus(line: string): void {
+    if (!this.movesCursor || line === this.#status) return;
+    this.#eraseStatus();
+    this.#status = line;
+    this.#drawStatus();
+  }
+
+  #drawStatus(): void {
+    if (this.#status === '' || this.#isWithinLine || this.#stderr.destroyed) return;
+    // The last column stays free: a cursor behind it is on the next line on some terminals.
+    this.#stderr.write(cut(this.#status, (this.columns ?? sizeDefault.columns) - 1));
+    this.#isStatusDrawn = true;
+  }
+
+  #eraseStatus(): void {
+    if (!this.#isStatusDrawn) return;
+    this.#isStatusDrawn = false;
+    this.#stderr.write(eraseLine);
   }
 
   /** Prints to standard error, as it is. */

@@ -1,6 +1,7 @@
 /** Syntax of `drover run`, and of `execute` at the prompt. */
 import { anyWords, type CommandSyntax, type OptionSpecs } from '#base/command-line.ts';
 import { clusterOptions } from './common-options.ts';
+import { followingOptions } from './following-options.ts';
 import { askingOptions, targetOptions } from './target-options.ts';
 
 const process = {
@@ -67,26 +68,13 @@ const pace = {
 
 const naming = { name: { type: 'string', value: 'TEXT', help: 'a name for people' } } as const;
 
-const following = {
-  detach: { type: 'boolean', short: 'd', help: 'do not follow: print the ids and end' },
-  largest: { type: 'boolean', short: 'S', help: 'exit with the largest exit code of all nodes' },
-  raw: { type: 'boolean', help: 'print bytes as they come: no node names, no control sequences removed' },
-  output: {
-    type: 'string',
-    short: 'o',
-    value: 'FORMAT',
-    help: 'table, json (the run and its tasks at the end), jsonl (each event) or name (the id of the run, and no output)',
-    choices: ['table', 'json', 'jsonl', 'name'],
-  },
-} as const;
-
 const options = {
   ...grouped('Where', targetOptions),
   ...grouped('Before it starts', askingOptions),
   ...grouped('The process', process),
   ...grouped('Its life', life),
   ...grouped('How fast', pace),
-  ...grouped('What you see of it', { ...naming, ...following }),
+  ...grouped('What you see of it', { ...naming, ...followingOptions }),
   ...clusterOptions,
 } as const;
 
@@ -100,6 +88,7 @@ export const runSyntax: CommandSyntax<typeof options> = {
   stopAtFirstWord: true,
   details: [
     'Every line of output carries the name of its node; a summary of how it ended follows on standard error.',
+    'With -b, -B, --diff or --similar, output that is equal is shown once, at the end, under the set of the nodes that printed it; the largest group comes first. On a terminal, a line below the output tells how far the run is.',
     'ARGV is an argument vector, never a shell line: a pipe needs --shell.',
     'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so. With --leftovers keep it stays, and nobody looks after it any more.',
     'On a terminal, a launch on more than 10 nodes (DROVER_CONFIRM_ABOVE) shows them and asks; not where they are those that the prompt has selected.',
@@ -113,6 +102,7 @@ export const runSyntax: CommandSyntax<typeof options> = {
     'drover run -a -x web2 --timeout 5m -- backup --full',
     'drover run -w web* --max-concurrency 10% --max-errors 1 -- systemctl restart app',
     "drover run -w @role=db --shell 'df -h | tail -n +2'",
+    'drover run -a -b --similar -- uname -r',
     'drover run -d -w node1 -- sleep 600',
     'drover run -d -w web1 --restart always --limit memory=1g,nofile=8192 -- server',
   ],
@@ -126,7 +116,7 @@ const rerunOptions = {
     all: { type: 'boolean', help: 'on all its nodes' },
   }),
   ...grouped('Before it starts', askingOptions),
-  ...grouped('What you see of it', following),
+  ...grouped('What you see of it', followingOptions),
   ...clusterOptions,
 } as const;
 
