@@ -29,6 +29,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
 export const exitCodeNotes: readonly string[] = [
   'Where several hold, the first of 2, 7, 6, 3, 4, 5 wins.',
   'drover run with exactly one plain node name exits as the command itself did: its own code, 128 + n when signal n ended it, 127 when it was not found, 126 when it could not be executed; but 3 when its time limit ended it, 7 when the policy of the node refused it.',
+  'drover shell and drover up with lines from no terminal exit as the last line that failed did, with 0 where none failed; at a terminal with 0.',
   'drover run -S and drover wait -S exit with the largest of these.',
 ];
 

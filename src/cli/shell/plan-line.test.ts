@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { UsageError } from '#base/command-line.ts';
 import { commandTable } from '#cli/command-table.ts';
 import { planLine } from './plan-line.ts';
+import { reservedWords } from './prompt-words.ts';
 
 const call = (...words: string[]) => ({ kind: 'call', words });
 
@@ -91,3 +92,13 @@ for (const [line, message] of [
   test(`planLine() refuses ${line}`, () =>
     assert.throws(() => planLine(line, commandTable), new UsageError(message)));
 }
+
+test('the words that are ours at the prompt: every other one is a program of the nodes, also when commands are added', () => {
+  assert.deepEqual(
+    reservedWords.join(' '),
+    [
+      'attach audit console copy cp events exec execute exit file getrusage h help history inspect join-token kill list logs',
+      'nodes pid ps quit remove rerun run sKill skill stop top usage use wait',
+    ].join(' '),
+  );
+});

@@ -122,6 +122,11 @@ export const shellSyntax: CommandSyntax<typeof shellOptions> = {
   usage: '[options]',
   words: noWords,
   options: shellOptions,
+  details: [
+    'A word that is not one of ours runs on the selected nodes; h at the prompt lists ours, and its signs and keys.',
+    'What is typed is kept in $XDG_STATE_HOME/drover/history (by default in ~/.local/state), for its owner only; a line that begins with a space is not.',
+    'Where lines come from no terminal, nothing is asked and no prompt is shown; the exit code is that of the last line that failed, 0 where none did.',
+  ],
   examples: ['drover shell', 'echo ps | drover shell'],
 };
 
