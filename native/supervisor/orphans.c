@@ -262,9 +262,9 @@ static void on_scanned(bool whole) {
   for (struct sv_attempt *a = sv_attempt_after(0); a != NULL; a = a->next) {
     if (!a->orphaned || !a->scan_running) continue;
     a->scan_running = false;
-    a->scanned = a->scanned || whole;
+    a->scanned = true; /* what is known can be signalled, even if a part could not be looked at */
     a->scan_wanted = a->scan_wanted || !whole;
-    if (a->scanned) sv_asks_send(a);
+    sv_asks_send(a);
   }
 }
 

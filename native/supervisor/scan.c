@@ -187,14 +187,15 @@ static void on_readable(struct sv_source *source, uint32_t events);
 
 static struct {
   struct sv_source source;
-  pid_t child; /* until it is reaped, also when it is not listened to any more */
+  pid_t child; /* until it is reaped */
+  pid_t hung;  /* one that was killed and may not die yet */
   int64_t until_ms;
   void (*found)(const struct sv_found *);
   void (*done)(bool whole);
   bool without_tags;
 } scan = {.source = {-1, on_readable}};
 
-bool sv_scan_is(pid_t pid) { return pid == scan.child; }
+bool sv_scan_is(pid_t pid) { return pid == scan.child || pid == scan.hung; }
 bool sv_scan_running(void) { return scan.source.fd >= 0; }
 
 static void finish(bool whole) {
@@ -236,8 +237,9 @@ bool sv_scan_begin(int pause_ms, void (*found)(const struct sv_found *), void (*
 }
 
 bool sv_scan_reaped(pid_t pid) {
-  if (pid != scan.child) return false;
-  scan.child = 0;
+  if (!sv_scan_is(pid)) return false;
+  if (pid == scan.child) scan.child = 0;
+  else scan.hung = 0;
   return true;
 }
 
@@ -246,5 +248,7 @@ void sv_scan_expire(int64_t now_ms) {
   sv_log("looking through /proc hung: environments are not read any more");
   (void)kill(scan.child, SIGKILL); /* our child, not reaped: its number is its own */
   scan.without_tags = true;
+  scan.hung = scan.child;
+  scan.child = 0;
   finish(false);
 }
