@@ -36,6 +36,7 @@ export class KeptLog implements Growing {
   #growth = 0;
   #awaiting = 0;
   readonly #waiting = new Set<() => void>();
+  readonly #followers = new Set<(name: OutputName) => number>();
 
   /** Of an attempt that has not begun. */
   constructor(id: string, directory: string, options: KeptLogOptions) {
@@ -107,6 +108,17 @@ export class KeptLog implements Growing {
         waits = false;
       },
     };
+  }
+
+  followed(offsetOf: (name: OutputName) => number): Disposable {
+    const own = (name: OutputName) => offsetOf(name);
+    this.#followers.add(own);
+    return { [Symbol.dispose]: () => void this.#followers.delete(own) };
+  }
+
+  /** How far everybody who follows an output has read; Infinity where nobody does. */
+  readByAll(name: OutputName): number {
+    return Math.min(...[...this.#followers].map((offsetOf) => offsetOf(name)));
   }
 
   concerns(name: string): boolean {

@@ -51,12 +51,15 @@ export class LogKeeper implements AsyncDisposable {
   #tidyTimer: Disposable | undefined;
   #tidying: Promise<void> = Promise.resolve();
   #failing = false;
+  /** What the attempts that are not over kept when that was last looked at. */
+  #livingBytes = 0;
 
   private constructor(options: LogKeeperOptions, directories: LogDirectories) {
     const { quota, punch, clock, log } = options;
     this.#options = options;
     this.#directories = directories;
-    this.#quota = new StreamQuota({ bytesMax: quota.streamBytesMax, punch, clock, log });
+    const nodeHasRoom = () => this.#livingBytes < quota.nodeBytesMax;
+    this.#quota = new StreamQuota({ bytesMax: quota.streamBytesMax, nodeHasRoom, punch, clock, log });
     this.#watch = new GrowthWatch(clock, log);
   }
 
@@ -151,9 +154,12 @@ export class LogKeeper implements AsyncDisposable {
       if (this.#write(log)) this.#dirty.delete(log);
     }
     if (this.#dirty.size > 0) this.#tidySoon();
-    let livingBytes = 0;
-    for (const { log } of this.#kept.values()) livingBytes += log.keptBytes;
-    await this.#directories.makeRoom(this.#options.quota.nodeBytesMax - livingBytes);
+    this.#livingBytes = 0;
+    for (const { log } of this.#kept.values()) {
+      this.#livingBytes += log.keptBytes;
+      if (this.#quota.check(log)) this.#tidySoon();
+    }
+    await this.#directories.makeRoom(this.#options.quota.nodeBytesMax - this.#livingBytes);
   }
 
   #write(log: KeptLog): boolean {

@@ -30,9 +30,17 @@ export interface ReadableLog {
   look(): boolean;
   /** Somebody waits for each byte until the result is disposed of: it is looked at whenever something is written. */
   awaited(): Disposable;
+  /**
+   * Until the result is disposed of, somebody follows: what lies beyond the offsets that he is at is given back to the disk
+   * later than else.
+   */
+  followed(offsetOf: (name: OutputName) => number): Disposable;
   /** Resolves when `growth` is not `seen` any more, or when `until` aborts. */
   grown(seen: number, until: AbortSignal): Promise<void>;
 }
+
+/** What is over is not watched, and grows no more. */
+const nothing: Disposable = { [Symbol.dispose]() {} };
 
 /** The output of an attempt that is over: what was never looked at counts as written when its file last was. @throws the system's error. */
 export async function readEndedLog(directory: string): Promise<ReadableLog> {
@@ -47,7 +55,8 @@ export async function readEndedLog(directory: string): Promise<ReadableLog> {
     unwritten,
     growth: 0,
     look: () => false,
-    awaited: () => ({ [Symbol.dispose]() {} }),
+    awaited: () => nothing,
+    followed: () => nothing,
     grown: async () => {},
   };
 }

@@ -60,6 +60,9 @@ export async function* readLog(
   const streams = openStreams(order, origin);
   for (const { file } of streams) resources.use(file);
   const reading = { order, origin, index, streams, abort };
+  const offsetOf = (name: OutputName) =>
+    streams.find((stream) => stream.name === name)?.file.offset ?? Number.POSITIVE_INFINITY;
+  using _followed = order.follow ? log.followed(offsetOf) : undefined;
   using _awaited = order.interactive ? log.awaited() : undefined;
   log.look();
   const there = log.sizes;

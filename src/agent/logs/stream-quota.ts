@@ -17,6 +17,12 @@ const blockBytes = 4_096;
 /** A file is punched when it is this part of its quota above it: seldom, and much at a time. */
 const slackPart = 1 / 8;
 
+/**
+ * An output that somebody follows keeps what he has not read up to so many quotas, so that a fast task does not outrun a reader
+ * who is only slower. 512 MiB by default: beyond, or when the node is above its own quota, he is told what is gone.
+ */
+const followedQuotas = 8;
+
 /** The pause after a hole that was not made, milliseconds. */
 const retryMs = 1_000;
 
@@ -31,6 +37,8 @@ export type PunchHole = (id: string, stream: 1 | 2, end: bigint) => Promise<void
 export interface StreamQuotaOptions {
   /** Bytes that one output keeps. */
   readonly bytesMax: number;
+  /** Whether the node is below its own quota. */
+  readonly nodeHasRoom: () => boolean;
   readonly punch: PunchHole;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,8 +61,12 @@ export class StreamQuota {
     this.#options = options;
   }
 
-  /** Begins to make room where an output is above the quota. Does not wait, and does not throw. */
-  check(log: KeptLog): void {
+  /**
+   * Begins to make room where an output is above the quota. Does not wait, and does not throw.
+   *
+   * @returns whether it is to be looked at again although nothing is written: somebody who follows it holds bytes back.
+   */
+  check(log: KeptLog): boolean {
     for (const name of outputNames) {
       const state = this.#stateOf(log)[name];
       if (state.busy || !this.#isDue(log, name, state)) continue;
@@ -64,6 +76,7 @@ export class StreamQuota {
         this.check(log);
       });
     }
+    return outputNames.some((name) => this.#isHeldBack(log, name));
   }
 
   /** Makes room for the last time: resolves when nothing of the attempt is being punched any more. */
@@ -86,14 +99,27 @@ export class StreamQuota {
   #isDue(log: KeptLog, name: OutputName, { punchedTo, notBeforeMs }: OutputState): boolean {
     const { bytesMax, clock } = this.#options;
     if (this.#unsupported || clock.monotonicMs() < notBeforeMs) return false;
-    const kept = log.sizes[name] - log.floors[name];
-    return kept > bytesMax * (1 + slackPart) || punchedTo < log.floors[name];
+    const due = this.#goalOf(log, name) - log.floors[name] > bytesMax * slackPart;
+    return due || punchedTo < log.floors[name];
+  }
+
+  #isHeldBack(log: KeptLog, name: OutputName): boolean {
+    const { bytesMax } = this.#options;
+    return !this.#unsupported && log.sizes[name] - bytesMax * (1 + slackPart) > this.#goalOf(log, name);
+  }
+
+  /** Up to where an output is to be gone. */
+  #goalOf(log: KeptLog, name: OutputName): number {
+    const { bytesMax, nodeHasRoom } = this.#options;
+    const size = log.sizes[name];
+    if (!nodeHasRoom()) return size - bytesMax;
+    return Math.max(size - followedQuotas * bytesMax, Math.min(size - bytesMax, log.readByAll(name)));
   }
 
   async #makeRoom(log: KeptLog, name: OutputName, state: OutputState): Promise<void> {
-    const { bytesMax, punch, clock } = this.#options;
+    const { punch, clock } = this.#options;
     const before = log.floors;
-    const goal = Math.floor((log.sizes[name] - bytesMax) / blockBytes) * blockBytes;
+    const goal = Math.floor(this.#goalOf(log, name) / blockBytes) * blockBytes;
     const floor = Math.max(before[name], goal);
     try {
       if (floor > before[name]) await log.moveFloor(name, floor);

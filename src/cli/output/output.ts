@@ -19,7 +19,7 @@ export interface Sink {
   readonly columns?: number;
   readonly rows?: number;
   on?(event: 'resize', listener: () => void): unknown;
-  off?(event: 'resize', listener: () => void): unknown;
+  off(event: 'drain' | 'close' | 'resize', listener: () => void): unknown;
 }
 
 /** A terminal's size, in characters. */
@@ -153,14 +153,19 @@ export class Output {
   /** Calls `listener` whenever the terminal has another size. Dispose of the result to stop. */
   onResize(listener: () => void): Disposable {
     this.#stdout.on?.('resize', listener);
-    return { [Symbol.dispose]: () => void this.#stdout.off?.('resize', listener) };
+    return { [Symbol.dispose]: () => void this.#stdout.off('resize', listener) };
   }
 }
 
 function drained(sink: Sink): Promise<void> | undefined {
   if (!sink.writableNeedDrain || sink.destroyed) return undefined;
   return new Promise((resolve) => {
-    sink.once('drain', resolve);
-    sink.once('close', resolve);
+    const ready = () => {
+      sink.off('drain', ready);
+      sink.off('close', ready);
+      resolve();
+    };
+    sink.once('drain', ready);
+    sink.once('close', ready);
   });
 }

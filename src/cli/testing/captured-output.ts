@@ -34,6 +34,7 @@ function captureSink(columns: number | undefined): { sink: Sink; text: () => str
         return true;
       },
       once: () => undefined,
+      off: () => undefined,
       writableNeedDrain: false,
       destroyed: false,
       ...terminal,

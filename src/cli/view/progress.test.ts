@@ -28,6 +28,7 @@ function terminal(columns: number, noColor = false) {
       return true;
     },
     once: () => undefined,
+    off: () => undefined,
     writableNeedDrain: false,
     destroyed: false,
     isTTY: true,
