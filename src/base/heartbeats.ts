@@ -16,10 +16,20 @@ export interface HeartbeatsOptions {
   readonly intervalMs: number;
   /** So many intervals without a sign of the other side mean that it is gone; above 1.2, or a good one is cut. */
   readonly silentIntervalsMax: number;
-  /** Sends our heartbeat: its number, from 1, and the latest of the other side that it answers (0: none). */
-  readonly send: (sequence: bigint, answers: bigint) => void;
+  /** Sends our heartbeat: its number, from 1, the latest of the other side that it answers (0: none), and how long that was here. */
+  readonly send: (sequence: bigint, answers: bigint, heldUs: bigint) => void;
+  /** Our latest one was answered: it took so long there and back, milliseconds. */
+  readonly onRoundTrip?: (ms: number) => void;
   /** The other side was silent for too long. The session must end, and with it the calls of `tick`. */
   readonly onSilence: (silentMs: number) => void;
+}
+
+/** What a heartbeat of the other side says. */
+export interface ReceivedHeartbeat {
+  readonly sequence: bigint;
+  readonly answers: bigint;
+  /** Undefined from a peer that does not tell. */
+  readonly heldUs?: bigint;
 }
 
 /** Begin with their construction, as if something had just come. */
@@ -29,6 +39,10 @@ export class Heartbeats {
   #nextMs: number;
   #sequence = 0n;
   #answers = 0n;
+  /** The latest of ours whose answer was taken for a round trip. */
+  #answered = 0n;
+  #receivedMs = 0;
+  #sentMs = 0;
 
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
@@ -43,8 +57,14 @@ export class Heartbeats {
   }
 
   /** A heartbeat came; our next one answers it. */
-  received(sequence: bigint): void {
+  received({ sequence, answers, heldUs }: ReceivedHeartbeat): void {
+    const { now, onRoundTrip } = this.#options;
+    const isAnswer = answers === this.#sequence && answers > 0n && answers !== this.#answered;
+    this.#receivedMs = now();
     this.#answers = sequence;
+    if (!isAnswer || heldUs === undefined) return;
+    this.#answered = answers;
+    onRoundTrip?.(Math.max(0, this.#receivedMs - this.#sentMs - Number(heldUs) / 1000));
   }
 
   /** Does what is due. Gives the time until something may be due again, milliseconds. */
@@ -60,7 +80,8 @@ export class Heartbeats {
     if (nowMs >= this.#nextMs) {
       this.#nextMs = nowMs + intervalMs * (1 - jitter + 2 * jitter * random());
       this.#sequence += 1n;
-      send(this.#sequence, this.#answers);
+      this.#sentMs = nowMs;
+      send(this.#sequence, this.#answers, BigInt(Math.round((nowMs - this.#receivedMs) * 1000)));
     }
     return Math.min(this.#nextMs - nowMs, silenceMaxMs - silentMs);
   }

@@ -19,6 +19,7 @@ import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { pruneEvents } from '#controller/loops/prune-events.ts';
+import { Metrics } from '#controller/metrics/metrics.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import type { Store } from '#controller/store/store.ts';
@@ -66,7 +67,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
   starting.use(lockDirectory(dataDirectory, 'drover controller'));
   const directory = join(dataDirectory, 'pki');
   const mustBeThere = existsSync(rootCertificatePath(directory));
-  const store = starting.use(await openSqliteStore({ path: join(dataDirectory, 'drover.db'), mustBeThere }));
+  const metrics = starting.use(new Metrics());
+  const store = starting.use(
+    await openSqliteStore({
+      path: join(dataDirectory, 'drover.db'),
+      mustBeThere,
+      onCommit: (ms, events) => metrics.committed(ms, events),
+    }),
+  );
   starting.use(pruneEvents({ store, clock, log }));
   const record = (kind: EventKind) =>
     store.transact((writer) => writer.insertEvents([newEvent(clock.wallMs(), kind, { data: { version } })]));
@@ -87,12 +95,24 @@ export async function startController(options: ControllerOptions): Promise<Contr
       listen: agentListen,
       version,
       clusterId: await store.read.clusterId(),
+      onRoundTrip: (ms) => metrics.roundTrip(ms),
     }),
   );
   const stopSwitch = new StopSwitch();
   const startedAtMs = clock.wallMs();
   const agents = { agentAddress: dispatch.address, agentAddressForNodes: addressForNodes(dispatch.address) };
-  const parts = { store, dispatch, authority, clock, log, version, startedAtMs, stopSwitch, ...agents };
+  const parts = {
+    store,
+    dispatch,
+    authority,
+    clock,
+    log,
+    version,
+    startedAtMs,
+    stopSwitch,
+    metrics,
+    ...agents,
+  };
   const api = starting.use(await startApiServer(parts, { listen }));
   const address = `https://${formatHostPort({ host: localHost(api.host), port: api.port })}`;
   const access = await writeAccessFor(store, clock, dataDirectory, {

@@ -176,7 +176,7 @@ export class LinkSession {
     const { workload } = this.#parts;
     switch (kind.case) {
       case 'heartbeat':
-        heartbeats.received(kind.value.sequence);
+        heartbeats.received(kind.value);
         break;
       case 'ack':
         workload.acknowledge(kind.value.event);
@@ -213,8 +213,8 @@ export class LinkSession {
       random,
       intervalMs: welcome.heartbeatIntervalMs,
       silentIntervalsMax,
-      send: (sequence, answers) => {
-        this.#send({ case: 'heartbeat', value: create(HeartbeatSchema, { sequence, answers }) });
+      send: (sequence, answers, heldUs) => {
+        this.#send({ case: 'heartbeat', value: create(HeartbeatSchema, { sequence, answers, heldUs }) });
       },
       onSilence: (ms) => this.close(`nothing came from the controller for ${(ms / 1000).toFixed(1)} s`),
     });

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
+import type { Metrics } from '#controller/metrics/metrics.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { StopSwitch } from './stop-switch.ts';
 
@@ -22,4 +23,5 @@ export interface ApiParts {
   /** The same as JoinResponse tells it: the host is empty where the listener has no particular one. */
   readonly agentAddressForNodes: string;
   readonly stopSwitch: StopSwitch;
+  readonly metrics: Metrics;
 }

@@ -38,6 +38,7 @@ import { requireVerbs } from './method-verbs.ts';
 import { createNodeService } from './node-service.ts';
 import { createRunService } from './run-service.ts';
 import { serveHandlers } from './serve-handlers.ts';
+import { serveProbe } from './serve-probes.ts';
 import { createTaskService } from './task-service.ts';
 import { closeIdleSessions } from './tls-sessions.ts';
 
@@ -135,7 +136,10 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     .service(JoinService, createJoinService(parts), anonymous)
     .service(JoinTokenService, createJoinTokenService(parts))
     .service(EventService, createEventService(parts));
-  return serveHandlers(router.handlers, parts.log);
+  const serve = serveHandlers(router.handlers, parts.log);
+  return (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    if (!serveProbe(parts, request, response)) serve(request, response);
+  };
 }
 
 /** A call that anyone may make, whose message is read before its caller is known, has as long as its headers had. */

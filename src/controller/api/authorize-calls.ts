@@ -77,8 +77,16 @@ async function recordRefusal(
 }
 
 /** The operator whose bearer token the headers carry. */
-async function callerOf({ store, clock }: Parts, headers: Headers): Promise<Operator | undefined> {
-  const token = /^Bearer +(\S{1,512})$/i.exec(headers.get('authorization') ?? '')?.[1];
+function callerOf(parts: Parts, headers: Headers): Promise<Operator | undefined> {
+  return operatorWith(parts, headers.get('authorization') ?? '');
+}
+
+/** The operator whose bearer token an authorization header carries; undefined where it carries none that is good. */
+export async function operatorWith(
+  { store, clock }: Pick<Parts, 'store' | 'clock'>,
+  authorization: string,
+): Promise<Operator | undefined> {
+  const token = /^Bearer +(\S{1,512})$/i.exec(authorization)?.[1];
   return token === undefined ? undefined : authenticate(store.read, token, clock.wallMs());
 }
 

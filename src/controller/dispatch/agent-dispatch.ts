@@ -10,7 +10,7 @@ import type {
   TaskSample,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, TaskId } from '#protocol/ids.ts';
-import type { AgentSession } from './agent-session.ts';
+import { type AgentSession, sessionStates } from './agent-session.ts';
 import type { Changes } from './changes.ts';
 import {
   type Dispatch,
@@ -31,6 +31,7 @@ export interface AgentDispatchParts extends RemoveNodeParts {
   readonly launches: Launches;
   readonly pacedRuns: PacedRuns;
   readonly nodeChanges: Changes<[NodeName, NodeLiveness]>;
+  readonly isListening: () => boolean;
 }
 
 /** Dispatch over the sessions of this process. */
@@ -106,6 +107,16 @@ export class AgentDispatch implements Dispatch {
 
   removeNode(removed: RemovedNode, record: (writer: StoreWriter) => Promise<void>): Promise<number> {
     return removeNode(this.#parts, removed, record);
+  }
+
+  isListening(): boolean {
+    return this.#parts.isListening();
+  }
+
+  countSessions(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>([...sessionStates].map((state) => [state, 0]));
+    for (const { state } of this.#parts.links.sessions()) counts.set(state, (counts.get(state) ?? 0) + 1);
+    return counts;
   }
 
   liveness(node: NodeName): NodeLiveness {

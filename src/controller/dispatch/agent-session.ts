@@ -50,6 +50,9 @@ export interface AgentPeer {
 /** Where a session is in its life. */
 export type SessionState = 'hello' | 'opening' | 'open' | 'closed';
 
+/** The states of a session that is not over, in order. */
+export const sessionStates: readonly SessionState[] = ['hello', 'opening', 'open'];
+
 /** What a session tells its owner. None of these may throw. */
 export interface SessionOwner {
   /** The agent asks to come in: answer by `welcome` or `close`. */
@@ -58,6 +61,8 @@ export interface SessionOwner {
   onEvent(session: AgentSession, event: Event, bytes: number): void;
   /** Something arrived. */
   onHeard(session: AgentSession): void;
+  /** A heartbeat went there and back in so many milliseconds. */
+  onRoundTrip(ms: number): void;
   /** It is over; called once. */
   onClosed(session: AgentSession): void;
 }
@@ -174,7 +179,10 @@ export class AgentSession {
       random: this.#random,
       intervalMs: welcome.heartbeatIntervalMs,
       silentIntervalsMax,
-      send: (sequence, answers) => this.#send({ case: 'heartbeat', value: { sequence, answers } }),
+      send: (sequence, answers, heldUs) => {
+        this.#send({ case: 'heartbeat', value: { sequence, answers, heldUs } });
+      },
+      onRoundTrip: (ms) => this.#owner.onRoundTrip(ms),
       onSilence: (silentMs) => this.close(`nothing was heard of it for ${Math.round(silentMs / 1000)} s`),
     });
     this.#state = 'open';
@@ -354,7 +362,7 @@ export class AgentSession {
         this.#owner.onEvent(this, kind.value, bytes);
         return;
       case 'heartbeat':
-        this.#heartbeats?.received(kind.value.sequence);
+        this.#heartbeats?.received(kind.value);
         return;
       case 'result':
         this.#settle(kind.value);

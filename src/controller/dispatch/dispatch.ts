@@ -148,6 +148,12 @@ export interface Dispatch {
    */
   removeNode(removed: RemovedNode, record: (writer: StoreWriter) => Promise<void>): Promise<number>;
 
+  /** Whether agents can connect. */
+  isListening(): boolean;
+
+  /** Sessions of agents that are not over, by the name of their state; states that none has are there too. */
+  countSessions(): ReadonlyMap<string, number>;
+
   /** How the controller stands to a node. */
   liveness(node: NodeName): NodeLiveness;
 

@@ -101,6 +101,11 @@ export class LinkServer implements AsyncDisposable {
     return server;
   }
 
+  /** Agents can connect. */
+  get isListening(): boolean {
+    return this.#server.listening;
+  }
+
   /** Where it listens, as HOST:PORT, with the port that it really has. */
   get address(): string {
     const { address, port } = this.#server.address() as AddressInfo;

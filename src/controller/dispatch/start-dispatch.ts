@@ -35,6 +35,8 @@ export interface DispatchOptions {
   readonly clusterId: string;
   /** Evenly in [0, 1), for the jitter of heartbeats. Default Math.random. */
   readonly random?: () => number;
+  /** Called with the time that a heartbeat took to an agent and back, milliseconds. */
+  readonly onRoundTrip?: (ms: number) => void;
 }
 
 /** Dispatch, listening. Disposing of it says goodbye to all agents and waits for what they have told. */
@@ -64,7 +66,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const openings = new Openings({ ...options, links, liveness, changes: taskChanges });
   const launches = await Launches.open({ store, clock, log, links, liveness, changes: taskChanges });
   const pacedRuns = await PacedRuns.open({ store, clock, log, links, launches, changes: taskChanges });
-  const owner = createOwner({ links, liveness, ingest, openings });
+  const owner = createOwner({ links, liveness, ingest, openings }, options.onRoundTrip);
   const server = await LinkServer.start({
     ...options,
     onSession(stream, peer) {
@@ -81,7 +83,8 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
   });
   const tasks = { links, launches, pacedRuns, taskChanges };
-  const dispatch = new AgentDispatch({ store, clock, liveness, nodeChanges, ...tasks });
+  const isListening = () => server.isListening;
+  const dispatch = new AgentDispatch({ store, clock, liveness, nodeChanges, isListening, ...tasks });
   return Object.assign(dispatch, {
     address: server.address,
     async [Symbol.asyncDispose]() {
@@ -105,13 +108,17 @@ interface OwnerParts {
   readonly openings: Openings;
 }
 
-function createOwner({ links, liveness, ingest, openings }: OwnerParts): SessionOwner {
+function createOwner(
+  { links, liveness, ingest, openings }: OwnerParts,
+  onRoundTrip: (ms: number) => void = () => {},
+): SessionOwner {
   return {
     onHello: (session) => openings.add(session),
     onEvent: (session, event, bytes) => ingest.add(session, event, bytes),
     onHeard(session) {
       if (session.state === 'open') liveness.heard(session.node);
     },
+    onRoundTrip,
     onClosed(session) {
       if (links.remove(session)) liveness.disconnected(session.node);
     },

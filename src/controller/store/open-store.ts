@@ -7,7 +7,7 @@ import { syncDirectory } from '#base/atomic-file.ts';
 import { migrate, refuseEmpty, refuseNewer } from './migrate.ts';
 import { isSqliteDuplicate, nodeSqliteDialect } from './node-sqlite-dialect.ts';
 import type { Executor, Schema } from './schema.ts';
-import { SqlStore } from './sql-store.ts';
+import { type OnCommit, SqlStore } from './sql-store.ts';
 import { type Store, StoreError } from './store.ts';
 
 /**
@@ -22,6 +22,7 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** There was one before: where it is empty or gone, that is an error and no beginning. Default false. */
   readonly mustBeThere?: boolean;
+  readonly onCommit?: OnCommit;
 }
 
 /**
@@ -30,7 +31,11 @@ export interface SqliteStoreOptions {
  * @throws StoreError reason "newer" when a newer version of Drover has written it, which leaves it as it was;
  *   "failed" when it cannot be opened, is no database, or must be there and holds nothing.
  */
-export async function openSqliteStore({ path, mustBeThere = false }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore({
+  path,
+  mustBeThere = false,
+  onCommit,
+}: SqliteStoreOptions): Promise<Store> {
   try {
     await makeFile(path);
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
@@ -42,7 +47,7 @@ export async function openSqliteStore({ path, mustBeThere = false }: SqliteStore
       database.close();
       throw error;
     }
-    return new SqlStore({ db, isDuplicate: isSqliteDuplicate });
+    return new SqlStore({ db, isDuplicate: isSqliteDuplicate, onCommit });
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new StoreError('failed', `could not open the database ${path}`, { cause: error });

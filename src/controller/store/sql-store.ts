@@ -9,20 +9,25 @@ import type { Executor } from './schema.ts';
 import { SqlReader } from './sql-reader.ts';
 import { type IsDuplicate, TransactionScope, toStoreError } from './sql-scope.ts';
 import { SqlWriter } from './sql-writer.ts';
-import { type Store, StoreError, type StoreReader, type StoreWriter } from './store.ts';
+import { type EventRecord, type Store, StoreError, type StoreReader, type StoreWriter } from './store.ts';
 
 /** What a database needs to carry the store; it is migrated already. */
 export interface SqlBackend {
   /** Is destroyed with the store. */
   readonly db: Executor;
   readonly isDuplicate: IsDuplicate;
+  readonly onCommit?: OnCommit | undefined;
 }
+
+/** Called, for measurements, after each commit with how long its transaction took, and the events that it has recorded. */
+export type OnCommit = (durationMs: number, events: readonly EventRecord[]) => void;
 
 /** @see Store */
 export class SqlStore implements Store {
   readonly read: StoreReader;
   readonly #db: Executor;
   readonly #isDuplicate: IsDuplicate;
+  readonly #onCommit: OnCommit;
   /** Settles when every transaction so far is over. */
   #lastTransaction: Promise<unknown> = Promise.resolve();
   readonly #reads = new Set<Promise<unknown>>();
@@ -31,7 +36,8 @@ export class SqlStore implements Store {
   /** Whether this call comes from inside of a transaction that is still open. */
   readonly #transaction = new AsyncLocalStorage<{ open: boolean }>();
 
-  constructor({ db, isDuplicate }: SqlBackend) {
+  constructor({ db, isDuplicate, onCommit = () => {} }: SqlBackend) {
+    this.#onCommit = onCommit;
     this.#db = db;
     this.#isDuplicate = isDuplicate;
     this.read = new SqlReader({ run: (what, query) => this.#read(what, query) });
@@ -71,7 +77,8 @@ export class SqlStore implements Store {
   async #transactNow<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
     const transaction = { open: true };
     let thrown: { error: unknown } | undefined;
-    let hasEvents = false;
+    let events: readonly EventRecord[] = [];
+    const startedMs = performance.now();
     try {
       const result = await this.#db.transaction().execute(async (db) => {
         const scope = new TransactionScope(db, this.#isDuplicate);
@@ -79,14 +86,15 @@ export class SqlStore implements Store {
         try {
           const result = await this.#transaction.run(transaction, () => work(writer));
           scope.end();
-          hasEvents = writer.hasEvents;
+          events = writer.events;
           return result;
         } catch (error) {
           thrown = { error };
           throw error;
         }
       });
-      if (hasEvents) for (const listener of this.#eventListeners) listener();
+      this.#onCommit(performance.now() - startedMs, events);
+      if (events.length > 0) for (const listener of this.#eventListeners) listener();
       return result;
     } catch (error) {
       throw thrown ? thrown.error : toStoreError('complete a transaction', error, this.#isDuplicate);

@@ -34,16 +34,16 @@ import { consumeJoinToken, insertJoinToken, insertOperatorToken, revokeJoinToken
 /** @see StoreWriter */
 export class SqlWriter extends SqlReader implements StoreWriter {
   readonly #scope: Scope;
-  #hasEvents = false;
+  readonly #events: EventRecord[] = [];
 
   constructor(scope: Scope) {
     super(scope);
     this.#scope = scope;
   }
 
-  /** Whether events were recorded by it. */
-  get hasEvents(): boolean {
-    return this.#hasEvents;
+  /** What was recorded by it. */
+  get events(): readonly EventRecord[] {
+    return this.#events;
   }
 
   insertNode(node: NodeRecord): Promise<void> {
@@ -120,8 +120,8 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   async insertEvents(records: readonly EventRecord[]): Promise<void> {
     if (records.length === 0) return;
-    this.#hasEvents = true;
     await this.#scope.run(`record ${records.length} events`, (db) => insertEvents(db, records));
+    for (const record of records) this.#events.push(record);
   }
 
   pruneEvents(retention: EventRetention): Promise<number> {

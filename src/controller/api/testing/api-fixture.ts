@@ -17,6 +17,7 @@ import { StopSwitch } from '#controller/api/stop-switch.ts';
 import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import { createAdminToken } from '#controller/auth/operators.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
+import { Metrics } from '#controller/metrics/metrics.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import { exited } from '#core/outcome.ts';
 import { AttemptSchema, Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -47,7 +48,13 @@ export class ApiFixture implements AsyncDisposable {
     const directory = await mkdtemp(join(tmpdir(), 'drover-api-'));
     starting.defer(() => rm(directory, { recursive: true, force: true }));
     const clock = new FakeClock(Date.now());
-    const store = starting.use(await openSqliteStore({ path: join(directory, 'drover.db') }));
+    const metrics = starting.use(new Metrics());
+    const store = starting.use(
+      await openSqliteStore({
+        path: join(directory, 'drover.db'),
+        onCommit: (ms, events) => metrics.committed(ms, events),
+      }),
+    );
     const authority = await openCertificateAuthority({
       directory: join(directory, 'pki'),
       clock,
@@ -64,6 +71,7 @@ export class ApiFixture implements AsyncDisposable {
       agentAddress: '127.0.0.1:7444',
       agentAddressForNodes: ':7444',
       stopSwitch: new StopSwitch(),
+      metrics,
     };
     const server = starting.use(await startApiServer(parts, { listen: { host: '127.0.0.1', port: 0 } }));
     const adminToken = await createAdminToken(store, clock);

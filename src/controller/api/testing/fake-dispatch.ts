@@ -115,6 +115,17 @@ export class FakeDispatch implements Dispatch {
     return 0;
   }
 
+  /** Whether agents could connect. */
+  listening = true;
+
+  isListening(): boolean {
+    return this.listening;
+  }
+
+  countSessions(): ReadonlyMap<string, number> {
+    return new Map([['open', 3]]);
+  }
+
   liveness(node: NodeName): NodeLiveness {
     return this.#liveness.get(node) ?? { state: NodeState.CONNECTED, seenAtMs: 1_700_000_000_000 };
   }
