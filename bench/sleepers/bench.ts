@@ -15,6 +15,8 @@ import type { Measured } from './measured.ts';
 
 const { quick, rounds } = readBenchOptions();
 const tasks = quick ? 5 : 500;
+/** PM2 needs minutes to start so many. */
+const pm2Tasks = quick ? 5 : 100;
 const kinds = ['resident', 'proportional', 'privateDirty'] as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-bench-'));
@@ -26,11 +28,11 @@ try {
       bare: async () => enterBare(options),
       drover: async () => enterDrover(release.drover, options),
       Supervisor: async () => enterSupervisor(options),
-      PM2: async () => enterPm2(options),
+      PM2: async () => enterPm2({ directory, tasks: pm2Tasks }),
     },
     rounds,
   );
-  console.log(`sleepers: ${tasks} × sleep, median of ${rounds} rounds (min–max), KB\n`);
+  console.log(`sleepers: ${tasks} × sleep (PM2 ${pm2Tasks}), median of ${rounds} rounds (min–max), KB\n`);
   for (const entry of entries) print(entry);
 } finally {
   rmSync(directory, { recursive: true, force: true });
@@ -45,7 +47,7 @@ function print(entry: Entry<Measured>): void {
   row(name, ...kinds.map((kind) => kind.replace(/[A-Z]/, (letter) => ` ${letter.toLowerCase()}`)));
   for (const part of Object.keys(done[0]?.loaded ?? {})) {
     for (const when of ['idle', 'loaded'] as const) {
-      const title = when === 'idle' ? `${part}, no task` : `${part}, ${tasks} tasks`;
+      const title = when === 'idle' ? `${part}, no task` : `${part}, ${done[0]?.tasks} tasks`;
       row(title, ...kinds.map((kind) => kilobytes(done, (round) => round[when][part]?.[kind] ?? 0)));
     }
   }
@@ -58,7 +60,7 @@ function print(entry: Entry<Measured>): void {
 function keptFor(done: readonly Measured[], kind: keyof Memory): string {
   const sum = (parts: Readonly<Record<string, Memory>>) =>
     Object.values(parts).reduce((total, memory) => total + memory[kind], 0);
-  return median(done.map(({ idle, loaded }) => (sum(loaded) - sum(idle)) / tasks / 1024)).toFixed(1);
+  return median(done.map((round) => (sum(round.loaded) - sum(round.idle)) / round.tasks / 1024)).toFixed(1);
 }
 
 function kilobytes(done: readonly Measured[], bytesOf: (round: Measured) => number): string {

@@ -19,13 +19,18 @@
 #define BODY_MAX 2048u /* EXITED with all of its leftovers is the longest */
 
 static struct sv_attempt *first, *last;
-static struct sv_attempt *ids[BUCKETS], *monitors[BUCKETS];
+static _Alignas(SV_PAGE) struct sv_attempt *ids[BUCKETS], *monitors[BUCKETS];
 static unsigned count;
 static uint64_t next_sequence = 1;
 static bool forgettable; /* some that were released are over */
 
 static unsigned bucket_of_id(const char *id) { return sv_crc32(id, strlen(id)) % BUCKETS; }
 static unsigned bucket_of_pid(pid_t pid) { return (unsigned)pid % BUCKETS; }
+
+void sv_attempts_give_back(void) {
+  sv_give_back(ids, sizeof ids);
+  sv_give_back(monitors, sizeof monitors);
+}
 
 struct sv_attempt *sv_attempt_add(const char *id, bool recovered) {
   bool counted = false;

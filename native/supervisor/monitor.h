@@ -16,9 +16,9 @@
 #include "message.h"
 
 /*
- * started is called once the task runs: nobody needs start any more, which would be a third of what a monitor keeps. pair is the
- * monitor's end, record the attempt's, forked_ns the boot time before the fork. Closes every other descriptor above stderr.
- * Needs the server's signal mask, in which all that it handles is blocked.
+ * started is called once the task runs: start is not looked at any more, and it and what only a server needs would be a third of
+ * what a monitor keeps. pair is the monitor's end, record the attempt's, forked_ns the boot time before the fork. Closes every
+ * other descriptor above stderr. Needs the server's signal mask, in which all that it handles is blocked.
  */
 _Noreturn void sv_monitor_run(const struct sv_start *start, void (*started)(void), const struct sv_host *host, struct sv_slot slot,
                               int pair, int record, uint64_t forked_ns);

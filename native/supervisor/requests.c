@@ -64,9 +64,11 @@ static bool hello(struct sv_conn *conn, struct sv_frame *f) {
 
 static _Alignas(SV_PAGE) struct sv_start request; /* its arrays of pointers are too large for the stack */
 
-static void give_back_request(void) {
+/* Of a monitor, once its task runs. */
+static void give_back(void) {
   sv_give_back(&request, sizeof request);
   sv_input_give_back();
+  sv_attempts_give_back();
 }
 
 /* The child runs the monitor and does not return. */
@@ -88,7 +90,7 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
   a->reusable = start->cpu_millis == 0 && start->memory_bytes == 0 && start->processes == 0;
   uint64_t before = sv_boottime_ns();
   pid_t pid = fork();
-  if (pid == 0) sv_monitor_run(start, give_back_request, &sv_host, slot, pair[1], record, before);
+  if (pid == 0) sv_monitor_run(start, give_back, &sv_host, slot, pair[1], record, before);
   int error = errno;
   (void)close(pair[1]);
   errno = error;

@@ -125,6 +125,7 @@ struct sv_attempt *sv_attempt_of_leader(pid_t leader); /* running, and that proc
 void sv_attempt_set_monitor(struct sv_attempt *a, pid_t monitor, uint64_t start, bool own);
 struct sv_attempt *sv_attempt_after(uint64_t sequence); /* the next in the order of their starts */
 unsigned sv_attempts_count(void);
+void sv_attempts_give_back(void); /* of a monitor, which knows but one */
 bool sv_attempt_over(const struct sv_attempt *a);
 
 /*
