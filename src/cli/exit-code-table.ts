@@ -10,7 +10,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [exitCodes.success, 'every task succeeded; the request was carried out'],
   [
     exitCodes.requestFailed,
-    'the request failed: controller not reachable, no such task, run or token, a limit, an internal error',
+    'the request failed: controller not reachable, no such task, run or token, a limit, a launch that was not confirmed, an internal error',
   ],
   [exitCodes.usage, 'malformed: options, a value, a node set, a task reference that fits several'],
   [exitCodes.timedOut, 'a time limit ended a task, or the waiting'],
@@ -19,7 +19,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
     exitCodes.taskFailed,
     'some task failed, did not start or was skipped; an order did not arrive, or SIGKILL did not end something',
   ],
-  [exitCodes.noNode, 'no node matched, or a named node does not exist'],
+  [exitCodes.noNode, 'no node matched, a named node does not exist, or none is left to run it again'],
   [exitCodes.denied, 'denied, by the controller or by the policy of a node'],
   [exitCodes.interrupted, 'interrupted by Ctrl-C'],
   [readerGone, 'the reader of the output went away; a run that was followed is stopped'],

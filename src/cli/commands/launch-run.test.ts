@@ -103,6 +103,11 @@ test('run --preview says what would run where, and launches nothing', async () =
     callWithApi(cluster(requests), ['run', ...words, '--preview', 'ls', 'a b']);
   const shown = await call('-a', '-x', 'node[2-11]');
   assert.deepEqual([shown.code, shown.stdout], [0, "ls 'a b'\non node[1,12] (2 nodes)\n"]);
+  const paced = await call('-a', '--max-concurrency', '25%', '--batch-sleep', '5', '--max-errors', '1');
+  assert.equal(
+    paced.lines[1],
+    'on node[1-12] (12 nodes), 3 at once, a pause of 5.0s, until more than 1 failed',
+  );
   assert.equal((await call('-w', 'node[1-2]', '-o', 'name')).stdout, 'node1\nnode2\n');
   const json = JSON.parse((await call('-l', 'role=web', '-o', 'json')).stdout);
   assert.deepEqual([json.nodes, json.spec.argv], ['node[2,4,6,8,10,12]', ['ls', 'a b']]);

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { v7 } from 'uuid';
 import type { OptionValues } from '#base/command-line.ts';
 import type { CommandContext } from '#cli/command.ts';
+import { formatDuration } from '#cli/output/format-duration.ts';
 import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { renderTable } from '#cli/output/table.ts';
 import type { clusterOptions } from '#cli/syntax/common-options.ts';
@@ -12,6 +13,7 @@ import { makeOutputDirectory } from '#cli/view/files-view.ts';
 import { planView } from '#cli/view/plan-view.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
+import { type PaceLimits, paceLimits } from '#core/pacing.ts';
 import {
   type CreateRunRequest,
   CreateRunRequestSchema,
@@ -60,6 +62,15 @@ export async function launchRun(
   });
 }
 
+/** `, 3 at once, a pause of 5s, until more than 1 failed`. */
+function describePace({ tasksAtOnce, failuresMax, sleepMs }: PaceLimits): string {
+  return [
+    Number.isFinite(tasksAtOnce) ? `, ${tasksAtOnce} at once` : '',
+    sleepMs > 0 ? `, a pause of ${formatDuration(sleepMs)}` : '',
+    Number.isFinite(failuresMax) ? `, until more than ${failuresMax} failed` : '',
+  ].join('');
+}
+
 function printPreview(
   { out }: CommandContext,
   { output }: LaunchOptions,
@@ -69,7 +80,11 @@ function printPreview(
   if (output === 'json') printJson(out, CreateRunRequestSchema, request);
   else if (output === 'jsonl') printJsonLine(out, CreateRunRequestSchema, request);
   else if (output === 'name') for (const name of names) out.outLine(name);
-  else out.outLine(`${describeCommand(request.spec?.argv ?? [])}\non ${describeNames(names)}`);
+  else {
+    const { spec, pacing } = request;
+    const pace = pacing ? describePace(paceLimits(pacing, names.length)) : '';
+    out.outLine(`${describeCommand(spec?.argv ?? [])}\non ${describeNames(names)}${pace}`);
+  }
   return exitCodes.success;
 }
 
