@@ -15,6 +15,7 @@ import {
   versionSyntax,
 } from './syntax/cluster-syntax.ts';
 import { eventsSyntax } from './syntax/event-syntax.ts';
+import { attachSyntax, execSyntax } from './syntax/line-syntax.ts';
 import {
   drainNodesSyntax,
   labelNodesSyntax,
@@ -42,6 +43,8 @@ export const commandTable: readonly Command[] = [
   command(upSyntax, async () => (await import('./commands/up.ts')).up),
   command(runSyntax, async () => (await import('./commands/run.ts')).run),
   command(rerunSyntax, async () => (await import('./commands/rerun.ts')).rerun),
+  command(execSyntax, async () => (await import('./commands/exec.ts')).exec),
+  command(attachSyntax, async () => (await import('./commands/attach.ts')).attach),
   command(psSyntax, async () => (await import('./commands/ps.ts')).ps),
   command(logsSyntax, async () => (await import('./commands/logs.ts')).logs),
   command(waitSyntax, async () => (await import('./commands/wait.ts')).wait),

@@ -2,6 +2,7 @@
  * What a command is: its syntax, and a body that is loaded when it is called. The command line and the prompt call the
  * same commands; all that differs is the context that they give.
  */
+import type { Readable } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import {
   type CommandLine,
@@ -30,6 +31,10 @@ export interface CommandContext {
   readonly terminal: Terminal | undefined;
   /** A launch on more nodes than that is confirmed, where somebody can be asked. */
   readonly confirmAbove: number;
+  /** TERM: what the terminal understands; empty where nobody says. */
+  readonly term: string;
+  /** What tasks can be given; undefined where somebody else reads it, such as the prompt. */
+  readonly input: Readable | undefined;
   /** Where the cluster of this machine keeps its state, where the command is not told otherwise. */
   readonly dataDirectory: string;
   /** What daemons are started with, beside what is theirs. */

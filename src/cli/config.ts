@@ -13,6 +13,8 @@ export interface CliConfig {
   readonly historyFile: string;
   /** The whole environment, to be handed on to daemons. */
   readonly environment: NodeJS.ProcessEnv;
+  /** What the terminal understands; empty where it does not say. */
+  readonly term: string;
   /** Colours are unwanted, or the terminal has none. */
   readonly noColor: boolean;
   /** A launch on more nodes than that is confirmed on a terminal; 0, which is every launch, where it is no number. */
@@ -34,6 +36,7 @@ export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefin
     dataDirectory: DROVER_DATA || defaultDataDirectory(uid),
     historyFile: join(state, 'drover', 'history'),
     environment,
+    term: TERM ?? '',
     noColor: Boolean(NO_COLOR) || TERM === 'dumb',
     confirmAbove: DROVER_CONFIRM_ABOVE ? Number(DROVER_CONFIRM_ABOVE) || 0 : confirmAboveDefault,
   };

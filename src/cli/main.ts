@@ -60,6 +60,10 @@ async function main(argv: readonly string[]): Promise<number> {
           ? createTerminal(process.stdin as ReadStream, out, systemClock)
           : undefined,
       confirmAbove: config.confirmAbove,
+      term: config.term,
+      get input() {
+        return process.stdin;
+      },
       dataDirectory: dataDirectory ?? config.dataDirectory,
       environment: config.environment,
       selection: undefined,

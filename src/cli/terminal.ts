@@ -3,6 +3,7 @@
  * was afterwards. Of several takers the latest has it; when that one gives it back, the one before has it again. What is
  * shown is the output's business.
  */
+import { spawnSync } from 'node:child_process';
 import type { ReadStream } from 'node:tty';
 import { type Clock, delay } from '#base/clock.ts';
 import type { Output } from './output/output.ts';
@@ -27,6 +28,11 @@ export interface Terminal {
   lendKeys(): Disposable;
   /** Stops this program as Ctrl-Z does; resolves when it goes on. */
   suspend(): Promise<void>;
+  /**
+   * Takes the keyboard for what runs at a terminal of its own: what is printed is not changed here either meanwhile, so that a
+   * line feed goes down and nowhere else.
+   */
+  takeLine(onData: (data: Uint8Array) => void, onEnd?: () => void): Disposable;
 }
 
 const controlC = '\u0003';
@@ -111,6 +117,16 @@ export function createTerminal(input: ReadStream, out: Output, clock: Clock): Te
     takeKeys,
     lendKeys: () => keyboard.take({ onData: undefined, onEnd: () => {} }),
     suspend: () => keyboard.suspend(),
+    takeLine(onData, onEnd) {
+      const taken = takeKeys(onData, onEnd);
+      changeTerminal(input, '-opost');
+      return {
+        [Symbol.dispose]() {
+          changeTerminal(input, 'opost');
+          taken[Symbol.dispose]();
+        },
+      };
+    },
     askKey(question, keys, timeoutMs) {
       out.err(question);
       return new Promise((resolve) => {
@@ -131,4 +147,9 @@ export function createTerminal(input: ReadStream, out: Output, clock: Clock): Te
       });
     },
   };
+}
+
+/** Node's raw mode leaves the output's mode as it is. Without stty(1), programs that rely on theirs look a little wrong. */
+function changeTerminal(input: ReadStream, mode: string): void {
+  spawnSync('stty', [mode], { stdio: [input, 'ignore', 'ignore'] });
 }

@@ -1,9 +1,10 @@
 /** Launches what was planned: on the nodes that were chosen, once somebody said yes, and follows it or does not. */
 import { create } from '@bufbuild/protobuf';
 import { v7 } from 'uuid';
-import type { OptionValues } from '#base/command-line.ts';
+import { type OptionValues, UsageError } from '#base/command-line.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
+import { giveInput } from '#cli/line/give-input.ts';
 import { printJson, printJsonLine } from '#cli/output/json.ts';
 import { renderTable } from '#cli/output/table.ts';
 import type { clusterOptions } from '#cli/syntax/common-options.ts';
@@ -20,7 +21,7 @@ import {
   type CreateRunResponse,
   CreateRunResponseSchema,
 } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import { StdinMode, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
 import { followRun } from './follow-run.ts';
 import type { RunRequest } from './plan-run.ts';
@@ -41,6 +42,10 @@ export async function launchRun(
   planned: RunRequest,
 ): Promise<number> {
   const view = planView(command, options, context.folding);
+  const gives = planned.spec?.stdin === StdinMode.STREAM && !options.detach;
+  if (gives && !context.input) {
+    throw new UsageError(`drover ${command}: its commands take standard input, and the prompt has that`);
+  }
   const connection = await context.connect(options.data);
   const asks = context.terminal !== undefined && !options.yes && !plan.isSelection && !plan.literal;
   const request = create(CreateRunRequestSchema, { ...planned, ...plan.request, id: v7() });
@@ -54,7 +59,11 @@ export async function launchRun(
   if (view.kind === 'files') await makeOutputDirectory(view.directory);
   const requested = await requestRun(context, connection, request);
   if (options.detach) return printCreated(context, options, requested.created);
-  return await followRun(context, connection, requested, {
+  const { input } = context;
+  using _input = gives && input ? giveInput(context, connection, request.id, input) : undefined;
+  // Who types the input is not asked beside it.
+  const follower = gives ? { ...context, terminal: undefined } : context;
+  return await followRun(follower, connection, requested, {
     view,
     patient: options['wait-for-nodes'] ?? false,
     literal: plan.literal,

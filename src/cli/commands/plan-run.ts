@@ -5,7 +5,7 @@ import { parseDuration } from '#cli/output/format-duration.ts';
 import { parseSignal } from '#cli/signals.ts';
 import type { runSyntax } from '#cli/syntax/run-syntax.ts';
 import { type CreateRunRequestSchema, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import { LeftoverPolicy, type TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { LeftoverPolicy, StdinMode, type TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 import { planLimits } from './plan-limits.ts';
 import { planPacing } from './plan-pacing.ts';
 import { planRestart } from './plan-restart.ts';
@@ -76,6 +76,7 @@ function planProcess(options: OptionValues<RunOptions>): MessageInitShape<typeof
     ...(options.nice === undefined ? {} : { nice: parseNice(options.nice) }),
     ...planLimits(options.limit ?? []),
     ...(restart ? { restart } : {}),
+    ...(options.stdin ? { stdin: StdinMode.STREAM } : {}),
     ...(options.leftovers === 'keep' ? { leftovers: LeftoverPolicy.KEEP } : {}),
   };
 }
@@ -98,7 +99,8 @@ function parseOptionalDuration(text: string | undefined, option: string): number
   return text === undefined ? 0 : parseDuration(text, option);
 }
 
-function planEnv(assignments: readonly string[]): Record<string, string> {
+/** Variables, each "NAME=VALUE", by name. @throws UsageError */
+export function planEnv(assignments: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     assignments.map((assignment) => {
       const equals = assignment.indexOf('=');

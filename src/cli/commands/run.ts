@@ -14,6 +14,9 @@ export async function run(context: CommandContext, line: CommandLine<RunOptions>
   if (options.hostfile === '-' && context.selection !== undefined) {
     throw new UsageError('--hostfile - reads what is typed here: give a file');
   }
+  if (options.hostfile === '-' && options.stdin) {
+    throw new UsageError('drover run: --hostfile - and --stdin both read standard input: give a file');
+  }
   const hosts = options.hostfile === undefined ? [] : await readHostFile(options.hostfile, context.abort);
   const target = planTarget('run', options, context.selection, hosts);
   return await launchRun(context, 'run', options, target, request);

@@ -28,6 +28,12 @@ for (const [spec, name, value] of [
   ],
   [{ stdin: StdinMode.STREAM }, 'input', 'as it is sent'],
   [{ terminal: { rows: 50 } }, 'input', 'a terminal of 50 × 80'],
+  [
+    { terminal: { hangupAfterMs: 60_000n } },
+    'input',
+    'a terminal of 24 × 80, hung up when nobody is there for 1m00s',
+  ],
+  [{ pipes: {} }, 'output', 'as fast as it is read'],
   [{ timeoutMs: 90_000n }, 'time limit', '1m30s'],
   [{ restart: { mode: ALWAYS } }, 'restart', 'always, after 1.0s to 1m00s'],
   [

@@ -28,6 +28,7 @@ export function specFields(spec: TaskSpec | undefined): Field[] {
     ['limits of all of it', spec.limits ? showTaskLimits(spec.limits) : ''],
     ['limits of each process', spec.processLimits.map(showProcessLimit).join(', ')],
     ['input', showInput(spec)],
+    ['output', showOutput(spec)],
     ['time limit', spec.timeoutMs > 0n ? formatDuration(Number(spec.timeoutMs)) : ''],
     ['restart', spec.restart ? showRestart(spec.restart) : ''],
     ['stop', showStop(spec)],
@@ -57,8 +58,18 @@ function showProcessLimit({ resource, soft, hard }: ProcessLimit): string {
 }
 
 function showInput({ terminal, stdin }: TaskSpec): string {
-  if (terminal) return `a terminal of ${terminal.rows || 24} × ${terminal.columns || 80}`;
+  if (terminal)
+    return `a terminal of ${terminal.rows || 24} × ${terminal.columns || 80}${showHangup(terminal)}`;
   return stdin === StdinMode.STREAM ? 'as it is sent' : '';
+}
+
+function showOutput({ pipes }: TaskSpec): string {
+  return pipes ? `as fast as it is read${showHangup(pipes)}` : '';
+}
+
+function showHangup({ hangupAfterMs }: { readonly hangupAfterMs: bigint }): string {
+  if (hangupAfterMs === 0n) return '';
+  return `, hung up when nobody is there for ${formatDuration(Number(hangupAfterMs))}`;
 }
 
 const restartWords: Readonly<Record<number, string>> = {

@@ -52,6 +52,7 @@ export class PromptSession {
       abort,
       selection: this.#selection,
       folding: this.#folding,
+      input: undefined,
       noteRun: (runId) => {
         this.#lastRunId = runId;
       },

@@ -9,6 +9,7 @@ const process = {
   cwd: { type: 'string', value: 'DIR', help: "working directory, absolute (default: the agent's workspace)" },
   env: { type: 'string', value: 'NAME=VALUE', help: 'a variable of the environment', multiple: true },
   'env-file': { type: 'string', value: 'FILE', help: 'variables, one NAME=VALUE a line', multiple: true },
+  stdin: { type: 'boolean', help: 'give it our standard input, the same on every node' },
   shell: { type: 'string', value: 'LINE', help: 'give LINE to /bin/sh, in place of ARGV' },
   umask: { type: 'string', value: 'MODE', help: 'what new files are not allowed, octal (default: 022)' },
   nice: { type: 'string', value: 'N', help: 'priority, -20 (most) to 19; below 0 as --nice=-5' },
@@ -93,6 +94,7 @@ export const runSyntax: CommandSyntax<typeof options> = {
     'What the command leaves running when it ends (its children, daemons of its own) is stopped with it; the summary says so. With --leftovers keep it stays, and nobody looks after it any more.',
     'On a terminal, a launch on more than 10 nodes (DROVER_CONFIRM_ABOVE) shows them and asks; not where they are those that the prompt has selected.',
     'Ctrl-C asks whether to stop, detach or kill; without a terminal it stops. A second one kills.',
+    'Standard input goes to every node as fast as the slowest command takes it; one that takes no more does not hold up the others. With -d it stays open, and drover attach gives it.',
     'The exit code tells how all ended (drover help exit-codes); with one plain node name it is the command’s own.',
     'With --max-concurrency the nodes have their turns in natural order, whether anybody follows or not, and over a restart of the controller. A task keeps its place until it has ended, restarts included, and with --batch-sleep for that long after its end; it is the pause between two tasks in one place. --max-errors counts tasks that failed, timed out, did not start, are unreachable or unknown: --max-errors 0 ends with the first, 10% of 50 nodes with the sixth (per cents are rounded down). What runs then goes on to its end; the rest is skipped, and said to be.',
     'Limits of everything that a task forks, together: cpu (CPUs), memory (bytes, or 512m, 2g), processes. Limits of each of its processes, as setrlimit(2): nofile, nproc, core, cpu-time (seconds), as, data, stack, fsize, memlock, rss, locks, sigpending, msgqueue, nice, rtprio, rttime; each SOFT or SOFT:HARD, or unlimited. A node that cannot apply a limit does not start the command and says why.',
@@ -104,6 +106,7 @@ export const runSyntax: CommandSyntax<typeof options> = {
     "drover run -w @role=db --shell 'df -h | tail -n +2'",
     'drover run -a -b --similar -- uname -r',
     'drover run -d -w node1 -- sleep 600',
+    'drover run -a --stdin -- tee /srv/motd < motd',
     'drover run -d -w web1 --restart always --limit memory=1g,nofile=8192 -- server',
   ],
 };

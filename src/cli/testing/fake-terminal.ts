@@ -38,6 +38,10 @@ export class FakeTerminal implements Terminal {
     return this.#hold({ hear, hangUp });
   }
 
+  takeLine(hear: Hear, hangUp?: () => void): Disposable {
+    return this.takeKeys(hear, hangUp);
+  }
+
   lendKeys(): Disposable {
     return this.#hold({ hear: undefined, hangUp: () => {} });
   }

@@ -1,4 +1,5 @@
 /** A context in which tests call commands: captured output, a clock of their own, a cluster that they choose. */
+import type { Readable } from 'node:stream';
 import { type Clock, systemClock } from '#base/clock.ts';
 import type { Access } from '#cli/access-file.ts';
 import type { CommandContext } from '#cli/command.ts';
@@ -16,6 +17,7 @@ export interface TestContextOptions {
   readonly clock?: Clock;
   readonly terminal?: Terminal;
   readonly selection?: string;
+  readonly input?: Readable;
 }
 
 /** A context, and what was printed in it. Disposing of it closes its connection. */
@@ -26,7 +28,7 @@ export interface TestContext extends Disposable {
 
 /** Makes one. */
 export function createTestContext(options: TestContextOptions = {}): TestContext {
-  const { access, columns, clock = systemClock, terminal, selection } = options;
+  const { access, columns, clock = systemClock, terminal, selection, input } = options;
   const printed = captureOutput(columns);
   const connection = access && connectCluster(access);
   const abort = new AbortController();
@@ -40,6 +42,8 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       readerGone: new Interrupts(() => abort.abort()),
       terminal,
       confirmAbove: 10,
+      term: 'vt100',
+      input,
       dataDirectory: '/nowhere',
       environment: {},
       selection,
