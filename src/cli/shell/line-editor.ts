@@ -51,7 +51,6 @@ const key = {
   backspace: '\u0008',
   controlR: '\u0012',
   controlZ: '\u001a',
-  escape: '\u001b',
   delete: '\u007f',
 } as const;
 

@@ -15,7 +15,7 @@ import type { Lines } from './lines.ts';
 import { runLocally } from './local-shell.ts';
 import { mapNodeSets } from './map-node-sets.ts';
 import { type PromptStep, planLine } from './plan-line.ts';
-import { EmptyResultSetError, hasResultSet, writeResultSets } from './result-sets.ts';
+import { hasResultSet, writeResultSets } from './result-sets.ts';
 import { changeSelection, isUnion, renderPrompt, renderStates, type SelectionChange } from './selection.ts';
 import { showHistory } from './show-history.ts';
 import { UnfinishedLineError } from './split-words.ts';
@@ -64,10 +64,6 @@ export class PromptSession {
       return await this.#take(context, step);
     } catch (error) {
       if (abort.aborted) return exitCodes.interrupted;
-      if (error instanceof EmptyResultSetError) {
-        context.out.errLine(`drover: ${error.message}`);
-        return exitCodes.noNode;
-      }
       const usage = error instanceof UnfinishedLineError ? new UsageError(error.message) : error;
       return await printFailure(context, usage, context.connectedTo());
     }

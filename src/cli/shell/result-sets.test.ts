@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '#base/command-line.ts';
+import { CommandError } from '#cli/command-error.ts';
 import { makeTask } from '#cli/testing/fake-api.ts';
+import { exitCodes } from '#core/exit-code.ts';
 import { exited, notStarted, signaled } from '#core/outcome.ts';
 import { Cause, Freshness, type Outcome, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import { EmptyResultSetError, writeResultSets } from './result-sets.ts';
+import { writeResultSets } from './result-sets.ts';
 
 const ended = (node: string, outcome: Outcome) =>
   makeTask(`id${node}`, node, { state: TaskState.ENDED, outcome });
@@ -34,7 +36,7 @@ for (const [text, written] of [
 }
 
 for (const [text, error] of [
-  ['$skipped', new EmptyResultSetError('$skipped is empty: no node of the last run was skipped')],
+  ['$skipped', new CommandError(exitCodes.noNode, '$skipped is empty: no node of the last run was skipped')],
   ['$nope', new UsageError('there is no $nope: there are $ok, $failed, $skipped, $unreachable, $running')],
   ['web1,$', new UsageError('there is no $: there are $ok, $failed, $skipped, $unreachable, $running')],
   ['web*&$failed', new UsageError('$failed is more than one set, db[1-2],web[3,6]: write it before the &')],

@@ -1,6 +1,8 @@
 /** Node sets that are named by how the last run ended there: $ok, $failed and their kin. */
 import { UsageError } from '#base/command-line.ts';
+import { CommandError } from '#cli/command-error.ts';
 import { resultOf, type TaskResult } from '#cli/result-of-task.ts';
+import { exitCodes } from '#core/exit-code.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { Freshness, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { operandsOf } from './selection.ts';
@@ -37,17 +39,12 @@ export function hasResultSet(text: string): boolean {
   return text.includes('$');
 }
 
-/** Nothing is in the set: whoever asked for it must not get all nodes instead. The message is one line. */
-export class EmptyResultSetError extends Error {
-  override readonly name = 'EmptyResultSetError';
-}
-
 /**
  * A node set with the names in place of what begins with $. Pure.
  *
  * @param tasks those of the last run.
  * @throws UsageError for a set that does not exist, and for "&" before one that can only be written as a union, since node sets
- *   have no parentheses; EmptyResultSetError.
+ *   have no parentheses; CommandError where one is empty, so that nobody gets all nodes instead.
  */
 export function writeResultSets(text: string, tasks: readonly Task[]): string {
   return text.replace(reference, (typed, name: string, at: number) => {
@@ -57,7 +54,7 @@ export function writeResultSets(text: string, tasks: readonly Task[]): string {
     const set = name as TaskResult;
     const nodes = tasks.filter((task) => setOf(task) === set).map((task) => task.node);
     if (nodes.length === 0)
-      throw new EmptyResultSetError(`${typed} is empty: no node of the last run ${sets[set]}`);
+      throw new CommandError(exitCodes.noNode, `${typed} is empty: no node of the last run ${sets[set]}`);
     return writeOperand(typed, foldNodeNames(nodes), text.slice(0, at).trimEnd().at(-1));
   });
 }

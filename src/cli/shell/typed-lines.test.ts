@@ -88,6 +88,16 @@ test('TypedLines ends when the terminal goes away', async () => {
   assert.equal(await next, undefined);
 });
 
+test('TypedLines gives the keyboard back when it is disposed of while a line is awaited', async () => {
+  const { terminal, lines, shown } = person();
+  const next = lines.next('> ');
+  terminal.type('half');
+  lines[Symbol.dispose]();
+  assert.equal(await next, undefined);
+  assert.equal(terminal.isTaken, false);
+  assert.match(shown(), /2004l\n$/);
+});
+
 test('TypedLines while a command runs: Enter asks, Ctrl-C interrupts, what else is typed waits', async () => {
   const { terminal, lines } = person();
   using _ = lines;

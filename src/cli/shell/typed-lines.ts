@@ -71,7 +71,7 @@ export class TypedLines implements Lines {
   }
 
   [Symbol.dispose](): void {
-    this.#editor?.[Symbol.dispose]();
+    this.#editor?.end();
     this.#options.history[Symbol.dispose]();
   }
 
