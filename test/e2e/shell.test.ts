@@ -36,6 +36,10 @@ test('drover shell at a terminal, as somebody types', { skip }, async (t) => {
   await type('ls | wc', 'drover: | means something to a shell only', "run --shell 'ls | wc'");
   await type('!echo "here $((40 + 2))"; exit 3', 'here 42', 'here: exit 3', 'drover @node[1,3]> ');
 
+  await type('=', 'equal output is folded', 'drover @node[1,3] => ');
+  await type('echo same', /node\[1,3\] .*exit 0.*same.*2 succeeded/s, 'drover @node[1,3] => ');
+  await type('=', 'output is shown as it comes', 'drover @node[1,3]> ');
+
   // What the last run came to is a target.
   await type("run --shell 'test $(hostname) = x'", '2 failed (exit 1)', 'drover @node[1,3]> ');
   await type('run -w $failed!node1 -- echo again', 'node3: again', '1 succeeded', 'drover @node[1,3]> ');
