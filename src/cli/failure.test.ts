@@ -6,7 +6,7 @@ import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { parseSelector } from '#core/selector/parse-selector.ts';
 import { type ErrorReason, errorReasons } from '#protocol/errors.ts';
 import { CommandError } from './command-error.ts';
-import { describeFailure } from './failure.ts';
+import { describeFailure, isConnectionLost, neverConnected } from './failure.ts';
 import { refusal } from './testing/fake-api.ts';
 
 /** The exit code of every reason, as the documentation has it. */
@@ -95,3 +95,32 @@ for (const [what, error, exitCode, message] of others) {
     assert.match(failure.message, message);
   });
 }
+
+function caused(code: string, syscall?: string): ConnectError {
+  const cause = Object.assign(new Error(code), { code, ...(syscall && { syscall }) });
+  return new ConnectError('x', Code.Internal, undefined, undefined, cause);
+}
+
+for (const [error, never] of [
+  [caused('ECONNREFUSED', 'connect'), true],
+  [caused('ETIMEDOUT', 'connect'), true],
+  [caused('ENOTFOUND', 'getaddrinfo'), true],
+  [caused('DEPTH_ZERO_SELF_SIGNED_CERT'), true],
+  [caused('ECONNRESET', 'read'), false],
+  [caused('EPIPE', 'write'), false],
+  [caused('ETIMEDOUT', 'read'), false],
+  [caused('ERR_STREAM_PREMATURE_CLOSE'), false],
+  [caused('ERR_HTTP2_SESSION_ERROR'), false],
+  [new ConnectError('x', Code.Canceled), false],
+] as const) {
+  const { code, syscall } = (error.cause ?? { code: 'canceled' }) as NodeJS.ErrnoException;
+  const tells = never ? 'nothing has happened' : 'nobody knows what has happened';
+  test(`isConnectionLost(), neverConnected(): after ${code} ${syscall ?? ''} ${tells}`, () => {
+    assert.deepEqual([isConnectionLost(error), neverConnected(error)], [true, never]);
+  });
+}
+
+test('isConnectionLost() is false of an answer', () => {
+  assert.equal(isConnectionLost(refusal('INVALID', 'no')), false);
+  assert.equal(isConnectionLost(new ConnectError('x', Code.Internal)), false);
+});

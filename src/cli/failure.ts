@@ -79,19 +79,23 @@ export function reasonOf(error: unknown): ErrorReason | undefined {
 /** Codes of a call whose connection went away: "canceled" is what the streams of a closed connection end with. */
 const lostCodes: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Aborted, Code.Canceled]);
 
+/** Calls of the system that come before there is a connection. */
+const connecting: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
+
 /**
  * The connection broke, or there was none: what was asked may or may not have happened. A call that the caller itself has
  * aborted looks the same; whoever aborts knows.
  */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof ConnectError) || reasonOf(error)) return false;
-  return lostCodes.has(error.code) || systemCode(error) !== undefined;
+  return lostCodes.has(error.code) || chainOf(error).some(({ code }) => typeof code === 'string');
 }
 
 /** No connection ever came about: what was asked has certainly not happened. */
 export function neverConnected(error: unknown): boolean {
-  const code = systemCode(error);
-  return code !== undefined && code !== 'ECONNRESET' && code !== 'EPIPE';
+  return chainOf(error).some(({ code = '', syscall = '' }) => {
+    return connecting.has(syscall) || certificateError(code) !== undefined;
+  });
 }
 
 function describeConnectError(error: ConnectError, address: string): Failure {
@@ -130,15 +134,17 @@ function certificateError(code: string): string | undefined {
   return `its certificate is not that of this cluster (${code})`;
 }
 
-/** The system's or TLS's error code in the chain of causes. */
+/** The system's or TLS's error code in the chain of causes; none for what Node.js says of a stream that was cut off. */
 function systemCode(error: unknown): string | undefined {
-  const seen = new Set<unknown>();
-  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
-    seen.add(cause);
-    const { code } = cause as { code?: unknown };
-    if (typeof code === 'string' && !code.startsWith('ERR_HTTP2')) return code;
-  }
-  return undefined;
+  return chainOf(error).find(({ code }) => typeof code === 'string' && !/^ERR_(HTTP2|STREAM)_/.test(code))
+    ?.code;
+}
+
+/** The error and its causes; the codes of gRPC are numbers. */
+function chainOf(error: unknown): readonly NodeJS.ErrnoException[] {
+  const chain = new Set<NodeJS.ErrnoException>();
+  for (let cause = error; cause instanceof Error && !chain.has(cause); cause = cause.cause) chain.add(cause);
+  return [...chain];
 }
 
 function describeFault(error: unknown): string {
