@@ -87,6 +87,14 @@ test('every failpoint is called in one place, by its name', () => {
   assert.deepEqual(calls.map(([, name]) => name).sort(), Object.keys(failpoints).sort());
 });
 
+test('every failpoint is one at which a test of faults has a daemon die', () => {
+  const tests = trackedFiles('test/chaos/*-death.test.ts').map(read).join('\n');
+  assert.deepEqual(
+    Object.keys(failpoints).filter((name) => !tests.includes(`'${name}'`)),
+    [],
+  );
+});
+
 test('the generated code is that of the schema', (t) => {
   const fresh = mkdtempSync(join(tmpdir(), 'drover-gen-'));
   t.after(() => rmSync(fresh, { recursive: true }));

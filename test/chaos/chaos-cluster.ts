@@ -7,18 +7,19 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock } from '#base/clock.ts';
 import type { Failpoint } from '#base/failpoint.ts';
 import { readAccess } from '#cli/access-file.ts';
-import { createRun } from '#cli/commands/create-run.ts';
 import { type Connection, connectCluster } from '#cli/connect-cluster.ts';
+import { isConnectionLost } from '#cli/failure.ts';
 import { DaemonProcess, type DaemonSpec, describeEnd } from '#cli/up/daemon-process.ts';
 import { agentSpec, controllerSpec } from '#cli/up/daemon-specs.ts';
 import { layoutOf, type UpLayout } from '#cli/up/up-layout.ts';
 import { stateWord } from '#core/task-state.ts';
-import { CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import { type CreateRunRequest, CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, type TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { testEnvironment } from '#test/fixture/drover-command.ts';
 import { until } from '#test/fixture/until.ts';
@@ -46,6 +47,9 @@ export interface LaunchOptions {
   readonly spec?: MessageInitShape<typeof TaskSpecSchema>;
 }
 
+/** Pause before a launch is asked for again. */
+const askAgainMs = 100;
+
 /** Runs that are asked for at once. */
 const launchesAtOnce = 50;
 
@@ -66,6 +70,8 @@ export class ChaosCluster implements AsyncDisposable {
   #agentListen = '127.0.0.1:0';
   readonly #launched = new Map<string, ChaosCommand>();
   readonly #acknowledged: string[] = [];
+  /** Lines of the file of starts that are of settled tasks. */
+  #startsSettled = 0;
 
   private constructor(directory: string, gate: Gate) {
     this.directory = directory;
@@ -125,7 +131,7 @@ export class ChaosCluster implements AsyncDisposable {
     return join(this.directoryOf(node), 'supervisor', 'attempts', `${taskId}.1`, 'record');
   }
 
-  /** Ids of every task that was acknowledged. */
+  /** Ids of every task that was acknowledged and is not settled. */
   get taskIds(): string[] {
     return [...this.#launched.keys()];
   }
@@ -216,11 +222,19 @@ export class ChaosCluster implements AsyncDisposable {
     this.#acknowledged.push('StopTasks');
   }
 
+  /** Pids of the servers of a node's supervisor: one, or none for a moment. */
+  serverPids(name = 'node1'): number[] {
+    return this.#supervisorPids(name).filter((pid) => !readProc(pid, 'comm').startsWith('drover-monitor'));
+  }
+
+  /** Pids of the monitors of a node's attempts. */
+  monitorPids(name = 'node1'): number[] {
+    return this.#supervisorPids(name).filter((pid) => readProc(pid, 'comm').startsWith('drover-monitor'));
+  }
+
   /** Pid of the server of a node's supervisor; undefined where there is none now. */
   findSupervisorPid(name = 'node1'): number | undefined {
-    const state = join(this.directoryOf(name), 'supervisor');
-    // Monitors, which have the same command line, have named themselves.
-    return pidsWith(state).find((pid) => readProc(pid, 'comm').startsWith('drover-supervis'));
+    return this.serverPids(name)[0];
   }
 
   /** The same. */
@@ -254,13 +268,17 @@ export class ChaosCluster implements AsyncDisposable {
   }
 
   /**
-   * Waits for the end of every task, and checks what must hold.
+   * Waits for the end of every task that is not settled, and checks what must hold. What is settled may not happen again.
    *
    * @param allowed what the faults so far may have brought about.
    */
   async settle(allowed: Allowed = {}): Promise<void> {
     await this.untilState(TaskState.ENDED);
-    assert.deepEqual(checkHistory(await this.#history(this.taskProcesses()), allowed), []);
+    const history = await this.#history(this.taskProcesses());
+    assert.deepEqual(checkHistory(history, allowed), []);
+    this.#startsSettled += history.starts.length;
+    this.#launched.clear();
+    this.#acknowledged.length = 0;
   }
 
   /** Opens the gate, settles, ends everything in order, and checks that nothing is left. */
@@ -285,10 +303,29 @@ export class ChaosCluster implements AsyncDisposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  /** Asks until it is answered, also while there is no controller at all. */
+  async #createRun(request: CreateRunRequest): Promise<readonly Task[]> {
+    const giveUpAt = performance.now() + 60_000;
+    for (;;) {
+      try {
+        return (await this.api.runs.createRun(request)).tasks;
+      } catch (error) {
+        if (!isConnectionLost(error) || performance.now() > giveUpAt) throw error;
+      }
+      await sleep(askAgainMs);
+    }
+  }
+
   #start(spec: DaemonSpec): DaemonProcess {
     const daemon = new DaemonProcess(spec);
     this.#lives.push(daemon);
     return daemon;
+  }
+
+  /** Servers and monitors, which are forks of them. */
+  #supervisorPids(name: string): number[] {
+    const state = join(this.directoryOf(name), 'supervisor');
+    return pidsWith(state).filter((pid) => readProc(pid, 'cmdline').split('\0').includes(state));
   }
 
   async #run(command: ChaosCommand, { nodes = '@all', spec }: LaunchOptions): Promise<string[]> {
@@ -299,8 +336,7 @@ export class ChaosCluster implements AsyncDisposable {
       nodes,
       spec: { ...spec, argv: [...command.argv], env },
     });
-    const context = { abort: AbortSignal.timeout(60_000), clock: systemClock };
-    const { tasks } = await createRun(this.api, request, context);
+    const tasks = await this.#createRun(request);
     this.#acknowledged.push(id);
     for (const task of tasks) this.#launched.set(task.id, command);
     return tasks.map((task) => task.id);
@@ -313,7 +349,7 @@ export class ChaosCluster implements AsyncDisposable {
   async #history(left: readonly number[]): Promise<History> {
     for (const name of this.agents.keys()) this.#collectJournal(name);
     const daemons = [this.controller, ...this.agents.values()];
-    const starts = readLines(join(this.directory, startsFile));
+    const starts = readLines(join(this.directory, startsFile)).slice(this.#startsSettled);
     const began = new Set(starts.map((attemptId) => attemptId.split('.')[0]));
     return {
       launched: this.#launched,
