@@ -33,29 +33,34 @@ test('1: SIGKILL of the controller leaves 100 running tasks alone, and their sta
   await cluster.verify();
 });
 
-for (const point of ['controller.run-committed', 'controller.run-dispatched'] as const) {
-  test(`2: SIGKILL at ${point}: the command line asks again, and it is one start`, async (t) => {
-    const cluster = await ChaosCluster.start(t, { controller: `${point}=kill` });
-    const command = exits(4);
-    const words = ['run', '-w', 'node1', '-o', 'json', '--env', `CHAOS=${cluster.directory}`, '--'];
-    const running = drover([...words, ...command.argv], { data: cluster.directory });
-    await cluster.untilKilledAt(cluster.controller, 'controller', point);
-    await cluster.startController();
-    const { code, stdout, stderr } = await running;
-    assert.equal(code, 4, stderr);
-    const ids = await cluster.adopt(JSON.parse(stdout).run.id, command);
-    assert.equal(ids.length, 1);
-    await cluster.verify();
-  });
-}
-
-for (const point of ['controller.events-received', 'controller.events-committed'] as const) {
-  test(`2: SIGKILL at ${point} loses no news and applies none twice`, async (t) => {
-    const cluster = await ChaosCluster.start(t, { controller: `${point}=kill@2` });
-    const launched = cluster.launch(exits(5), { count: 20 });
-    await cluster.untilKilledAt(cluster.controller, 'controller', point);
-    await cluster.startController();
-    await launched;
-    await cluster.verify();
-  });
-}
+test('2: SIGKILL of the controller at every step: one launch is one start, news is lost by nobody', async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  for (const point of ['controller.run-committed', 'controller.run-dispatched'] as const) {
+    await t.test(`${point}: the command line asks again`, async () => {
+      await killDaemon(cluster.controller);
+      await cluster.startController(`${point}=kill`);
+      const command = exits(4);
+      const words = ['run', '-w', 'node1', '-o', 'json', '--env', `CHAOS=${cluster.directory}`, '--'];
+      const running = drover([...words, ...command.argv], { data: cluster.directory });
+      await cluster.untilKilledAt(cluster.controller, 'controller', point);
+      await cluster.startController();
+      const { code, stdout, stderr } = await running;
+      assert.equal(code, 4, stderr);
+      const ids = await cluster.adopt(JSON.parse(stdout).run.id, command);
+      assert.equal(ids.length, 1);
+      await cluster.settle();
+    });
+  }
+  for (const point of ['controller.events-received', 'controller.events-committed'] as const) {
+    await t.test(point, async () => {
+      await killDaemon(cluster.controller);
+      await cluster.startController(`${point}=kill`);
+      const launched = cluster.launch(exits(5), { count: 20 });
+      await cluster.untilKilledAt(cluster.controller, 'controller', point);
+      await cluster.startController();
+      await launched;
+      await cluster.settle();
+    });
+  }
+  await cluster.verify();
+});

@@ -9,7 +9,7 @@ import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { until } from '#test/fixture/until.ts';
 import { ChaosCluster } from './chaos-cluster.ts';
 import { type ChaosCommand, shell } from './commands.ts';
-import { describeProcess, pidsWith, readProc, statOf } from './processes.ts';
+import { describeProcess, killAll, monitorOf, pidsWith, readProc, statOf } from './processes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-hydra-'));
 const binary = join(directory, 'hydra');
@@ -47,23 +47,39 @@ async function assertGone(mark: string): Promise<void> {
   }
 }
 
-test('12: what forks, hides and ignores every signal leaves 0 processes after a stop', async (t) => {
+test('12: what forks, hides and ignores every signal', async (t) => {
   const cluster = await ChaosCluster.start(t);
-  const mark = `hydra-stop-${process.pid}`;
-  const ids = await cluster.launch(hydra(mark));
-  await untilGrown(mark);
-  await cluster.stopTasks(ids, 200);
-  await cluster.untilState(TaskState.ENDED);
-  await assertGone(mark);
-  await cluster.verify({ signals: ['SIGKILL'] });
-});
 
-test('12: what the leader leaves is stopped when it has ended', async (t) => {
-  const cluster = await ChaosCluster.start(t);
-  const mark = `hydra-leave-${process.pid}`;
-  await cluster.launch(hydra(mark, 'leave'), { spec: { stopGraceMs: 300n } });
-  await untilGrown(mark);
-  await cluster.untilState(TaskState.ENDED);
-  await assertGone(mark);
+  await t.test('leaves 0 processes after a stop', async () => {
+    const mark = `hydra-stop-${process.pid}`;
+    const ids = await cluster.launch(hydra(mark));
+    await untilGrown(mark);
+    await cluster.stopTasks(ids, 200);
+    await cluster.untilState(TaskState.ENDED);
+    await assertGone(mark);
+    await cluster.settle({ signals: ['SIGKILL'] });
+  });
+
+  await t.test('leaves 0 processes when its leader has ended', async () => {
+    const mark = `hydra-leave-${process.pid}`;
+    const [id = ''] = await cluster.launch(hydra(mark, 'leave'), { spec: { stopGraceMs: 300n } });
+    await cluster.untilState(TaskState.ENDED);
+    await assertGone(mark);
+    const left = (await cluster.tasks([id]))[0]?.attempts[0]?.leftovers ?? [];
+    assert.equal(left.length > 5, true, `its leader left ${left.length} processes`);
+    await cluster.settle();
+  });
+
+  await t.test('leaves 0 processes also when its monitor is dead', async () => {
+    const mark = `hydra-alone-${process.pid}`;
+    const ids = await cluster.launch(hydra(mark));
+    await untilGrown(mark);
+    killAll((await cluster.tasks(ids)).map(monitorOf));
+    await cluster.stopTasks(ids, 200);
+    await cluster.untilState(TaskState.ENDED);
+    await assertGone(mark);
+    await cluster.settle({ signals: ['SIGKILL'], unknown: /^monitor lost$/ });
+  });
+
   await cluster.verify();
 });

@@ -48,7 +48,13 @@ function passes(batch: string): boolean {
   const { status } = spawnSync(process.execPath, [...process.execArgv, '--test', file], {
     stdio: 'inherit',
     timeout: batchTimeoutMs,
-    env: { ...process.env, TMPDIR: directory, DROVER_TEST_RUN: directory, DROVER_CHAOS_SEEDS: batch },
+    env: {
+      ...process.env,
+      TMPDIR: directory,
+      NODE_COMPILE_CACHE: join(directory, 'node-compile-cache'),
+      DROVER_TEST_RUN: directory,
+      DROVER_CHAOS_SEEDS: batch,
+    },
   });
   rmSync(directory, { recursive: true, force: true });
   return status === 0;

@@ -6,35 +6,43 @@ import { ChaosCluster } from './chaos-cluster.ts';
 import { exits, shell, waits } from './commands.ts';
 import { isAlive, killAll, monitorOf } from './processes.ts';
 
-test("8: SIGKILL of the supervisor's server: every exit is kept, the next server finds all", async (t) => {
+test('8: SIGKILL of the server, and of monitors: every exit is kept, or said to be unknown', async (t) => {
   const cluster = await ChaosCluster.start(t);
-  await cluster.launch(waits(9), { count: 20 });
-  await cluster.untilState(TaskState.RUNNING);
-  const launched = cluster.launch(exits(8), { count: 30 });
-  const server = cluster.supervisorPid();
-  killAll([server]);
-  await launched;
-  await until('another server is there', () => cluster.findSupervisorPid() !== undefined);
-  assert.notEqual(cluster.supervisorPid(), server);
-  await cluster.verify();
-});
+  const launchWaiting = async (count: number) => {
+    await cluster.closeGate();
+    const ids = await cluster.launch(waits(9), { count });
+    await cluster.untilState(TaskState.RUNNING, ids);
+    return ids;
+  };
 
-test("8: SIGKILL of the supervisor's server while tasks end: every code is kept", async (t) => {
-  const cluster = await ChaosCluster.start(t);
-  await cluster.launch(waits(9), { count: 20 });
-  await cluster.untilState(TaskState.RUNNING);
-  killAll([cluster.supervisorPid()]);
-  await cluster.verify();
-});
+  await t.test('the server, while tasks start: the next one finds all', async () => {
+    await launchWaiting(20);
+    const launched = cluster.launch(exits(8), { count: 30 });
+    const server = cluster.supervisorPid();
+    killAll([server]);
+    await launched;
+    await until('another server is there', () => cluster.findSupervisorPid() !== undefined);
+    assert.notEqual(cluster.supervisorPid(), server);
+    await cluster.gate.open();
+    await cluster.settle();
+  });
 
-test('8: SIGKILL of monitors: their tasks go on, and end with their code or as unknown', async (t) => {
-  const cluster = await ChaosCluster.start(t);
-  const ids = await cluster.launch(waits(9), { count: 6 });
-  await cluster.untilState(TaskState.RUNNING);
-  const tasks = await cluster.tasks(ids);
-  killAll(tasks.slice(0, 4).map(monitorOf));
-  for (const task of tasks) assert.equal(isAlive(task.attempts[0]?.pid ?? 0), true);
-  await cluster.verify({ unknown: /^monitor lost$/ });
+  await t.test('the server, while tasks end', async () => {
+    await launchWaiting(20);
+    killAll([cluster.supervisorPid()]);
+    await cluster.gate.open();
+    await cluster.settle();
+  });
+
+  await t.test('monitors: their tasks go on, and end with their code or as unknown', async () => {
+    const tasks = await cluster.tasks(await launchWaiting(6));
+    killAll(tasks.slice(0, 4).map(monitorOf));
+    for (const task of tasks) assert.equal(isAlive(task.attempts[0]?.pid ?? 0), true);
+    await cluster.gate.open();
+    await cluster.settle({ unknown: /^monitor lost$/ });
+  });
+
+  await cluster.verify();
 });
 
 // Todo while the supervisor looks for orphans by their session only.
