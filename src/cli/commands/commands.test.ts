@@ -292,6 +292,22 @@ test('stop gives up what SIGKILL does not end, names it, and exits with 5', asyn
   );
 });
 
+test('nodes says when most of them were lost at once', async () => {
+  const { stderr, code } = await call(
+    (router) => {
+      router.service(NodeService, {
+        listNodes: () => ({
+          nodes: [{ name: 'a' }],
+          massLoss: { gone: 4, of: 6, at: timestampFromMs(nowMs) },
+        }),
+      });
+    },
+    ['nodes'],
+  );
+  assert.equal(code, 0);
+  assert.match(stderr, /^drover: 4 of 6 nodes were lost within a minute, at \S+: rather the network/);
+});
+
 test('nodes lists how the controller stands to them', async () => {
   const routes = (router: ConnectRouter) => {
     router.service(NodeService, {

@@ -1,5 +1,6 @@
 /** NodeService: which nodes there are, how they are, what their tasks have used, and what operators do to them. */
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
@@ -27,7 +28,9 @@ export function createNodeService(
   };
   return {
     async listNodes(target) {
-      return present(await resolveNodesOrAll(store.read, target));
+      const listed = await present(await resolveNodesOrAll(store.read, target));
+      const massLoss = dispatch.findMassLoss();
+      return massLoss ? { ...listed, massLoss: { ...massLoss, at: timestampFromMs(massLoss.atMs) } } : listed;
     },
 
     async getNode({ name }) {

@@ -21,7 +21,9 @@ import {
 } from './dispatch.ts';
 import { giveInput } from './input-streams.ts';
 import type { Launches } from './launches.ts';
+import type { LivenessTracker } from './liveness-tracker.ts';
 import { readLog } from './log-streams.ts';
+import type { MassLoss } from './mass-loss.ts';
 import type { PacedRuns } from './paced-runs.ts';
 import { type RemoveNodeParts, removeNode } from './remove-node.ts';
 import { sampleNode } from './sample-node.ts';
@@ -32,6 +34,8 @@ export interface AgentDispatchParts extends RemoveNodeParts {
   readonly pacedRuns: PacedRuns;
   readonly nodeChanges: Changes<[NodeName, NodeLiveness]>;
   readonly isListening: () => boolean;
+  readonly findMassLoss: () => MassLoss | undefined;
+  readonly liveness: LivenessTracker;
 }
 
 /** Dispatch over the sessions of this process. */
@@ -117,6 +121,10 @@ export class AgentDispatch implements Dispatch {
     const counts = new Map<string, number>([...sessionStates].map((state) => [state, 0]));
     for (const { state } of this.#parts.links.sessions()) counts.set(state, (counts.get(state) ?? 0) + 1);
     return counts;
+  }
+
+  findMassLoss(): MassLoss | undefined {
+    return this.#parts.findMassLoss();
   }
 
   liveness(node: NodeName): NodeLiveness {

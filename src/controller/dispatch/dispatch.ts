@@ -26,6 +26,7 @@ import type {
   TaskSample,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
+import type { MassLoss } from './mass-loss.ts';
 
 /** An order did not reach its node, or the node refused it. The message is one line for a person, without the node's name. */
 export class NodeRefusedError extends Error {
@@ -153,6 +154,9 @@ export interface Dispatch {
 
   /** Sessions of agents that are not over, by the name of their state; states that none has are there too. */
   countSessions(): ReadonlyMap<string, number>;
+
+  /** Set as long as most nodes that were there are gone, and went at once. */
+  findMassLoss(): MassLoss | undefined;
 
   /** How the controller stands to a node. */
   liveness(node: NodeName): NodeLiveness;

@@ -15,6 +15,9 @@ export const tickMs = 1_000;
 /** A tick so late means that this process stood still. */
 const stallMs = 2_000;
 
+/** In that time after a stall the sessions close that did not outlive it. */
+const stallAftermathMs = 10_000;
+
 const graceMinMs = 60_000;
 const graceIntervals = 3;
 const graceMsPerNode = 20;
@@ -40,6 +43,7 @@ export class LivenessTracker {
   readonly #contacts = new Map<NodeName, Contact>();
   readonly #startedMs: number;
   #stalledMs = 0;
+  #stallEndedMs = Number.NEGATIVE_INFINITY;
   #tickedMs: number;
 
   /** @param known nodes, and when each was last heard of as far as was recorded. */
@@ -61,6 +65,11 @@ export class LivenessTracker {
   /** The judging clock, milliseconds. */
   now(): number {
     return this.#clock.monotonicMs() - this.#stalledMs;
+  }
+
+  /** Whether this process stood still so lately that sessions which close may have died of that. */
+  get hasJustStalled(): boolean {
+    return this.#clock.monotonicMs() - this.#stallEndedMs < stallAftermathMs;
   }
 
   /** Interval of heartbeats for as many nodes as there are, milliseconds. */
@@ -122,7 +131,10 @@ export class LivenessTracker {
   tick(): void {
     const now = this.#clock.monotonicMs();
     const late = now - this.#tickedMs - tickMs;
-    if (late >= stallMs) this.#stalledMs += late;
+    if (late >= stallMs) {
+      this.#stalledMs += late;
+      this.#stallEndedMs = now;
+    }
     this.#tickedMs = now;
     for (const [node, contact] of this.#contacts) this.#judge(node, contact);
   }

@@ -14,9 +14,12 @@ import { limits } from '#protocol/limits.ts';
 import { Batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import type { NodeLiveness } from './dispatch.ts';
+import type { LivenessTracker } from './liveness-tracker.ts';
+import { type MassLoss, MassLossWatch } from './mass-loss.ts';
 
 /** What it needs. */
 export interface NodeRecorderOptions {
+  readonly liveness: LivenessTracker;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
@@ -35,6 +38,7 @@ export class NodeRecorder implements AsyncDisposable {
   readonly #options: NodeRecorderOptions;
   readonly #batches: Batches<EventRecord>;
   readonly #listening: Disposable;
+  readonly #massLoss = new MassLossWatch();
 
   constructor(options: NodeRecorderOptions) {
     this.#options = options;
@@ -47,7 +51,34 @@ export class NodeRecorder implements AsyncDisposable {
     await this.#batches.idle();
   }
 
+  /** Most nodes are gone. */
+  get massLoss(): MassLoss | undefined {
+    return this.#massLoss.alarm;
+  }
+
+  /** A node was removed. */
+  forget(node: NodeName): void {
+    this.#massLoss.forget(node);
+  }
+
+  /** Looks whether most nodes went at once. To be called every second or so, after the liveness was judged. */
+  tick(): void {
+    const { liveness, clock, log } = this.#options;
+    if (liveness.hasJustStalled) this.#massLoss.pardon();
+    const alarm = this.#massLoss.judge(liveness.now(), clock.wallMs());
+    if (!alarm) return;
+    const { gone, of, atMs } = alarm;
+    log.error(
+      { gone, of },
+      'most nodes were lost at once: rather the network or this controller than the nodes',
+    );
+    const data = { gone: String(gone), of: String(of) };
+    this.#batches.add(newEvent(atMs, 'cluster.mass-loss', { data }));
+  }
+
   #add(node: NodeName, { state, seenAtMs }: NodeLiveness): void {
+    if (state === NodeState.CONNECTED) this.#massLoss.came(node);
+    else this.#massLoss.went(node, this.#options.liveness.now());
     const kind = kinds[state];
     if (!kind) return;
     const isGone = state === NodeState.UNREACHABLE || state === NodeState.LOST;

@@ -5,9 +5,9 @@ import { endTask } from '#core/advance-task.ts';
 import { unknownOutcome } from '#core/outcome.ts';
 import { activeStates } from '#core/task-state.ts';
 import { Cause, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
 import { changesBy } from './describe-change.ts';
-import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
 import { recordChanges } from './record-changes.ts';
 
@@ -16,7 +16,8 @@ export interface RemoveNodeParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly links: NodeLinks;
-  readonly liveness: LivenessTracker;
+  /** Nothing is told of the node from now on. */
+  readonly forgetNode: (node: NodeName) => void;
   readonly taskChanges: Changes<[Task]>;
 }
 
@@ -25,7 +26,7 @@ const nodeRemoved = 'its node was removed';
 
 /** @see Dispatch.removeNode */
 export async function removeNode(
-  { store, clock, links, liveness, taskChanges }: RemoveNodeParts,
+  { store, clock, links, forgetNode, taskChanges }: RemoveNodeParts,
   removed: RemovedNode,
   record: (writer: StoreWriter) => Promise<void>,
 ): Promise<number> {
@@ -44,7 +45,7 @@ export async function removeNode(
       session.close('this node was removed from its cluster', { final: true });
     }
   }
-  liveness.forget(removed.name);
+  forgetNode(removed.name);
   for (const task of ended) taskChanges.publish(task);
   return ended.length;
 }

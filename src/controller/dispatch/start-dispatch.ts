@@ -58,7 +58,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const taskChanges = new Changes<[Task]>();
   const nodeChanges = new Changes<[NodeName, NodeLiveness]>();
   const liveness = new LivenessTracker(clock, nodeChanges, await store.read.listNodes());
-  const nodeRecorder = new NodeRecorder({ store, clock, log, changes: nodeChanges });
+  const nodeRecorder = new NodeRecorder({ store, clock, log, liveness, changes: nodeChanges });
   const now = () => liveness.now();
   const links = new NodeLinks();
   taskChanges.listen((task) => links.forget(task));
@@ -77,14 +77,25 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   });
   const seen = new SeenWriter(store, liveness, log);
   const timers = new DisposableStack();
-  timers.use(repeat(clock, tickMs, () => tick(liveness, links, launches, pacedRuns)));
+  timers.use(repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns })));
   timers.use(repeat(clock, writeSeenMs, () => void seen.write()));
   nodeChanges.listen((_, { state }) => {
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
   });
   const tasks = { links, launches, pacedRuns, taskChanges };
-  const isListening = () => server.isListening;
-  const dispatch = new AgentDispatch({ store, clock, liveness, nodeChanges, isListening, ...tasks });
+  const dispatch = new AgentDispatch({
+    store,
+    clock,
+    liveness,
+    nodeChanges,
+    ...tasks,
+    isListening: () => server.isListening,
+    findMassLoss: () => nodeRecorder.massLoss,
+    forgetNode(node) {
+      liveness.forget(node);
+      nodeRecorder.forget(node);
+    },
+  });
   return Object.assign(dispatch, {
     address: server.address,
     async [Symbol.asyncDispose]() {
@@ -125,8 +136,17 @@ function createOwner(
   };
 }
 
-function tick(liveness: LivenessTracker, links: NodeLinks, launches: Launches, pacedRuns: PacedRuns): void {
+interface Ticking {
+  readonly liveness: LivenessTracker;
+  readonly nodeRecorder: NodeRecorder;
+  readonly links: NodeLinks;
+  readonly launches: Launches;
+  readonly pacedRuns: PacedRuns;
+}
+
+function tick({ liveness, nodeRecorder, links, launches, pacedRuns }: Ticking): void {
   liveness.tick();
+  nodeRecorder.tick();
   for (const session of links.sessions()) session.tick();
   launches.endOverdue();
   pacedRuns.lookAgain();

@@ -1,6 +1,7 @@
 /** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
 import type { Dispatch, InputSupply, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import type { MassLoss } from '#controller/dispatch/mass-loss.ts';
 import type { RemovedNode, RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -113,6 +114,13 @@ export class FakeDispatch implements Dispatch {
   async removeNode({ name }: RemovedNode): Promise<number> {
     this.orders.push({ kind: 'remove', node: name });
     return 0;
+  }
+
+  /** Most nodes are gone. */
+  massLoss: MassLoss | undefined;
+
+  findMassLoss(): MassLoss | undefined {
+    return this.massLoss;
   }
 
   /** Whether agents could connect. */

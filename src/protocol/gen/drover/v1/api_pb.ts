@@ -20,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/api.proto.
  */
 export const file_drover_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIrChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDSIzChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjMKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiHgoOR2V0Tm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI2ChNHZXROb2RlVXNhZ2VSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjsKFEdldE5vZGVVc2FnZVJlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZHJvdmVyLnYxLk5vZGVVc2FnZSLaAQoQQ3JlYXRlUnVuUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW5vZGVzGAMgASgJEiEKBHNwZWMYBCABKAsyEy5kcm92ZXIudjEuVGFza1NwZWMSNAoQd2hlbl91bnJlYWNoYWJsZRgFIAEoDjIaLmRyb3Zlci52MS5XaGVuVW5yZWFjaGFibGUSDwoHZXhjbHVkZRgGIAEoCRIQCghzZWxlY3RvchgHIAEoCRIhCgZwYWNpbmcYCCABKAsyES5kcm92ZXIudjEuUGFjaW5nIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJwCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIQCghzZWxlY3RvchgFIAEoCSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiYAoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgSFQoNZXZlcnlfYXR0ZW1wdBgDIAEoCCJ2ChNGb2xsb3dUYXNrc1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyDy5kcm92ZXIudjEuVGFza0gAEiIKA2xvZxgCIAEoCzITLmRyb3Zlci52MS5Mb2dDaHVua0gAEhIKCHNlbGVjdGVkGAMgASgNSABCBgoEa2luZCLXAgoPUmVhZExvZ3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIkCgZzb3VyY2UYAiABKA4yFC5kcm92ZXIudjEuTG9nU291cmNlEg8KB2F0dGVtcHQYAyABKA0SFQoNc3Rkb3V0X29mZnNldBgEIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAUgASgEEhIKCnRhaWxfbGluZXMYBiABKA0SDgoGZm9sbG93GAcgASgIEikKBXNpbmNlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNaW5fdGltZV9vcmRlchgKIAEoCBITCgtpbnRlcmFjdGl2ZRgLIAEoCBIUCgxmcm9tX2F0dGVtcHQYDCABKA0iOQoSU2FtcGxlVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeSKHAQoTU2FtcGxlVGFza3NSZXNwb25zZRImCgdzYW1wbGVzGAEgAygLMhUuZHJvdmVyLnYxLlRhc2tTYW1wbGUSHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzaxIoCghwcm9ibGVtcxgDIAMoCzIWLmRyb3Zlci52MS5Ob2RlUHJvYmxlbSIqCgtOb2RlUHJvYmxlbRIMCgRub2RlGAEgASgJEg0KBWVycm9yGAIgASgJIqEBChFXcml0ZUlucHV0UmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyFi5kcm92ZXIudjEuSW5wdXRUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISAASKQoGcmVzaXplGAQgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgFIAEoCEgAQgYKBGtpbmQiVQoLSW5wdXRUYXJnZXQSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm9mZnNldBgCIAEoBBIRCglmcm9tX2hlcmUYAyABKAgiTQoSV3JpdGVJbnB1dFJlc3BvbnNlEg0KBXRha2VuGAEgASgEEigKB3JlZnVzZWQYAiADKAsyFy5kcm92ZXIudjEuSW5wdXRSZWZ1c2FsIj0KDElucHV0UmVmdXNhbBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDgoGcmVhc29uGAMgASgJIhMKEUdldENsdXN0ZXJSZXF1ZXN0IpoBChJHZXRDbHVzdGVyUmVzcG9uc2USCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVub2RlcxgEIAEoDRIRCgljb25uZWN0ZWQYBSABKA0SFQoNYWdlbnRfYWRkcmVzcxgGIAEoCSI+Cg9TaHV0ZG93blJlcXVlc3QSEgoKc3RvcF90YXNrcxgBIAEoCBIXCg9zdG9wX3RpbWVvdXRfbXMYAiABKAQiKAoQU2h1dGRvd25SZXNwb25zZRIUCgxhY3RpdmVfdGFza3MYASADKAkiEAoOR2V0Um9vdFJlcXVlc3QiKwoPR2V0Um9vdFJlc3BvbnNlEhgKEHJvb3RfY2VydGlmaWNhdGUYASABKAwiWgoLSm9pblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkSDgoGc2VjcmV0GAIgASgMEgwKBG5hbWUYAyABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgEIAEoDCJdCgxKb2luUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIUCgxjZXJ0aWZpY2F0ZXMYAiADKAwSFQoNYWdlbnRfYWRkcmVzcxgDIAEoCRISCgpjbHVzdGVyX2lkGAQgASgJIrgBChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0Eg0KBW5hbWVzGAEgASgJEj0KBmxhYmVscxgCIAMoCzItLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0LkxhYmVsc0VudHJ5EhMKC3R0bF9zZWNvbmRzGAMgASgNEgwKBHVzZXMYBCABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJQChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRImCghyZWNvcmRlZBgCIAEoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4ijgIKCUpvaW5Ub2tlbhIKCgJpZBgBIAEoCRINCgVuYW1lcxgCIAEoCRIwCgZsYWJlbHMYAyADKAsyIC5kcm92ZXIudjEuSm9pblRva2VuLkxhYmVsc0VudHJ5EhEKCXVzZXNfbGVmdBgEIAEoDRISCgpjcmVhdGVkX2J5GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFwoVTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0Ij4KFkxpc3RKb2luVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiIkChZSZXZva2VKb2luVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIhkKF1Jldm9rZUpvaW5Ub2tlblJlc3BvbnNlKmkKD1doZW5VbnJlYWNoYWJsZRIgChxXSEVOX1VOUkVBQ0hBQkxFX1VOU1BFQ0lGSUVEEAASGQoVV0hFTl9VTlJFQUNIQUJMRV9GQUlMEAESGQoVV0hFTl9VTlJFQUNIQUJMRV9XQUlUEAIyuAQKC05vZGVTZXJ2aWNlEkwKCUxpc3ROb2RlcxIbLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgSItRgCEjsKB0dldE5vZGUSGS5kcm92ZXIudjEuR2V0Tm9kZVJlcXVlc3QaDy5kcm92ZXIudjEuTm9kZSIEiLUYAhJVCgxHZXROb2RlVXNhZ2USHi5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVxdWVzdBofLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXNwb25zZSIEiLUYAhJQCgpMYWJlbE5vZGVzEhwuZHJvdmVyLnYxLkxhYmVsTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSUAoKRHJhaW5Ob2RlcxIcLmRyb3Zlci52MS5EcmFpbk5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElIKC1Jlc3VtZU5vZGVzEh0uZHJvdmVyLnYxLlJlc3VtZU5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDEk8KClJlbW92ZU5vZGUSHC5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlc3BvbnNlIgSItRgDMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIrChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDSIzChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIlsKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUSJgoJbWFzc19sb3NzGAIgASgLMhMuZHJvdmVyLnYxLk1hc3NMb3NzIkwKCE1hc3NMb3NzEgwKBGdvbmUYASABKA0SCgoCb2YYAiABKA0SJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIh4KDkdldE5vZGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiNgoTR2V0Tm9kZVVzYWdlUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI7ChRHZXROb2RlVXNhZ2VSZXNwb25zZRIjCgVub2RlcxgBIAMoCzIULmRyb3Zlci52MS5Ob2RlVXNhZ2Ui2gEKEENyZWF0ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVub2RlcxgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEjQKEHdoZW5fdW5yZWFjaGFibGUYBSABKA4yGi5kcm92ZXIudjEuV2hlblVucmVhY2hhYmxlEg8KB2V4Y2x1ZGUYBiABKAkSEAoIc2VsZWN0b3IYByABKAkSIQoGcGFjaW5nGAggASgLMhEuZHJvdmVyLnYxLlBhY2luZyJQChFDcmVhdGVSdW5SZXNwb25zZRIbCgNydW4YASABKAsyDi5kcm92ZXIudjEuUnVuEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2siGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI4Cg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiSQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4uZHJvdmVyLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicAoJVGFza1F1ZXJ5EgwKBHJlZnMYASADKAkSDQoFbm9kZXMYAiABKAkSDgoGcnVuX2lkGAMgASgJEiQKBnN0YXRlcxgEIAMoDjIULmRyb3Zlci52MS5UYXNrU3RhdGUSEAoIc2VsZWN0b3IYBSABKAkiXgoQTGlzdFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5kcm92ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHQoOR2V0VGFza1JlcXVlc3QSCwoDcmVmGAEgASgJInAKElNpZ25hbFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGc2lnbmFsGAIgASgJEiUKBXNjb3BlGAMgASgOMhYuZHJvdmVyLnYxLlNpZ25hbFNjb3BlIlsKEFN0b3BUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5EhAKCGdyYWNlX21zGAIgASgEEhAKCHNodXRkb3duGAMgASgIIkIKEkFjdE9uVGFza3NSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuZHJvdmVyLnYxLlRhc2tBY3Rpb25SZXN1bHQiTQoQVGFza0FjdGlvblJlc3VsdBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDQoFZXJyb3IYAyABKAkSCwoDcGlkGAQgASgFImAKEkZvbGxvd1Rhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGb3V0cHV0GAIgASgIEhUKDWV2ZXJ5X2F0dGVtcHQYAyABKAgidgoTRm9sbG93VGFza3NSZXNwb25zZRIfCgR0YXNrGAEgASgLMg8uZHJvdmVyLnYxLlRhc2tIABIiCgNsb2cYAiABKAsyEy5kcm92ZXIudjEuTG9nQ2h1bmtIABISCghzZWxlY3RlZBgDIAEoDUgAQgYKBGtpbmQi1wIKD1JlYWRMb2dzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSJAoGc291cmNlGAIgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIPCgdhdHRlbXB0GAMgASgNEhUKDXN0ZG91dF9vZmZzZXQYBCABKAQSFQoNc3RkZXJyX29mZnNldBgFIAEoBBISCgp0YWlsX2xpbmVzGAYgASgNEg4KBmZvbGxvdxgHIAEoCBIpCgVzaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWluX3RpbWVfb3JkZXIYCiABKAgSEwoLaW50ZXJhY3RpdmUYCyABKAgSFAoMZnJvbV9hdHRlbXB0GAwgASgNIjkKElNhbXBsZVRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkihwEKE1NhbXBsZVRhc2tzUmVzcG9uc2USJgoHc2FtcGxlcxgBIAMoCzIVLmRyb3Zlci52MS5UYXNrU2FtcGxlEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2sSKAoIcHJvYmxlbXMYAyADKAsyFi5kcm92ZXIudjEuTm9kZVByb2JsZW0iKgoLTm9kZVByb2JsZW0SDAoEbm9kZRgBIAEoCRINCgVlcnJvchgCIAEoCSKhAQoRV3JpdGVJbnB1dFJlcXVlc3QSKAoGdGFyZ2V0GAEgASgLMhYuZHJvdmVyLnYxLklucHV0VGFyZ2V0SAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAEikKBnJlc2l6ZRgEIAEoCzIXLmRyb3Zlci52MS5UZXJtaW5hbFNpemVIABIQCgZkZXRhY2gYBSABKAhIAEIGCgRraW5kIlUKC0lucHV0VGFyZ2V0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvZmZzZXQYAiABKAQSEQoJZnJvbV9oZXJlGAMgASgIIk0KEldyaXRlSW5wdXRSZXNwb25zZRINCgV0YWtlbhgBIAEoBBIoCgdyZWZ1c2VkGAIgAygLMhcuZHJvdmVyLnYxLklucHV0UmVmdXNhbCI9CgxJbnB1dFJlZnVzYWwSDwoHdGFza19pZBgBIAEoCRIMCgRub2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCSITChFHZXRDbHVzdGVyUmVxdWVzdCKaAQoSR2V0Q2x1c3RlclJlc3BvbnNlEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9kZXMYBCABKA0SEQoJY29ubmVjdGVkGAUgASgNEhUKDWFnZW50X2FkZHJlc3MYBiABKAkiPgoPU2h1dGRvd25SZXF1ZXN0EhIKCnN0b3BfdGFza3MYASABKAgSFwoPc3RvcF90aW1lb3V0X21zGAIgASgEIigKEFNodXRkb3duUmVzcG9uc2USFAoMYWN0aXZlX3Rhc2tzGAEgAygJIhAKDkdldFJvb3RSZXF1ZXN0IisKD0dldFJvb3RSZXNwb25zZRIYChByb290X2NlcnRpZmljYXRlGAEgASgMIloKC0pvaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoDBIMCgRuYW1lGAMgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYBCABKAwiXQoMSm9pblJlc3BvbnNlEgwKBG5hbWUYASABKAkSFAoMY2VydGlmaWNhdGVzGAIgAygMEhUKDWFnZW50X2FkZHJlc3MYAyABKAkSEgoKY2x1c3Rlcl9pZBgEIAEoCSK4AQoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBINCgVuYW1lcxgBIAEoCRI9CgZsYWJlbHMYAiADKAsyLS5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdC5MYWJlbHNFbnRyeRITCgt0dGxfc2Vjb25kcxgDIAEoDRIMCgR1c2VzGAQgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUAoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSJgoIcmVjb3JkZWQYAiABKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIo4CCglKb2luVG9rZW4SCgoCaWQYASABKAkSDQoFbmFtZXMYAiABKAkSMAoGbGFiZWxzGAMgAygLMiAuZHJvdmVyLnYxLkpvaW5Ub2tlbi5MYWJlbHNFbnRyeRIRCgl1c2VzX2xlZnQYBCABKA0SEgoKY3JlYXRlZF9ieRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhcKFUxpc3RKb2luVG9rZW5zUmVxdWVzdCI+ChZMaXN0Sm9pblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4iJAoWUmV2b2tlSm9pblRva2VuUmVxdWVzdBIKCgJpZBgBIAEoCSIZChdSZXZva2VKb2luVG9rZW5SZXNwb25zZSppCg9XaGVuVW5yZWFjaGFibGUSIAocV0hFTl9VTlJFQUNIQUJMRV9VTlNQRUNJRklFRBAAEhkKFVdIRU5fVU5SRUFDSEFCTEVfRkFJTBABEhkKFVdIRU5fVU5SRUFDSEFCTEVfV0FJVBACMrgECgtOb2RlU2VydmljZRJMCglMaXN0Tm9kZXMSGy5kcm92ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIEiLUYAhI7CgdHZXROb2RlEhkuZHJvdmVyLnYxLkdldE5vZGVSZXF1ZXN0Gg8uZHJvdmVyLnYxLk5vZGUiBIi1GAISVQoMR2V0Tm9kZVVzYWdlEh4uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlcXVlc3QaHy5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVzcG9uc2UiBIi1GAISUAoKTGFiZWxOb2RlcxIcLmRyb3Zlci52MS5MYWJlbE5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElAKCkRyYWluTm9kZXMSHC5kcm92ZXIudjEuRHJhaW5Ob2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuTWFuYWdlTm9kZXNSZXNwb25zZSIEiLUYAxJSCgtSZXN1bWVOb2RlcxIdLmRyb3Zlci52MS5SZXN1bWVOb2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuTWFuYWdlTm9kZXNSZXNwb25zZSIEiLUYAxJPCgpSZW1vdmVOb2RlEhwuZHJvdmVyLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh0uZHJvdmVyLnYxLlJlbW92ZU5vZGVSZXNwb25zZSIEiLUYAzLfAQoKUnVuU2VydmljZRJMCglDcmVhdGVSdW4SGy5kcm92ZXIudjEuQ3JlYXRlUnVuUmVxdWVzdBocLmRyb3Zlci52MS5DcmVhdGVSdW5SZXNwb25zZSIEiLUYBRI4CgZHZXRSdW4SGC5kcm92ZXIudjEuR2V0UnVuUmVxdWVzdBoOLmRyb3Zlci52MS5SdW4iBIi1GAQSSQoITGlzdFJ1bnMSGi5kcm92ZXIudjEuTGlzdFJ1bnNSZXF1ZXN0GhsuZHJvdmVyLnYxLkxpc3RSdW5zUmVzcG9uc2UiBIi1GAQy/gQKC1Rhc2tTZXJ2aWNlEkwKCUxpc3RUYXNrcxIbLmRyb3Zlci52MS5MaXN0VGFza3NSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3RUYXNrc1Jlc3BvbnNlIgSItRgEEjsKB0dldFRhc2sSGS5kcm92ZXIudjEuR2V0VGFza1JlcXVlc3QaDy5kcm92ZXIudjEuVGFzayIEiLUYBBJRCgtTaWduYWxUYXNrcxIdLmRyb3Zlci52MS5TaWduYWxUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGEk0KCVN0b3BUYXNrcxIbLmRyb3Zlci52MS5TdG9wVGFza3NSZXF1ZXN0Gh0uZHJvdmVyLnYxLkFjdE9uVGFza3NSZXNwb25zZSIEiLUYBhJUCgtGb2xsb3dUYXNrcxIdLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1JlcXVlc3QaHi5kcm92ZXIudjEuRm9sbG93VGFza3NSZXNwb25zZSIEiLUYBDABEkMKCFJlYWRMb2dzEhouZHJvdmVyLnYxLlJlYWRMb2dzUmVxdWVzdBoTLmRyb3Zlci52MS5Mb2dDaHVuayIEiLUYCDABElIKC1NhbXBsZVRhc2tzEh0uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5TYW1wbGVUYXNrc1Jlc3BvbnNlIgSItRgEElMKCldyaXRlSW5wdXQSHC5kcm92ZXIudjEuV3JpdGVJbnB1dFJlcXVlc3QaHS5kcm92ZXIudjEuV3JpdGVJbnB1dFJlc3BvbnNlIgSItRgFKAEwATKsAQoOQ2x1c3RlclNlcnZpY2USTwoKR2V0Q2x1c3RlchIcLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVxdWVzdBodLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVzcG9uc2UiBIi1GAISSQoIU2h1dGRvd24SGi5kcm92ZXIudjEuU2h1dGRvd25SZXF1ZXN0GhsuZHJvdmVyLnYxLlNodXRkb3duUmVzcG9uc2UiBIi1GAMylAEKC0pvaW5TZXJ2aWNlEkYKB0dldFJvb3QSGS5kcm92ZXIudjEuR2V0Um9vdFJlcXVlc3QaGi5kcm92ZXIudjEuR2V0Um9vdFJlc3BvbnNlIgSItRgBEj0KBEpvaW4SFi5kcm92ZXIudjEuSm9pblJlcXVlc3QaFy5kcm92ZXIudjEuSm9pblJlc3BvbnNlIgSItRgBMq8CChBKb2luVG9rZW5TZXJ2aWNlEl4KD0NyZWF0ZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJElsKDkxpc3RKb2luVG9rZW5zEiAuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVxdWVzdBohLmRyb3Zlci52MS5MaXN0Sm9pblRva2Vuc1Jlc3BvbnNlIgSItRgJEl4KD1Jldm9rZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5SZXZva2VKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJYgZwcm90bzM", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * Rides on every error as a detail: a stable word for programs beside the line for people.
@@ -258,6 +258,13 @@ export type ListNodesResponse = Message<"drover.v1.ListNodesResponse"> & {
    * @generated from field: repeated drover.v1.Node nodes = 1;
    */
   nodes: Node[];
+
+  /**
+   * Set as long as most nodes of the cluster are gone, and went at once.
+   *
+   * @generated from field: drover.v1.MassLoss mass_loss = 2;
+   */
+  massLoss?: MassLoss | undefined;
 };
 
 /**
@@ -266,6 +273,42 @@ export type ListNodesResponse = Message<"drover.v1.ListNodesResponse"> & {
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 8);
+
+/**
+ * More than half of the nodes, and three at least, went within a minute: rather the network or the controller than the nodes. It is over
+ * when half of them are back.
+ *
+ * @generated from message drover.v1.MassLoss
+ */
+export type MassLoss = Message<"drover.v1.MassLoss"> & {
+  /**
+   * So many.
+   *
+   * @generated from field: uint32 gone = 1;
+   */
+  gone: number;
+
+  /**
+   * Of so many that were connected.
+   *
+   * @generated from field: uint32 of = 2;
+   */
+  of: number;
+
+  /**
+   * When it was noticed.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 3;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message drover.v1.MassLoss.
+ * Use `create(MassLossSchema)` to create a new message.
+ */
+export const MassLossSchema: GenMessage<MassLoss> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 9);
 
 /**
  * Which node.
@@ -286,7 +329,7 @@ export type GetNodeRequest = Message<"drover.v1.GetNodeRequest"> & {
  * Use `create(GetNodeRequestSchema)` to create a new message.
  */
 export const GetNodeRequestSchema: GenMessage<GetNodeRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 9);
+  messageDesc(file_drover_v1_api, 10);
 
 /**
  * Which nodes: all conditions together.
@@ -314,7 +357,7 @@ export type GetNodeUsageRequest = Message<"drover.v1.GetNodeUsageRequest"> & {
  * Use `create(GetNodeUsageRequestSchema)` to create a new message.
  */
 export const GetNodeUsageRequestSchema: GenMessage<GetNodeUsageRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 10);
+  messageDesc(file_drover_v1_api, 11);
 
 /**
  * What each used.
@@ -335,7 +378,7 @@ export type GetNodeUsageResponse = Message<"drover.v1.GetNodeUsageResponse"> & {
  * Use `create(GetNodeUsageResponseSchema)` to create a new message.
  */
 export const GetNodeUsageResponseSchema: GenMessage<GetNodeUsageResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 11);
+  messageDesc(file_drover_v1_api, 12);
 
 /**
  * A command on a set of nodes.
@@ -405,7 +448,7 @@ export type CreateRunRequest = Message<"drover.v1.CreateRunRequest"> & {
  * Use `create(CreateRunRequestSchema)` to create a new message.
  */
 export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 12);
+  messageDesc(file_drover_v1_api, 13);
 
 /**
  * The run and its tasks as recorded.
@@ -433,7 +476,7 @@ export type CreateRunResponse = Message<"drover.v1.CreateRunResponse"> & {
  * Use `create(CreateRunResponseSchema)` to create a new message.
  */
 export const CreateRunResponseSchema: GenMessage<CreateRunResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 13);
+  messageDesc(file_drover_v1_api, 14);
 
 /**
  * Which run.
@@ -454,7 +497,7 @@ export type GetRunRequest = Message<"drover.v1.GetRunRequest"> & {
  * Use `create(GetRunRequestSchema)` to create a new message.
  */
 export const GetRunRequestSchema: GenMessage<GetRunRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 14);
+  messageDesc(file_drover_v1_api, 15);
 
 /**
  * Which runs.
@@ -482,7 +525,7 @@ export type ListRunsRequest = Message<"drover.v1.ListRunsRequest"> & {
  * Use `create(ListRunsRequestSchema)` to create a new message.
  */
 export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 15);
+  messageDesc(file_drover_v1_api, 16);
 
 /**
  * Runs, newest first.
@@ -510,7 +553,7 @@ export type ListRunsResponse = Message<"drover.v1.ListRunsResponse"> & {
  * Use `create(ListRunsResponseSchema)` to create a new message.
  */
 export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 16);
+  messageDesc(file_drover_v1_api, 17);
 
 /**
  * Selects tasks: all conditions together.
@@ -560,7 +603,7 @@ export type TaskQuery = Message<"drover.v1.TaskQuery"> & {
  * Use `create(TaskQuerySchema)` to create a new message.
  */
 export const TaskQuerySchema: GenMessage<TaskQuery> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 17);
+  messageDesc(file_drover_v1_api, 18);
 
 /**
  * Which tasks.
@@ -595,7 +638,7 @@ export type ListTasksRequest = Message<"drover.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 18);
+  messageDesc(file_drover_v1_api, 19);
 
 /**
  * Tasks, newest first.
@@ -623,7 +666,7 @@ export type ListTasksResponse = Message<"drover.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 19);
+  messageDesc(file_drover_v1_api, 20);
 
 /**
  * Which task.
@@ -644,7 +687,7 @@ export type GetTaskRequest = Message<"drover.v1.GetTaskRequest"> & {
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema: GenMessage<GetTaskRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 20);
+  messageDesc(file_drover_v1_api, 21);
 
 /**
  * A signal for tasks.
@@ -679,7 +722,7 @@ export type SignalTasksRequest = Message<"drover.v1.SignalTasksRequest"> & {
  * Use `create(SignalTasksRequestSchema)` to create a new message.
  */
 export const SignalTasksRequestSchema: GenMessage<SignalTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 21);
+  messageDesc(file_drover_v1_api, 22);
 
 /**
  * A stop for tasks.
@@ -714,7 +757,7 @@ export type StopTasksRequest = Message<"drover.v1.StopTasksRequest"> & {
  * Use `create(StopTasksRequestSchema)` to create a new message.
  */
 export const StopTasksRequestSchema: GenMessage<StopTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 22);
+  messageDesc(file_drover_v1_api, 23);
 
 /**
  * What became of the order on each task.
@@ -735,7 +778,7 @@ export type ActOnTasksResponse = Message<"drover.v1.ActOnTasksResponse"> & {
  * Use `create(ActOnTasksResponseSchema)` to create a new message.
  */
 export const ActOnTasksResponseSchema: GenMessage<ActOnTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 23);
+  messageDesc(file_drover_v1_api, 24);
 
 /**
  * What became of the order on one task.
@@ -777,7 +820,7 @@ export type TaskActionResult = Message<"drover.v1.TaskActionResult"> & {
  * Use `create(TaskActionResultSchema)` to create a new message.
  */
 export const TaskActionResultSchema: GenMessage<TaskActionResult> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 24);
+  messageDesc(file_drover_v1_api, 25);
 
 /**
  * Whom to follow.
@@ -812,7 +855,7 @@ export type FollowTasksRequest = Message<"drover.v1.FollowTasksRequest"> & {
  * Use `create(FollowTasksRequestSchema)` to create a new message.
  */
 export const FollowTasksRequestSchema: GenMessage<FollowTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 25);
+  messageDesc(file_drover_v1_api, 26);
 
 /**
  * One thing that happened.
@@ -857,7 +900,7 @@ export type FollowTasksResponse = Message<"drover.v1.FollowTasksResponse"> & {
  * Use `create(FollowTasksResponseSchema)` to create a new message.
  */
 export const FollowTasksResponseSchema: GenMessage<FollowTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 26);
+  messageDesc(file_drover_v1_api, 27);
 
 /**
  * Which output.
@@ -957,7 +1000,7 @@ export type ReadLogsRequest = Message<"drover.v1.ReadLogsRequest"> & {
  * Use `create(ReadLogsRequestSchema)` to create a new message.
  */
 export const ReadLogsRequestSchema: GenMessage<ReadLogsRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 27);
+  messageDesc(file_drover_v1_api, 28);
 
 /**
  * Which tasks to sample.
@@ -978,7 +1021,7 @@ export type SampleTasksRequest = Message<"drover.v1.SampleTasksRequest"> & {
  * Use `create(SampleTasksRequestSchema)` to create a new message.
  */
 export const SampleTasksRequestSchema: GenMessage<SampleTasksRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 28);
+  messageDesc(file_drover_v1_api, 29);
 
 /**
  * What they use.
@@ -1013,7 +1056,7 @@ export type SampleTasksResponse = Message<"drover.v1.SampleTasksResponse"> & {
  * Use `create(SampleTasksResponseSchema)` to create a new message.
  */
 export const SampleTasksResponseSchema: GenMessage<SampleTasksResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 29);
+  messageDesc(file_drover_v1_api, 30);
 
 /**
  * Why a node could not be asked.
@@ -1041,7 +1084,7 @@ export type NodeProblem = Message<"drover.v1.NodeProblem"> & {
  * Use `create(NodeProblemSchema)` to create a new message.
  */
 export const NodeProblemSchema: GenMessage<NodeProblem> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 30);
+  messageDesc(file_drover_v1_api, 31);
 
 /**
  * Input, or who is to get it.
@@ -1102,7 +1145,7 @@ export type WriteInputRequest = Message<"drover.v1.WriteInputRequest"> & {
  * Use `create(WriteInputRequestSchema)` to create a new message.
  */
 export const WriteInputRequestSchema: GenMessage<WriteInputRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 31);
+  messageDesc(file_drover_v1_api, 32);
 
 /**
  * Who is to get input.
@@ -1139,7 +1182,7 @@ export type InputTarget = Message<"drover.v1.InputTarget"> & {
  * Use `create(InputTargetSchema)` to create a new message.
  */
 export const InputTargetSchema: GenMessage<InputTarget> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 32);
+  messageDesc(file_drover_v1_api, 33);
 
 /**
  * News of input.
@@ -1167,7 +1210,7 @@ export type WriteInputResponse = Message<"drover.v1.WriteInputResponse"> & {
  * Use `create(WriteInputResponseSchema)` to create a new message.
  */
 export const WriteInputResponseSchema: GenMessage<WriteInputResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 33);
+  messageDesc(file_drover_v1_api, 34);
 
 /**
  * A task that takes no more input.
@@ -1202,7 +1245,7 @@ export type InputRefusal = Message<"drover.v1.InputRefusal"> & {
  * Use `create(InputRefusalSchema)` to create a new message.
  */
 export const InputRefusalSchema: GenMessage<InputRefusal> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 34);
+  messageDesc(file_drover_v1_api, 35);
 
 /**
  * Nothing to say.
@@ -1217,7 +1260,7 @@ export type GetClusterRequest = Message<"drover.v1.GetClusterRequest"> & {
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema: GenMessage<GetClusterRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 35);
+  messageDesc(file_drover_v1_api, 36);
 
 /**
  * Who this is and how it is.
@@ -1273,7 +1316,7 @@ export type GetClusterResponse = Message<"drover.v1.GetClusterResponse"> & {
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema: GenMessage<GetClusterResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 36);
+  messageDesc(file_drover_v1_api, 37);
 
 /**
  * How to stop.
@@ -1301,7 +1344,7 @@ export type ShutdownRequest = Message<"drover.v1.ShutdownRequest"> & {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 37);
+  messageDesc(file_drover_v1_api, 38);
 
 /**
  * It stops now.
@@ -1322,7 +1365,7 @@ export type ShutdownResponse = Message<"drover.v1.ShutdownResponse"> & {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 38);
+  messageDesc(file_drover_v1_api, 39);
 
 /**
  * Nothing to say.
@@ -1337,7 +1380,7 @@ export type GetRootRequest = Message<"drover.v1.GetRootRequest"> & {
  * Use `create(GetRootRequestSchema)` to create a new message.
  */
 export const GetRootRequestSchema: GenMessage<GetRootRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 39);
+  messageDesc(file_drover_v1_api, 40);
 
 /**
  * The cluster's root certificate.
@@ -1358,7 +1401,7 @@ export type GetRootResponse = Message<"drover.v1.GetRootResponse"> & {
  * Use `create(GetRootResponseSchema)` to create a new message.
  */
 export const GetRootResponseSchema: GenMessage<GetRootResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 40);
+  messageDesc(file_drover_v1_api, 41);
 
 /**
  * A node asks to be let in.
@@ -1400,7 +1443,7 @@ export type JoinRequest = Message<"drover.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 41);
+  messageDesc(file_drover_v1_api, 42);
 
 /**
  * The node is in.
@@ -1442,7 +1485,7 @@ export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 42);
+  messageDesc(file_drover_v1_api, 43);
 
 /**
  * What the token allows.
@@ -1484,7 +1527,7 @@ export type CreateJoinTokenRequest = Message<"drover.v1.CreateJoinTokenRequest">
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 43);
+  messageDesc(file_drover_v1_api, 44);
 
 /**
  * The token.
@@ -1512,7 +1555,7 @@ export type CreateJoinTokenResponse = Message<"drover.v1.CreateJoinTokenResponse
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 44);
+  messageDesc(file_drover_v1_api, 45);
 
 /**
  * What is recorded of a token.
@@ -1575,7 +1618,7 @@ export type JoinToken = Message<"drover.v1.JoinToken"> & {
  * Use `create(JoinTokenSchema)` to create a new message.
  */
 export const JoinTokenSchema: GenMessage<JoinToken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 45);
+  messageDesc(file_drover_v1_api, 46);
 
 /**
  * Nothing to say.
@@ -1590,7 +1633,7 @@ export type ListJoinTokensRequest = Message<"drover.v1.ListJoinTokensRequest"> &
  * Use `create(ListJoinTokensRequestSchema)` to create a new message.
  */
 export const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 46);
+  messageDesc(file_drover_v1_api, 47);
 
 /**
  * Tokens, newest first.
@@ -1611,7 +1654,7 @@ export type ListJoinTokensResponse = Message<"drover.v1.ListJoinTokensResponse">
  * Use `create(ListJoinTokensResponseSchema)` to create a new message.
  */
 export const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 47);
+  messageDesc(file_drover_v1_api, 48);
 
 /**
  * Which token.
@@ -1632,7 +1675,7 @@ export type RevokeJoinTokenRequest = Message<"drover.v1.RevokeJoinTokenRequest">
  * Use `create(RevokeJoinTokenRequestSchema)` to create a new message.
  */
 export const RevokeJoinTokenRequestSchema: GenMessage<RevokeJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 48);
+  messageDesc(file_drover_v1_api, 49);
 
 /**
  * It is useless now.
@@ -1647,7 +1690,7 @@ export type RevokeJoinTokenResponse = Message<"drover.v1.RevokeJoinTokenResponse
  * Use `create(RevokeJoinTokenResponseSchema)` to create a new message.
  */
 export const RevokeJoinTokenResponseSchema: GenMessage<RevokeJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 49);
+  messageDesc(file_drover_v1_api, 50);
 
 /**
  * What becomes of a task whose node is not connected when it would be sent.
