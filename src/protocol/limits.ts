@@ -120,6 +120,8 @@ export const limits = {
   joinTokenUsesMax: 20_000,
   /** Characters of the reason why a node is drained. */
   drainReasonMax: 256,
+  /** The facts of one host, encoded: ten times what one with 32 disks tells. */
+  factsBytesMax: 64 << 10,
   /** Labels of one node. */
   nodeLabelsMax: 64,
   /** Time between a stop signal and SIGKILL where nobody says. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { prettyName, readHostFacts } from './facts.ts';
+import { deviceMounts, prettyName, readHostFacts } from './facts.ts';
 
 test('readHostFacts() reads this host', async () => {
   const facts = await readHostFacts();
@@ -11,6 +11,8 @@ test('readHostFacts() reads this host', async () => {
   assert.ok(facts.memoryBytes > 1n << 20n);
   assert.notEqual(facts.os, '');
   assert.notEqual(facts.kernel, '');
+  assert.equal(facts.loadMillis.length, 3);
+  assert.ok(facts.memoryAvailableBytes > 0n);
 });
 
 test('prettyName() takes the quotes off', () => {
@@ -21,4 +23,19 @@ test('prettyName() takes the quotes off', () => {
   assert.equal(prettyName("PRETTY_NAME='Some \\$ Linux'"), 'Some $ Linux');
   assert.equal(prettyName('PRETTY_NAME=Plain'), 'Plain');
   assert.equal(prettyName('NAME=x'), undefined);
+});
+
+test('deviceMounts() has each device once, and nothing that is no device', () => {
+  const mounts = [
+    'proc /proc proc rw 0 0',
+    '/dev/sda1 / ext4 rw,relatime 0 0',
+    '/dev/sda1 /var/lib/bound ext4 rw 0 0',
+    'tmpfs /run tmpfs rw 0 0',
+    '/dev/sdb /with\\040space xfs rw 0 0',
+    '',
+  ];
+  assert.deepEqual(deviceMounts(mounts.join('\n')), [
+    { mount: '/', type: 'ext4' },
+    { mount: '/with space', type: 'xfs' },
+  ]);
 });

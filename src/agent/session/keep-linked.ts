@@ -6,7 +6,6 @@ import { delay } from '#base/clock.ts';
 import type { HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
 import type { Welcome } from '#protocol/gen/drover/v1/link_pb.ts';
-import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { connectLink, type LinkCredentials } from './connect-link.ts';
 import { explainConnectionError, isRefused } from './explain-connection-error.ts';
@@ -19,8 +18,6 @@ export interface KeepLinkedOptions extends Omit<LinkSessionParts, 'facts'> {
   readonly address: HostPort;
   readonly credentials: LinkCredentials;
   readonly log: Logger;
-  /** Reads the host's facts anew for each session. Never rejects. */
-  readonly readFacts: () => Promise<HostFacts>;
 }
 
 /**

@@ -45,6 +45,7 @@ async function withSession(body: (fixture: Fixture) => Promise<void>, workload =
     workload,
     clock,
     facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
+    readFacts: async () => create(HostFactsSchema, { hostname: 'host2' }),
     version: '1.2.3',
     random: () => 0.5,
     onWelcome: () => {},

@@ -39,8 +39,10 @@ import { pushLog } from './push-log.ts';
 export interface LinkSessionParts {
   readonly workload: Workload;
   readonly clock: Clock;
-  /** The host, as of this session. */
+  /** The host, as of the beginning of this session. */
   readonly facts: HostFacts;
+  /** Reads the facts anew. Never rejects. */
+  readonly readFacts: () => Promise<HostFacts>;
   /** The agent's version. */
   readonly version: string;
   /** Evenly in [0, 1), for the jitter of heartbeats. */
@@ -74,6 +76,7 @@ export class LinkSession {
   readonly #greetingTimeout: Disposable;
   #heartbeats: Heartbeats | undefined;
   #beat: Disposable | undefined;
+  #telling: Disposable | undefined;
   #feed: EventFeed | undefined;
   #linked: Disposable | undefined;
   #pushes = 0;
@@ -108,6 +111,7 @@ export class LinkSession {
     this.#over.abort();
     this.#greetingTimeout[Symbol.dispose]();
     this.#beat?.[Symbol.dispose]();
+    this.#telling?.[Symbol.dispose]();
     this.#feed?.[Symbol.dispose]();
     this.#linked?.[Symbol.dispose]();
     const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
@@ -230,6 +234,16 @@ export class LinkSession {
       send: (value) => this.#send({ case: 'event', value }),
     });
     this.#keepBeating(this.#heartbeats);
+    if (welcome.factsIntervalMs > 0) this.#keepTelling(welcome.factsIntervalMs);
+  }
+
+  /** The first time at any moment of the interval: a herd that came together does not tell together. */
+  #keepTelling(intervalMs: number, firstMs = intervalMs * this.#parts.random()): void {
+    const { clock, readFacts } = this.#parts;
+    this.#telling = clock.schedule(firstMs, async () => {
+      this.#send({ case: 'facts', value: await readFacts() });
+      if (!this.#over.signal.aborted) this.#keepTelling(intervalMs, intervalMs);
+    });
   }
 
   #keepBeating(heartbeats: Heartbeats): void {

@@ -12,7 +12,7 @@ import { taskColumns } from '#cli/task-columns.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { formatSize } from '#core/format-size.ts';
 import { activeStates } from '#core/task-state.ts';
-import { type HostFacts, type Node, NodeSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import { type Disk, type HostFacts, type Node, NodeSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Field, printFields } from './print-fields.ts';
 
 /** Prints its facts, and its tasks that have not ended. */
@@ -59,7 +59,15 @@ function factFields(facts: HostFacts): Field[] {
     ['os', facts.os],
     ['kernel', facts.kernel],
     ['processors', `${facts.cpus} ${facts.arch}`],
-    ['memory', formatSize(facts.memoryBytes)],
+    ['memory', `${formatSize(facts.memoryBytes)}, ${formatSize(facts.memoryAvailableBytes)} available`],
+    ['load', facts.loadMillis.map((load) => (load / 1_000).toFixed(2)).join(' ')],
+    ...facts.disks.map((disk): Field => ['disk', describeDisk(disk)]),
+    ['addresses', facts.addresses.join(' ')],
     ['boot', facts.bootId],
   ];
+}
+
+/** "/ ext4, 12 GiB of 40 GiB free". */
+function describeDisk({ mount, type, sizeBytes, freeBytes }: Disk): string {
+  return `${mount} ${type}, ${formatSize(freeBytes)} of ${formatSize(sizeBytes)} free`;
 }

@@ -32,6 +32,7 @@ import {
   type Welcome,
   type WelcomeSchema,
 } from '#protocol/gen/drover/v1/link_pb.ts';
+import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { NodeRefusedError } from './dispatch.ts';
@@ -61,6 +62,8 @@ export interface SessionOwner {
   onEvent(session: AgentSession, event: Event, bytes: number): void;
   /** Something arrived. */
   onHeard(session: AgentSession): void;
+  /** The node's host as it is now. */
+  onFacts(session: AgentSession, facts: HostFacts): void;
   /** A heartbeat went there and back in so many milliseconds. */
   onRoundTrip(ms: number): void;
   /** It is over; called once. */
@@ -95,7 +98,7 @@ type FrameKind = NonNullable<AgentFrame['kind']['case']>;
 const accepted: Readonly<Record<SessionState, readonly FrameKind[]>> = {
   hello: ['hello'],
   opening: [],
-  open: ['event', 'result', 'heartbeat'],
+  open: ['event', 'result', 'heartbeat', 'facts'],
   closed: [],
 };
 
@@ -363,6 +366,10 @@ export class AgentSession {
         return;
       case 'heartbeat':
         this.#heartbeats?.received(kind.value);
+        return;
+      case 'facts':
+        if (bytes > limits.factsBytesMax) this.#misbehaved(`its facts have ${bytes} bytes`);
+        else this.#owner.onFacts(this, kind.value);
         return;
       case 'result':
         this.#settle(kind.value);

@@ -43,6 +43,9 @@ export interface OpeningsOptions {
 /** Agents that one transaction lets in: a herd of ten thousand shares twenty fsyncs. */
 const openingsMax = 500;
 
+/** How often agents tell the facts of their hosts again: ten thousand make 33 a second of it. */
+const factsIntervalMs = 300_000;
+
 /** Tasks that one node may hold, ended ones too (link.proto). */
 const heldMax = 20_000;
 
@@ -188,6 +191,7 @@ export class Openings implements AsyncDisposable {
       heartbeatIntervalMs,
       acknowledgedEvent,
       reconnectSpreadMs: liveness.reconnectSpreadMs(),
+      factsIntervalMs,
     });
     log.info(
       { node: session.node, address: session.peer.address, pending: plan.send.length },

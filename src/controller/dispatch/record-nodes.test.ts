@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import { create } from '@bufbuild/protobuf';
+import { HeartbeatSchema } from '#protocol/gen/drover/v1/link_pb.ts';
+import { HostFactsSchema, NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { DispatchFixture } from './testing/dispatch-fixture.ts';
 
 const nodes = ['n1', 'n2', 'n3', 'n4'];
@@ -29,4 +31,15 @@ test('most nodes that go at once are an alarm, told as an event, until half of t
     told.filter((kind) => kind.endsWith(' n1')),
     ['node.connected n1', 'node.disconnected n1', 'node.connected n1'],
   );
+});
+
+test('facts that an agent tells within a session are recorded, the latest of each node', async () => {
+  await using fixture = await DispatchFixture.start('n1');
+  const agent = await fixture.join('n1');
+  for (const hostname of ['old', 'new']) {
+    agent.send({ case: 'facts', value: create(HostFactsSchema, { hostname }) });
+  }
+  agent.send({ case: 'heartbeat', value: create(HeartbeatSchema, { sequence: 1n }) });
+  const hostname = async () => (await fixture.store.read.findNode('n1'))?.facts?.hostname;
+  while ((await hostname()) !== 'new') await fixture.clock.advance(1_000);
 });

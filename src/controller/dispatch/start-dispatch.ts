@@ -9,6 +9,7 @@ import type { NodeName } from '#protocol/ids.ts';
 import { AgentDispatch } from './agent-dispatch.ts';
 import { AgentSession, type SessionOwner } from './agent-session.ts';
 import { Changes } from './changes.ts';
+import { ContactWriter } from './contact-writer.ts';
 import type { Dispatch, NodeLiveness } from './dispatch.ts';
 import { Ingest } from './ingest.ts';
 import { Launches } from './launches.ts';
@@ -66,7 +67,8 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const openings = new Openings({ ...options, links, liveness, changes: taskChanges });
   const launches = await Launches.open({ store, clock, log, links, liveness, changes: taskChanges });
   const pacedRuns = await PacedRuns.open({ store, clock, log, links, launches, changes: taskChanges });
-  const owner = createOwner({ links, liveness, ingest, openings }, options.onRoundTrip);
+  const contacts = new ContactWriter(store, liveness, log);
+  const owner = createOwner({ links, liveness, contacts, ingest, openings }, options.onRoundTrip);
   const server = await LinkServer.start({
     ...options,
     onSession(stream, peer) {
@@ -75,10 +77,9 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
       return session;
     },
   });
-  const seen = new SeenWriter(store, liveness, log);
   const timers = new DisposableStack();
   timers.use(repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns })));
-  timers.use(repeat(clock, writeSeenMs, () => void seen.write()));
+  timers.use(repeat(clock, writeSeenMs, () => void contacts.write()));
   nodeChanges.listen((_, { state }) => {
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
   });
@@ -107,12 +108,13 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
       await ingest[Symbol.asyncDispose]();
       await launches[Symbol.asyncDispose]();
       await nodeRecorder[Symbol.asyncDispose]();
-      await seen.write();
+      await contacts.write();
     },
   });
 }
 
 interface OwnerParts {
+  readonly contacts: ContactWriter;
   readonly links: NodeLinks;
   readonly liveness: LivenessTracker;
   readonly ingest: Ingest;
@@ -120,7 +122,7 @@ interface OwnerParts {
 }
 
 function createOwner(
-  { links, liveness, ingest, openings }: OwnerParts,
+  { links, liveness, contacts, ingest, openings }: OwnerParts,
   onRoundTrip: (ms: number) => void = () => {},
 ): SessionOwner {
   return {
@@ -130,6 +132,7 @@ function createOwner(
       if (session.state === 'open') liveness.heard(session.node);
     },
     onRoundTrip,
+    onFacts: (session, facts) => contacts.told(session.node, facts),
     onClosed(session) {
       if (links.remove(session)) liveness.disconnected(session.node);
     },
@@ -150,28 +153,4 @@ function tick({ liveness, nodeRecorder, links, launches, pacedRuns }: Ticking): 
   for (const session of links.sessions()) session.tick();
   launches.endOverdue();
   pacedRuns.lookAgain();
-}
-
-/** Writes down when nodes were last heard of; a write that fails is tried again with the next one. */
-class SeenWriter {
-  readonly #store: Store;
-  readonly #liveness: LivenessTracker;
-  readonly #log: Logger;
-
-  constructor(store: Store, liveness: LivenessTracker, log: Logger) {
-    this.#store = store;
-    this.#liveness = liveness;
-    this.#log = log;
-  }
-
-  async write(): Promise<void> {
-    const seen = this.#liveness.takeSeen();
-    if (seen.size === 0) return;
-    try {
-      await this.#store.transact((writer) => writer.updateNodesSeen(seen));
-    } catch (error) {
-      this.#liveness.putBackSeen(seen.keys());
-      this.#log.error({ error: String(error) }, 'could not record when nodes were last heard of');
-    }
-  }
 }

@@ -1,6 +1,6 @@
 /** Nodes, as rows. */
 import { sql, type Updateable } from 'kysely';
-import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import { type HostFacts, HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { decodeOptional, decodeTexts, encodeOptional, encodeTexts } from './json-columns.ts';
 import { changeList, keyList } from './keys.ts';
@@ -77,6 +77,14 @@ export async function setAcknowledgedEvents(
 export async function updateNodesSeen(db: Executor, seenAtMs: ReadonlyMap<NodeName, number>): Promise<void> {
   for (const [name, seen] of seenAtMs) {
     await db.updateTable('nodes').set({ seen_at: seen }).where('name', '=', name).execute();
+  }
+}
+
+/** @see StoreWriter.updateNodesFacts */
+export async function updateNodesFacts(db: Executor, facts: ReadonlyMap<NodeName, HostFacts>): Promise<void> {
+  for (const [name, ofNode] of facts) {
+    const column = encodeOptional(HostFactsSchema, ofNode);
+    await db.updateTable('nodes').set({ facts: column }).where('name', '=', name).execute();
   }
 }
 

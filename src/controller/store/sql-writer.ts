@@ -1,4 +1,5 @@
 /** StoreWriter over SQL: gives each statement the transaction and its words. Decides nothing. */
+import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId } from '#protocol/ids.ts';
 import { insertAudit } from './audit.ts';
@@ -10,6 +11,7 @@ import {
   setNodeLabels,
   setNodesDrain,
   updateNodeSession,
+  updateNodesFacts,
   updateNodesSeen,
 } from './nodes.ts';
 import { insertRun, setRunEnded } from './runs.ts';
@@ -60,6 +62,10 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return this.#scope.run(`record when ${seenAtMs.size} nodes were heard of`, (db) =>
       updateNodesSeen(db, seenAtMs),
     );
+  }
+
+  updateNodesFacts(facts: ReadonlyMap<NodeName, HostFacts>): Promise<void> {
+    return this.#scope.run(`record the facts of ${facts.size} nodes`, (db) => updateNodesFacts(db, facts));
   }
 
   setNodeLabels(labels: ReadonlyMap<NodeName, Readonly<Record<string, string>>>): Promise<void> {

@@ -249,6 +249,8 @@ export interface StoreWriter extends StoreReader {
   updateNodeSession(name: NodeName, session: NodeSession): Promise<void>;
   /** When these nodes were last heard of. Those that are not recorded (any more) are passed over. */
   updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
+  /** The hosts of these nodes as they are now. Those that are not recorded (any more) are passed over. */
+  updateNodesFacts(facts: ReadonlyMap<NodeName, HostFacts>): Promise<void>;
   /** All labels of each of these nodes, in place of those that it had. */
   setNodeLabels(labels: ReadonlyMap<NodeName, Readonly<Record<string, string>>>): Promise<void>;
   /** These nodes take no new tasks, or do again (undefined). */

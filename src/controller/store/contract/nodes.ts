@@ -134,6 +134,19 @@ export function nodeManagementContract(test: StoreTest): void {
     );
   });
 
+  test('updateNodesFacts() replaces the facts of those that are recorded', async (store) => {
+    await fill(store);
+    const told = new Map([
+      ['web2', facts],
+      ['ghost', facts],
+    ]);
+    await store.transact((writer) => writer.updateNodesFacts(told));
+    assert.deepEqual(
+      (await store.read.listNodes()).map((node) => node.facts),
+      [undefined, facts, undefined],
+    );
+  });
+
   test('setNodesDrain() drains and resumes, and listDrains() has those that are drained', async (store) => {
     await fill(store);
     const drain = { reason: 'new "disk"', by: 'ada', atMs: madeAtMs };

@@ -16,7 +16,49 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/node.proto.
  */
 export const file_drover_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxInwKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJIksKBURyYWluEg4KBnJlYXNvbhgBIAEoCRIKCgJieRgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wIKBE5vZGUSDAoEbmFtZRgBIAEoCRIjCgVzdGF0ZRgCIAEoDjIULmRyb3Zlci52MS5Ob2RlU3RhdGUSKwoGbGFiZWxzGAMgAygLMhsuZHJvdmVyLnYxLk5vZGUuTGFiZWxzRW50cnkSKwoHc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJam9pbmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhZGRyZXNzGAYgASgJEg8KB3ZlcnNpb24YByABKAkSIwoFZmFjdHMYCCABKAsyFC5kcm92ZXIudjEuSG9zdEZhY3RzEhQKDGFjdGl2ZV90YXNrcxgJIAEoDRIfCgVkcmFpbhgKIAEoCzIQLmRyb3Zlci52MS5EcmFpbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlQKCU5vZGVVc2FnZRIMCgRub2RlGAEgASgJEioKCGNoaWxkcmVuGAIgASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2USDQoFZXJyb3IYAyABKAkqpgEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRTk9ERV9TVEFURV9KT0lORUQQARIYChROT0RFX1NUQVRFX0NPTk5FQ1RFRBACEhsKF05PREVfU1RBVEVfRElTQ09OTkVDVEVEEAMSGgoWTk9ERV9TVEFURV9VTlJFQUNIQUJMRRAEEhMKD05PREVfU1RBVEVfTE9TVBAFYgZwcm90bzM", [file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxIksKBERpc2sSDQoFbW91bnQYASABKAkSDAoEdHlwZRgCIAEoCRISCgpzaXplX2J5dGVzGAMgASgEEhIKCmZyZWVfYnl0ZXMYBCABKAQi5AEKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJEh4KBWRpc2tzGAggAygLMg8uZHJvdmVyLnYxLkRpc2sSEQoJYWRkcmVzc2VzGAkgAygJEhMKC2xvYWRfbWlsbGlzGAogAygNEh4KFm1lbW9yeV9hdmFpbGFibGVfYnl0ZXMYCyABKAQiSwoFRHJhaW4SDgoGcmVhc29uGAEgASgJEgoKAmJ5GAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLvAgoETm9kZRIMCgRuYW1lGAEgASgJEiMKBXN0YXRlGAIgASgOMhQuZHJvdmVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5kcm92ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIrCgdzZWVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2FkZHJlc3MYBiABKAkSDwoHdmVyc2lvbhgHIAEoCRIjCgVmYWN0cxgIIAEoCzIULmRyb3Zlci52MS5Ib3N0RmFjdHMSFAoMYWN0aXZlX3Rhc2tzGAkgASgNEh8KBWRyYWluGAogASgLMhAuZHJvdmVyLnYxLkRyYWluGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVAoJTm9kZVVzYWdlEgwKBG5vZGUYASABKAkSKgoIY2hpbGRyZW4YAiABKAsyGC5kcm92ZXIudjEuUmVzb3VyY2VVc2FnZRINCgVlcnJvchgDIAEoCSqmAQoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX0pPSU5FRBABEhgKFE5PREVfU1RBVEVfQ09OTkVDVEVEEAISGwoXTk9ERV9TVEFURV9ESVNDT05ORUNURUQQAxIaChZOT0RFX1NUQVRFX1VOUkVBQ0hBQkxFEAQSEwoPTk9ERV9TVEFURV9MT1NUEAViBnByb3RvMw", [file_drover_v1_task, file_google_protobuf_timestamp]);
+
+/**
+ * A file system of a host.
+ *
+ * @generated from message drover.v1.Disk
+ */
+export type Disk = Message<"drover.v1.Disk"> & {
+  /**
+   * Where it is mounted.
+   *
+   * @generated from field: string mount = 1;
+   */
+  mount: string;
+
+  /**
+   * "ext4" and the like.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Size, bytes.
+   *
+   * @generated from field: uint64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * Free for those who are not root, bytes.
+   *
+   * @generated from field: uint64 free_bytes = 4;
+   */
+  freeBytes: bigint;
+};
+
+/**
+ * Describes the message drover.v1.Disk.
+ * Use `create(DiskSchema)` to create a new message.
+ */
+export const DiskSchema: GenMessage<Disk> = /*@__PURE__*/
+  messageDesc(file_drover_v1_node, 0);
 
 /**
  * What an agent tells of its host.
@@ -72,6 +114,34 @@ export type HostFacts = Message<"drover.v1.HostFacts"> & {
    * @generated from field: string boot_id = 7;
    */
   bootId: string;
+
+  /**
+   * File systems on devices, one for each device, by their mounts; 32 at the most.
+   *
+   * @generated from field: repeated drover.v1.Disk disks = 8;
+   */
+  disks: Disk[];
+
+  /**
+   * Addresses but those of the loopback and of links, 32 at the most.
+   *
+   * @generated from field: repeated string addresses = 9;
+   */
+  addresses: string[];
+
+  /**
+   * Processes that run or wait for a disk, on average over the last 1, 5 and 15 minutes, thousandths.
+   *
+   * @generated from field: repeated uint32 load_millis = 10;
+   */
+  loadMillis: number[];
+
+  /**
+   * Memory that is available without swapping, bytes.
+   *
+   * @generated from field: uint64 memory_available_bytes = 11;
+   */
+  memoryAvailableBytes: bigint;
 };
 
 /**
@@ -79,7 +149,7 @@ export type HostFacts = Message<"drover.v1.HostFacts"> & {
  * Use `create(HostFactsSchema)` to create a new message.
  */
 export const HostFactsSchema: GenMessage<HostFacts> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 0);
+  messageDesc(file_drover_v1_node, 1);
 
 /**
  * A node takes no new tasks; those that it has go on.
@@ -114,7 +184,7 @@ export type Drain = Message<"drover.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 1);
+  messageDesc(file_drover_v1_node, 2);
 
 /**
  * A Linux host with an agent.
@@ -172,7 +242,7 @@ export type Node = Message<"drover.v1.Node"> & {
   version: string;
 
   /**
-   * The host, as of its latest session.
+   * The host, as it told last: with each session, and every few minutes.
    *
    * @generated from field: drover.v1.HostFacts facts = 8;
    */
@@ -198,7 +268,7 @@ export type Node = Message<"drover.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 2);
+  messageDesc(file_drover_v1_node, 3);
 
 /**
  * What a node's tasks have used, asked of the node itself.
@@ -233,7 +303,7 @@ export type NodeUsage = Message<"drover.v1.NodeUsage"> & {
  * Use `create(NodeUsageSchema)` to create a new message.
  */
 export const NodeUsageSchema: GenMessage<NodeUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 3);
+  messageDesc(file_drover_v1_node, 4);
 
 /**
  * How the controller stands to a node.
