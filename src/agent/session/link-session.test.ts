@@ -17,6 +17,7 @@ import {
   SignalSchema,
   StartSchema,
   StopSchema,
+  WelcomeSchema,
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import { Cause, type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -88,6 +89,30 @@ test('LinkSession says Hello with what the journal holds, and nothing else befor
     assert.equal((await session.expect('event')).sequence, 2n, 'what was acknowledged is not sent again');
     assert.equal(workload.acknowledged, 1n);
   }, workload);
+});
+
+test('LinkSession tells the facts of the host again as often as Welcome says, and never where it says nothing', async () => {
+  const heartbeatIntervalMs = 1_000_000;
+  await withSession(async ({ session, clock }) => {
+    await session.expect('hello');
+    const value = create(WelcomeSchema, { protocol: 1, heartbeatIntervalMs, factsIntervalMs: 60_000 });
+    session.say({ case: 'welcome', value });
+    session.say(askUsage);
+    await session.expect('result');
+    for (const afterMs of [30_000, 60_000]) {
+      await clock.advance(afterMs);
+      assert.equal((await session.expect('facts')).hostname, 'host2');
+    }
+  });
+  await withSession(async ({ session, clock }) => {
+    await session.expect('hello');
+    session.say({ case: 'welcome', value: create(WelcomeSchema, { protocol: 1, heartbeatIntervalMs }) });
+    session.say(askUsage);
+    await session.expect('result');
+    await clock.advance(900_000);
+    session.say(askUsage);
+    await session.expect('result');
+  });
 });
 
 test('LinkSession sends events as they come, in order, and passes acknowledgements on', async () => {

@@ -13,11 +13,12 @@ const sentences: readonly string[] = ['outcome', 'reason', 'command'];
 export function eventLine({ at, kind, node, taskId, runId, who, data }: ClusterEvent): string {
   const about = [node, taskId === '' ? runId : taskId].filter((text) => text !== '');
   const by = who === '' ? [] : [`by ${who}`];
-  const said = sentences.flatMap((key) => data[key] ?? []);
+  const all = sentences.flatMap((key) => data[key] ?? []);
+  const said = all.filter((text, i) => !all.slice(0, i).some((before) => before.includes(text)));
   const rest = Object.entries(data)
     .filter(([key]) => !sentences.includes(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`);
-  const words = [...about, ...by, ...[...new Set(said)].slice(0, 2), ...rest].map(oneLine);
+  const words = [...about, ...by, ...said, ...rest].map(oneLine);
   return `${showTime(at)}  ${kind.padEnd(kindWidth)}  ${words.join('  ')}`.trimEnd();
 }
