@@ -1,5 +1,5 @@
 /**
- * `npm run bench [NAME…] [-- --quick]`: runs these measurements, or all of them, one after the other. Each prints both sides
+ * `npm run bench -- [NAME…] [--quick]`: runs these measurements, or all of them, one after the other. Each prints both sides
  * and the ratio. With --quick each does a little once, to see that it works.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 /**
  * Two thousand `/bin/true` on one node, output to two files each, exact exit and usage: the agent's side of Drover against
- * a C loop of posix_spawn and wait4 (the limit), child_process.spawn, Supervisor and PM2. Everybody is warm and long-lived but
- * for the loop, and so slow ones launch fewer.
+ * a C loop of posix_spawn and wait4 (the limit), child_process.spawn, Supervisor and PM2. All but the loop are long-lived and
+ * warm; the slow ones launch fewer.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
