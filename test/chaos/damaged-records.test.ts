@@ -10,7 +10,7 @@ import { supervisorPath } from '#base/installation.ts';
 import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { until } from '#test/fixture/until.ts';
 import { ChaosCluster, killDaemon } from './chaos-cluster.ts';
-import { shell, waits } from './commands.ts';
+import { waits } from './commands.ts';
 import { applyTo, changedAt, damagesAt, emptied } from './damages.ts';
 import { isAlive, killAll, monitorOf } from './processes.ts';
 
@@ -32,12 +32,13 @@ async function statusesIn(directory: string): Promise<readonly AttemptStatus[]> 
 
 test('16: a damaged record of the supervisor never makes up an end, and the server starts', async (t) => {
   const cluster = await ChaosCluster.start(t);
-  await cluster.launch(shell(['sleep 0.5', 'exit 7'], 7, ''));
+  await cluster.launch(waits(7));
   await cluster.untilState(TaskState.RUNNING);
   await killDaemon(cluster.agent());
   const task = (await cluster.tasks())[0];
   assert.ok(task);
   const monitor = monitorOf(task);
+  await cluster.gate.open();
   await until('its end is recorded', () => !isAlive(monitor));
   const bytes = readFileSync(cluster.recordOf(task.id));
 

@@ -9,7 +9,7 @@ import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { until } from '#test/fixture/until.ts';
 import { ChaosCluster } from './chaos-cluster.ts';
 import { type ChaosCommand, shell } from './commands.ts';
-import { describeProcess, killAll, monitorOf, pidsWith, readProc, statOf } from './processes.ts';
+import { allPids, describeProcess, killAll, monitorOf, pidsWith, readProc, statOf } from './processes.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-hydra-'));
 const binary = join(directory, 'hydra');
@@ -29,13 +29,21 @@ function hydra(mark: string, ...more: string[]): ChaosCommand {
   return shell([`exec ${[binary, mark, forks, seconds, ...more].join(' ')}`], 0, '');
 }
 
-/** Waits until it is what it should be: many processes, several sessions, some without the environment of the task. */
+/** Waits until it was what it should be: many processes, several sessions, some without the environment of the task. */
 async function untilGrown(mark: string): Promise<void> {
+  const seen = { pids: new Set<number>(), sessions: new Set<number>(), hidden: new Set<number>() };
   await until('the hydra has grown', () => {
-    const pids = pidsWith(mark);
-    const sessions = new Set(pids.map((pid) => statOf(pid)?.session));
-    const hidden = pids.filter((pid) => !readProc(pid, 'environ').includes('CHAOS='));
-    return pids.length >= 20 && sessions.size >= 4 && hidden.length > 0;
+    for (const pid of allPids()) {
+      if (!readProc(pid, 'cmdline').includes(mark)) continue;
+      const environment = readProc(pid, 'environ');
+      const stat = statOf(pid);
+      // They do not live long: of one that has gone meanwhile nothing was read.
+      if (!stat || stat.state === 'Z') continue;
+      seen.pids.add(pid);
+      seen.sessions.add(stat.session);
+      if (environment === '') seen.hidden.add(pid);
+    }
+    return seen.pids.size >= 20 && seen.sessions.size >= 4 && seen.hidden.size >= 2;
   });
 }
 

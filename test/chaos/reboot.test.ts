@@ -29,12 +29,15 @@ testInNamespace(
   async (t) => {
     const cluster = await ChaosCluster.start(t);
     const running = await cluster.launch(waits(5), { count: 5 });
-    const [ended = ''] = await cluster.launch(shell(['sleep 1', 'exit 4'], 4, ''));
+    const [ended = ''] = await cluster.launch(
+      shell(['while [ ! -e "$CHAOS/go" ]; do sleep 0.1; done', 'exit 4'], 4, ''),
+    );
     const spec = { restart: { mode: RestartMode.ON_FAILURE, backoffMs: 1n } };
     const restarted = await cluster.launch(waits(0), { count: 2, spec });
     await cluster.untilState(TaskState.RUNNING);
     await killDaemon(cluster.agent());
     const pid = (await cluster.tasks([ended]))[0]?.attempts[0]?.pid ?? 0;
+    writeFileSync(join(cluster.directory, 'go'), '');
     await until('it has ended unseen', () => !isAlive(pid));
     reboot(cluster);
     // What was not synced when the power was cut.

@@ -45,10 +45,7 @@ test('8: SIGKILL of the server, and of monitors: every exit is kept, or said to 
   await cluster.verify();
 });
 
-// Todo while the supervisor looks for orphans by their session only.
-test('8: SIGKILL of server and monitors: what the tasks forked is still found and killed', {
-  todo: true,
-}, async (t) => {
+test('8: SIGKILL of server and monitors: what the tasks forked is still found and killed', async (t) => {
   const cluster = await ChaosCluster.start(t);
   const forks = ['sleep 1000 &', 'setsid sleep 1000 &', '(setsid sleep 1000 &)', 'echo there', 'sleep 1000'];
   const ids = await cluster.launch(shell(forks, 0, 'there\n'), { count: 3 });
