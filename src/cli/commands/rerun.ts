@@ -31,6 +31,11 @@ export async function rerun(
     throw new CommandError(exitCodes.noNode, `no node of run ${run.id} is to run it again`);
   }
   const { name, spec, pacing } = run;
+  if (spec?.terminal || spec?.pipes) {
+    throw new UsageError(
+      'drover rerun: its command was at a terminal or in a pipeline: call drover exec again',
+    );
+  }
   const target = planTarget('rerun', { nodes: foldNodeNames(nodes) }, undefined);
   return await launchRun(
     context,

@@ -8,6 +8,7 @@ import {
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import {
   type LeftoverPolicy,
+  PacingSchema,
   PipeSpecSchema,
   RestartMode,
   RestartPolicySchema,
@@ -87,6 +88,10 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   ['a time limit of 9007199254740992 ms is out of range', problem({}, { timeoutMs: 2n ** 53n })],
   ['umask 01000 is out of range: at most 0777', problem({}, { umask: 0o1000 })],
   ['leftovers is 9, which is none of its values', problem({}, { leftovers: 9 as LeftoverPolicy })],
+  [
+    'input goes to all tasks alike, so they must run at once: a pace cannot be kept with it',
+    problem({ pacing: create(PacingSchema, { maxConcurrency: 1 }) }, { stdin: StdinMode.STREAM }),
+  ],
   ['stdin is 9, which is none of its values', problem({}, { stdin: 9 as StdinMode })],
   [
     'no terminal has 65536 rows of 80 columns',

@@ -4,7 +4,7 @@ import { findLimitProblem } from '#core/find-limit-problem.ts';
 import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { type CreateRunRequest, WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import { LeftoverPolicy, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
+import { LeftoverPolicy, StdinMode, type TaskSpec } from '#protocol/gen/drover/v1/task_pb.ts';
 import { isRunId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { findEnumProblem } from './describe-value.ts';
@@ -35,7 +35,15 @@ export function findRunProblem(request: CreateRunRequest): string | undefined {
   if (unknownValue !== undefined) return unknownValue;
   const pacingProblem = findPacingProblem(request.pacing);
   if (pacingProblem !== undefined) return pacingProblem;
+  if (request.pacing && takesInput(spec)) {
+    return 'input goes to all tasks alike, so they must run at once: a pace cannot be kept with it';
+  }
   return spec ? findSpecProblem(spec) : 'there is no spec: nothing to launch';
+}
+
+/** A task whose turn has not come would hold up the input of those that run. */
+function takesInput(spec: TaskSpec | undefined): boolean {
+  return spec?.stdin === StdinMode.STREAM || spec?.terminal !== undefined;
 }
 
 function findSpecProblem(spec: TaskSpec): string | undefined {
