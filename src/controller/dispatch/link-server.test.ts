@@ -65,7 +65,7 @@ test('a session is cut at once when its agent misbehaves', async () => {
     compressed: (agent) => agent.sendBytes(Buffer.from([1, 0, 0, 0, 0])),
     garbage: (agent) => agent.sendBytes(encodeFrame(Buffer.from([0xff, 0xff, 0xff]))),
     empty: (agent) => agent.sendBytes(encodeFrame(new Uint8Array())),
-    'of the other direction': (agent) => agent.sendBytes(encodeFrame(Buffer.from([0x2a, 0]))),
+    'of the other direction': (agent) => agent.sendBytes(encodeFrame(Buffer.from([0x32, 0]))),
     'hello twice': (agent) => agent.hello(),
     'a result of nothing': (agent) => agent.send({ case: 'result', value: { commandId: 9n } }),
   };
