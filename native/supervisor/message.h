@@ -36,7 +36,7 @@ struct sv_start {
   char *cwd, *in, *out, *err, *path;
   size_t argc, envc;
   char *argv[SV_ARGV_MAX + 1];
-  char *env[SV_ENV_MAX + 1];
+  char *env[SV_ENV_MAX + 2]; /* the supervisor adds one: tag.h */
 };
 
 struct sv_left {

@@ -5,7 +5,7 @@
  * leader's status as the monitor would have. When it was an earlier server's, they belong to init: a pidfd tells their end,
  * and on a kernel that can the leader's status too (pidinfo.h); else nobody knows it, and the attempt is lost.
  *
- * An attempt is over when nothing is left of it: its known processes have ended, and a scan (scan.h) that began after that found
+ * An attempt is over when nothing is left of it: its known processes have ended, and two scans (scan.h) that began after that found
  * no other. So each scan is asked for by what happened, and answers all that was asked before it began.
  *
  *   monitor dead ─► scan ─► known processes ─► last one gone ─► scan ─► none: EMPTY or LOST
@@ -32,6 +32,7 @@
 #define SCAN_AGAIN_MS 20      /* between two that follow each other: something goes on forking */
 #define SCAN_FAILED_MS 1000
 #define LOOKS_MAX 100
+#define CLEAN_SCANS 2 /* a process in the midst of execve shows no environment */
 
 struct orphan {
   struct sv_source gone; /* first; its pidfd when it is not our child */
@@ -168,6 +169,7 @@ static enum adopted adopt(struct sv_attempt *a, const struct sv_proc *proc, bool
   o->next = first;
   first = o;
   count++;
+  a->clean_scans = 0;
   if (a->killing) (void)sv_proc_signal(proc, SIGKILL);
   return FRESH;
 }
@@ -264,6 +266,7 @@ static void on_scanned(bool whole) {
     a->scan_running = false;
     a->scanned = true; /* what is known can be signalled, even if a part could not be looked at */
     a->scan_wanted = a->scan_wanted || !whole;
+    a->clean_scans = a->scan_wanted || of_attempt(a, NULL) != NULL ? 0 : a->clean_scans + 1;
     sv_asks_send(a);
   }
 }
@@ -276,6 +279,8 @@ static void settle(struct sv_attempt *a) {
   if (a->scan_wanted || a->scan_running || of_attempt(a, NULL) != NULL) return;
   if (a->own_monitor) adopt_children(sole());
   if (of_attempt(a, NULL) != NULL) return;
+  a->scan_wanted = a->clean_scans < CLEAN_SCANS;
+  if (a->scan_wanted) return;
   if (a->state == SV_ATTEMPT_EXITED) conclude_empty(a);
   else if (!sv_attempt_over(a)) sv_attempt_conclude_lost(a, a->state == SV_ATTEMPT_STARTING ? "start interrupted" : "monitor lost");
   (void)sv_cgroup_remove(cgroup_of(a)); /* also where it is not one of ours to give to another */

@@ -36,7 +36,8 @@
 #define SV_RLIMITS_MAX 16
 #define SV_LEFTOVERS_MAX 64
 #define SV_CLIENTS_MAX 32 /* agents; monitors that resume are not counted */
-#define SV_TAG "DROVER_ATTEMPT_ID" /* variable of a task's environment whose value is the id; the agent sets it */
+#define SV_TAG "DROVER_ATTEMPT_ID"   /* variable of a task's environment whose value is the id; the agent sets it */
+#define SV_PLACE "DROVER_SUPERVISOR" /* and one that the supervisor adds: which of several on a machine it is */
 
 /*
  * Requests of the agent. Each has one answer with the same tag: the one named here, or SV_ERROR.

@@ -10,6 +10,7 @@
 
 #include "monitor.h"
 #include "server.h"
+#include "tag.h"
 #include "upgrade.h"
 #include "usage.h"
 
@@ -113,6 +114,7 @@ static bool start(struct sv_conn *conn, struct sv_frame *f) {
     if (error == EEXIST) return sv_refuse(conn, f->tag, SV_ERR_EXISTS, error, "the directory of that id is here already");
     return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, error, "the attempt's record cannot be made");
   }
+  sv_tag_start(&request);
   const char *failed = fork_monitor(a, &request, record);
   int error = errno;
   (void)close(record);

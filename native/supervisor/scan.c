@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "tag.h"
 #include "tree.h"
 
 #define PROCS_MAX 262144    /* looked at; a machine with more is not looked through to its end */
-#define ENVIRON_MAX 262144u /* bytes of one environment; what is longer is not searched further */
 #define LIMIT_MS 5000       /* then it hangs on some process, and those after it look at no environment */
 #define KTHREADD 2
 #define PIPE (STDERR_FILENO + 1)
@@ -105,27 +105,6 @@ static void by_session(struct look *look, const struct sv_attempt *a) {
   }
 }
 
-/* The value of the tag in an environment, into id; variables end with a NUL each. */
-static bool read_tag(pid_t pid, char id[SV_ID_MAX + 1]) {
-  static char text[ENVIRON_MAX];
-  char path[32];
-  (void)snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  size_t len = 0;
-  ssize_t n;
-  while (len < sizeof text && (n = read(fd, text + len, sizeof text - len)) > 0) len += (size_t)n;
-  (void)close(fd);
-  for (const char *at = text, *end = text + len; at < end; at += strnlen(at, (size_t)(end - at)) + 1) {
-    const size_t size = strnlen(at, (size_t)(end - at)), name = sizeof SV_TAG "=" - 1;
-    if (size <= name || size - name > SV_ID_MAX || memcmp(at, SV_TAG "=", name) != 0) continue;
-    memcpy(id, at + name, size - name);
-    id[size - name] = '\0';
-    return true;
-  }
-  return false;
-}
-
 /* Not of what is older than every attempt in question. */
 static void by_tag(struct look *look) {
   uint64_t oldest = UINT64_MAX;
@@ -136,7 +115,7 @@ static void by_tag(struct look *look) {
   for (size_t i = 0; i < look->count; i++) {
     char id[SV_ID_MAX + 1];
     struct entry *e = &look->entries[i];
-    if (e->owner != NOBODY || e->proc.start_ticks < oldest || e->proc.ppid == KTHREADD || !read_tag(e->proc.pid, id)) continue;
+    if (e->owner != NOBODY || e->proc.start_ticks < oldest || e->proc.ppid == KTHREADD || !sv_tag_read(e->proc.pid, id)) continue;
     const struct sv_attempt *a = sv_attempt_find(id);
     if (a != NULL && a->orphaned && (!a->was_started || e->proc.start_ticks >= a->started.start_ticks)) e->owner = a->sequence;
   }
@@ -196,7 +175,8 @@ static struct {
 } scan = {.source = {-1, on_readable}};
 
 bool sv_scan_is(pid_t pid) { return pid == scan.child || pid == scan.hung; }
-bool sv_scan_running(void) { return scan.source.fd >= 0; }
+/* Until its child is reaped: another one's number must not take the place of its own. */
+bool sv_scan_running(void) { return scan.source.fd >= 0 || scan.child != 0; }
 
 static void finish(bool whole) {
   sv_unwatch(&scan.source);
@@ -244,7 +224,7 @@ bool sv_scan_reaped(pid_t pid) {
 }
 
 void sv_scan_expire(int64_t now_ms) {
-  if (!sv_scan_running() || now_ms < scan.until_ms) return;
+  if (scan.source.fd < 0 || now_ms < scan.until_ms) return;
   sv_log("looking through /proc hung: environments are not read any more");
   (void)kill(scan.child, SIGKILL); /* our child, not reaped: its number is its own */
   scan.without_tags = true;

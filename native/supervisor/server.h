@@ -102,6 +102,7 @@ struct sv_attempt {
   bool orphaned;      /* its monitor is dead, its processes are watched by orphans.c */
   bool scan_wanted, scan_running; /* for more of them */
   bool scanned;       /* once: what is known of it can be signalled */
+  uint8_t clean_scans; /* in a row that found nothing, with nothing known */
   bool killing;       /* whatever is found of it is killed */
   bool counted;       /* its use is in the totals */
   int slot;           /* its cgroup; −1 for none */

@@ -170,11 +170,11 @@ static void cpu_limit(void) {
   need_limit(SV_V1_CPU, "cpu");
   struct client *c = fresh();
   char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)"i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done", NULL};
-  accepted(c, &(struct task){.id = "a", .argv = argv, .cpu_millis = 200});
+  accepted(c, &(struct task){.id = "a", .argv = argv, .cpu_millis = 100});
   struct sv_started s = client_started(c, "a");
   struct sv_exited e = client_exited(c, "a");
   const uint64_t cpu = e.usage.user_us + e.usage.system_us, wall = (uint64_t)(e.wall_ms - s.wall_ms) * 1000;
-  CHECK(e.status == 0 && cpu > 10000 && wall > 2 * cpu); /* a fifth of a CPU, but for what fits into the first period */
+  CHECK(e.status == 0 && cpu > 10000 && wall > 2 * cpu); /* a tenth of a CPU, but for what fits into the first two periods */
   ended(c, "a");
   accepted(c, &(struct task){.id = "b", .argv = true_argv, .cpu_millis = 9, .memory_bytes = 64 * MIB, .processes = 2}); /* a quota below the least of the usual period */
   client_over(c, SV_EMPTY, "b");

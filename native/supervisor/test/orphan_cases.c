@@ -212,20 +212,32 @@ static void write_claim(const char *id) {
 }
 
 /* It may run, but nobody was told that it does: it must not. */
-static void start_interrupted(void) {
-  write_claim("a");
+static pid_t run_tagged(const char *place) {
+  char tag[128];
+  (void)snprintf(tag, sizeof tag, SV_PLACE "=%s", place);
   pid_t task = fork();
   if (task == 0) {
-    char *const argv[] = {(char *)"/bin/sleep", (char *)"1000", NULL}, *const env[] = {(char *)"A=b", (char *)SV_TAG "=a", NULL};
+    char *const argv[] = {(char *)"/bin/sleep", (char *)"1000", NULL}, *const env[] = {(char *)"A=b", (char *)SV_TAG "=a", tag, NULL};
     (void)execve(argv[0], argv, env);
     _exit(127);
   }
   struct sv_proc proc = {0};
   while (strcmp(proc.command, "sleep") != 0) CHECK(sv_proc_read(task, &proc)); /* until then it has our environment */
+  return task;
+}
+
+static void start_interrupted(void) {
+  struct stat s;
+  char place[64];
+  int status;
+  write_claim("a");
+  CHECK(stat(state, &s) == 0);
+  (void)snprintf(place, sizeof place, "drover-%llx-%llx", (unsigned long long)s.st_dev, (unsigned long long)s.st_ino);
+  pid_t task = run_tagged(place), other = run_tagged("drover-1-1"); /* an attempt of the same id, of another supervisor */
   struct client *c = fresh();
   await_state(c, "a", SV_ATTEMPT_LOST);
-  int status;
   CHECK(waitpid(task, &status, WNOHANG) == task && WTERMSIG(status) == SIGKILL);
+  CHECK(waitpid(other, &status, WNOHANG) == 0);
   acknowledged(c, "a");
   client_close(c);
 }
