@@ -76,6 +76,12 @@ export function reasonOf(error: unknown): ErrorReason | undefined {
   return reason !== undefined && reason in exitCodeOfReason ? (reason as ErrorReason) : undefined;
 }
 
+/** The controller refused what was asked, by a reason or as too large: it has certainly not happened. */
+export function isRefused(error: unknown): boolean {
+  const tooLarge = error instanceof ConnectError && error.code === Code.ResourceExhausted;
+  return tooLarge || reasonOf(error) !== undefined;
+}
+
 /** Codes of a call whose connection went away: "canceled" is what the streams of a closed connection end with. */
 const lostCodes: ReadonlySet<Code> = new Set([Code.Unavailable, Code.Aborted, Code.Canceled]);
 
@@ -87,7 +93,7 @@ const connecting: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
  * aborted looks the same; whoever aborts knows.
  */
 export function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof ConnectError) || reasonOf(error)) return false;
+  if (!(error instanceof ConnectError) || isRefused(error)) return false;
   return lostCodes.has(error.code) || chainOf(error).some(({ code }) => typeof code === 'string');
 }
 

@@ -17,7 +17,7 @@ test('drover shell at a terminal, as somebody types', { skip }, async (t) => {
   await using terminal = new PseudoTerminal(lines.join('; '), {
     rows: 24,
     columns: 80,
-    env: { DROVER_DATA: cluster.data, XDG_STATE_HOME: state, SHELL: '/bin/sh' },
+    env: { DROVER_DATA: cluster.data, XDG_STATE_HOME: state, SHELL: '/bin/sh', NO_COLOR: '1' },
   });
   /** Types a line at a prompt, and waits for what it leads to. */
   const type = async (line: string, ...wanted: (string | RegExp)[]) => {

@@ -2,7 +2,7 @@
 import type { CommandContext } from '#cli/command.ts';
 import { CommandError } from '#cli/command-error.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
-import { neverConnected, reasonOf } from '#cli/failure.ts';
+import { isRefused, neverConnected } from '#cli/failure.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import type { CreateRunRequest, CreateRunResponse } from '#protocol/gen/drover/v1/api_pb.ts';
 import { createRun } from './create-run.ts';
@@ -41,7 +41,7 @@ export async function requestRun(
     context.noteRun(request.id);
     return { created, askedMs, interrupted };
   } catch (error) {
-    if (reasonOf(error) || neverConnected(error)) throw error;
+    if (isRefused(error) || neverConnected(error)) throw error;
     context.noteRun(request.id);
     const doubt = `run ${request.id} may have been created all the same: drover ps -a ${request.id}`;
     if (left.signal.aborted) throw new CommandError(exitCodes.interrupted, doubt, { cause: error });
