@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { type InputKind, type InputSupply, NodeRefusedError } from './dispatch.ts';
-import { DispatchFixture } from './testing/dispatch-fixture.ts';
+import { withTask } from './testing/dispatch-fixture.ts';
 import type { TestAgent } from './testing/test-agent.ts';
 
 const never = new AbortController().signal;
@@ -57,16 +56,6 @@ class TestSupply implements InputSupply {
 
 function data(offset: bigint, text: string): InputKind {
   return { case: 'data', value: { offset, data: Buffer.from(text) } };
-}
-
-async function withTask(): Promise<
-  { fixture: DispatchFixture; agent: TestAgent; task: Task } & AsyncDisposable
-> {
-  const fixture = await DispatchFixture.start('n1');
-  const agent = await fixture.join('n1');
-  const [task] = await fixture.launch(['n1']);
-  assert.ok(task);
-  return { fixture, agent, task, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() };
 }
 
 test('giveInput() sends what there is when the task has said where it is, until it takes no more', async () => {

@@ -5,8 +5,7 @@ import type { OpenLog } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import type { LogRequest } from './dispatch.ts';
-import { DispatchFixture } from './testing/dispatch-fixture.ts';
-import type { TestAgent } from './testing/test-agent.ts';
+import { DispatchFixture, withTask } from './testing/dispatch-fixture.ts';
 
 const { STDOUT, STDERR, UNSPECIFIED } = LogSource;
 const never = new AbortController().signal;
@@ -19,17 +18,6 @@ const whole: LogRequest = {
   tailLines: 0,
   follow: false,
 };
-
-/** A connected node with one task. */
-async function withTask(): Promise<
-  { fixture: DispatchFixture; agent: TestAgent; task: Task } & AsyncDisposable
-> {
-  const fixture = await DispatchFixture.start('n1');
-  const agent = await fixture.join('n1');
-  const [task] = await fixture.launch(['n1']);
-  assert.ok(task);
-  return { fixture, agent, task, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() };
-}
 
 /** Begins to read; the iterator's first step is under way. */
 function read(fixture: DispatchFixture, task: Task, request: Partial<LogRequest> = {}, abort = never) {

@@ -1,4 +1,5 @@
 /** Dispatch as it really is, over a real store in a temporary directory and a real port, with a clock that the test moves. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,4 +206,15 @@ export class DispatchFixture implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** A controller with the connected node n1, which has one task. */
+export async function withTask(): Promise<
+  { fixture: DispatchFixture; agent: TestAgent; task: Task } & AsyncDisposable
+> {
+  const fixture = await DispatchFixture.start('n1');
+  const agent = await fixture.join('n1');
+  const [task] = await fixture.launch(['n1']);
+  assert.ok(task);
+  return { fixture, agent, task, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() };
 }
