@@ -19,6 +19,7 @@ const asDaemon = ['--log-level', 'error', '--until-stdin-closes'] as const;
 /** A controller that runs, and a connection to it. */
 export interface RunningController extends AsyncDisposable {
   readonly connection: Connection;
+  readonly pid: number;
 }
 
 /** Starts a controller on free ports with its data in `directory`, and waits until it is ready. */
@@ -29,6 +30,7 @@ export async function startController(drover: string, directory: string): Promis
   const connection = connectCluster(readAccess(directory));
   return {
     connection,
+    pid: daemon.pid,
     async [Symbol.asyncDispose]() {
       connection[Symbol.dispose]();
       await daemon[Symbol.asyncDispose]();
@@ -41,6 +43,8 @@ export class BenchCluster implements AsyncDisposable {
   readonly connection: Connection;
   /** State directory of the agent's supervisor. */
   readonly supervisorDirectory: string;
+  /** Where the command line finds the cluster. */
+  readonly controllerDirectory: string;
   readonly #drover: string;
   readonly #agentDirectory: string;
   readonly #controller: RunningController;
@@ -51,23 +55,40 @@ export class BenchCluster implements AsyncDisposable {
     this.#controller = controller;
     this.connection = controller.connection;
     this.#agentDirectory = join(directory, nodeName);
+    this.controllerDirectory = join(directory, 'controller');
     this.supervisorDirectory = join(this.#agentDirectory, 'supervisor');
   }
 
-  /** Starts both programs of that `drover` in `directory`, and waits for the node's session. */
-  static async start(drover: string, directory: string): Promise<BenchCluster> {
+  /** Starts both programs of that `drover` in `directory`, and waits for the node's session. @param agentOptions more of the agent's. */
+  static async start(
+    drover: string,
+    directory: string,
+    agentOptions: readonly string[] = [],
+  ): Promise<BenchCluster> {
     mkdirSync(directory, { recursive: true });
     const controller = await startController(drover, join(directory, 'controller'));
     const cluster = new BenchCluster(drover, directory, controller);
     const { token } = await cluster.connection.joinTokens.createJoinToken({ names: nodeName });
     const joining = ['--controller', cluster.connection.address, '--name', nodeName, '--preset', 'open'];
-    await cluster.startAgent(joining, { DROVER_JOIN_TOKEN: token });
+    await cluster.startAgent([...joining, ...agentOptions], { DROVER_JOIN_TOKEN: token });
     return cluster;
   }
 
   /** Process id of the agent. */
   get agentPid(): number {
     return this.#agent?.pid ?? 0;
+  }
+
+  /** Process id of the controller. */
+  get controllerPid(): number {
+    return this.#controller.pid;
+  }
+
+  /** Launches a command once. @returns the id of its task. */
+  async launchOne(argv: readonly string[]): Promise<string> {
+    const run = { id: uuid(), nodes: nodeName, spec: { argv: [...argv] } };
+    const { tasks } = await this.connection.runs.createRun(run);
+    return tasks[0]?.id ?? '';
   }
 
   /** Starts the agent, and waits until it says that its controller has let it in. */

@@ -5,8 +5,11 @@
 export const limits = {
   /** A message of the agents' link and a request of the API, encoded. */
   messageBytesMax: 1 << 20,
-  /** Data in one log chunk: small enough that a chunk never delays a heartbeat by more than a blink. */
-  logChunkBytesMax: 64 << 10,
+  /**
+   * Data in one log chunk: small enough that a chunk never delays a heartbeat by more than a blink. With the fields around it a
+   * chunk then fits into 64 KiB; encoders double their buffers, and one byte more would cost as much again.
+   */
+  logChunkBytesMax: 63 << 10,
   /** A request before its caller is known (joining). */
   anonymousRequestBytesMax: 16 << 10,
   /** Elements of an argument vector. */

@@ -9,6 +9,7 @@ import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { Cause, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { actOnTasks } from './act-on-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
+import { detachData } from './bulk-data.ts';
 import { operatorOf, requireVerb } from './caller.ts';
 import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
@@ -94,7 +95,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       const tasks = await store.read.selectTasks(filter);
       // Such a reader can hold the tasks up.
       if (request.interactive) requireVerb(context, hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH);
-      yield* readLogs(parts, tasks, request, context.signal);
+      yield* detachData(readLogs(parts, tasks, request, context.signal), context.values);
     },
   };
 }

@@ -1322,7 +1322,7 @@ export type LogChunk = Message<"drover.v1.LogChunk"> & {
   offset: bigint;
 
   /**
-   * The bytes as they were written, 64 KiB at the most.
+   * The bytes as they were written, 63 KiB at the most.
    *
    * @generated from field: bytes data = 6;
    */
