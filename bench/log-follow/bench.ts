@@ -17,7 +17,8 @@ const bytes = quick ? 10e6 : 1e9;
 
 const directory = mkdtempSync(join(tmpdir(), 'drover-bench-'));
 try {
-  const drover = unpackRelease(directory);
+  using release = unpackRelease();
+  const { drover } = release;
   const writing = { writer: buildLineWriter(directory), bytes };
   const place = (name: string) => {
     const path = join(directory, name);

@@ -18,11 +18,21 @@ export const frameHeaderBytes = 5;
 
 /** One message with its header, in one buffer. */
 export function encodeFrame(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, frameHeaderBytes);
-  return frame;
+  return encodeFrameHead([message], 0);
+}
+
+/** The header of a message and its first parts, in one buffer; `restBytes` more are to follow on their own. */
+export function encodeFrameHead(parts: readonly Uint8Array[], restBytes: number): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = Buffer.allocUnsafe(frameHeaderBytes + length);
+  head[0] = 0;
+  head.writeUInt32BE(length + restBytes, 1);
+  let at = frameHeaderBytes;
+  for (const part of parts) {
+    head.set(part, at);
+    at += part.length;
+  }
+  return head;
 }
 
 /**

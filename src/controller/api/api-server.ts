@@ -125,7 +125,8 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     requestGate: createGate(parts),
     interceptors: [createInterceptor(parts)],
     readMaxBytes: limits.messageBytesMax,
-    // Compression would cost more than it brings where it matters: on output, from nodes as near as their controller.
+    // Compression would cost more than it brings where it matters: on output, from nodes as near as their controller. And its data
+    // comes past the encoders (bulk-data.ts).
     acceptCompression: [],
     shutdownSignal,
   })

@@ -28,9 +28,9 @@ export function serveHandlers(
 }
 
 async function serve(handler: UniversalHandler, request: Http2ServerRequest, response: Http2ServerResponse) {
-  const bulk = prepareBulk(request.headers['content-type']);
-  const asked = universalRequestFromNodeRequest(request, response, undefined, bulk.contextValues);
+  const bulk = prepareBulk(handler.method.output, request.headers['content-type']);
+  const asked = universalRequestFromNodeRequest(request, response, undefined, bulk?.contextValues);
   const answer = await handler(asked);
-  const body = answer.body && { body: bulk.attach(answer.body) };
+  const body = bulk && answer.body && { body: bulk.attach(answer.body) };
   await universalResponseToNodeResponse({ ...answer, ...body }, response);
 }

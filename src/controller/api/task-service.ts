@@ -9,7 +9,7 @@ import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { Cause, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { actOnTasks } from './act-on-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
-import { detachData } from './bulk-data.ts';
+import { detachData, detachLogs } from './bulk-data.ts';
 import { operatorOf, requireVerb } from './caller.ts';
 import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
@@ -72,7 +72,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       if (output) requireVerb(context, Verb.LOGS_READ);
       const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
       const wanted = everyAttempt ? 'every' : 'latest';
-      yield* followTasks(parts, filter, output ? wanted : 'none', context.signal);
+      const responses = followTasks(parts, filter, output ? wanted : 'none', context.signal);
+      yield* detachLogs(responses, context.values);
     },
 
     sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
