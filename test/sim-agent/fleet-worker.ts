@@ -1,0 +1,38 @@
+/**
+ * The program of a process full of simulated agents, started by simulated-fleet.ts: it starts those that it is told of, says
+ * how they are when it is asked, and stops them when its parent lets go.
+ */
+import { setMaxListeners } from 'node:events';
+import type { FleetNode } from './enrol-fleet.ts';
+import { SimulatedAgent } from './simulated-agent.ts';
+import type { FleetStatus, StartAgents, WorkerRequest } from './simulated-fleet.ts';
+
+const agents: SimulatedAgent[] = [];
+setMaxListeners(0);
+
+process.on('message', (request: WorkerRequest) => {
+  if (request.kind === 'start') void start(request);
+  else process.send?.(statusOf(agents));
+});
+process.once('disconnect', () => void stop());
+
+async function start({ address, directory, nodes }: StartAgents): Promise<void> {
+  const begin = ({ name, credentials }: FleetNode) =>
+    SimulatedAgent.start({ name, credentials, address, directory });
+  agents.push(...(await Promise.all(nodes.map(begin))));
+  process.send?.(statusOf(agents));
+}
+
+async function stop(): Promise<void> {
+  await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
+}
+
+function statusOf(all: readonly SimulatedAgent[]): FleetStatus {
+  return {
+    agents: all.length,
+    linked: all.filter(({ isLinked }) => isLinked).length,
+    welcomes: all.reduce((sum, { welcomes }) => sum + welcomes, 0),
+    lastWelcomeAtMs: all.reduce((latest, { welcomedAtMs }) => Math.max(latest, welcomedAtMs), 0),
+    ordered: all.reduce((sum, { ordered }) => sum + ordered, 0),
+  };
+}
