@@ -59,6 +59,9 @@ void sv_cgroups_trim(void);
 struct sv_slot sv_slot_take(void);
 void sv_slot_take_again(int number); /* as a record says */
 
+/* It was found with something in it, and no record says of which attempt that is. */
+bool sv_slot_is_nobodys(int number);
+
 /* Its attempt is over. Reusable: its monitor left it empty, and it held no limits; else it is removed if it can be. */
 void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us);
 

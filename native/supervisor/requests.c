@@ -195,13 +195,14 @@ static bool shut_down(struct sv_conn *conn, struct sv_frame *f) {
   return sv_ok(conn, f->tag);
 }
 
-/* A monitor is known by pid, start time and the id that it was given; all three are in its record. */
+/* A monitor is known by pid, start time and the id that it was given; all three are in its record, or the record is damaged. */
 static bool resume(struct sv_conn *conn, struct sv_frame *f) {
   const char *id = sv_get_str(&f->body, SV_FRAME_MAX);
   uint64_t started = sv_get_u64(&f->body);
   if (!sv_reader_done(&f->body)) return false;
   struct sv_attempt *a = sv_attempt_find(id);
-  if (a == NULL || a->monitor != conn->peer || a->conn != NULL) return false;
+  if (a == NULL || a->conn != NULL) return false;
+  if (a->monitor != conn->peer && !sv_recover_resumed(a, conn->peer, started)) return false;
   if (!a->own_monitor && a->monitor_start != started) return false;
   sv_conn_become(conn, SV_CONN_MONITOR);
   conn->attempt = a;

@@ -234,7 +234,7 @@ static void finish_round(void) {
 int sv_server_run(void) {
   struct epoll_event events[EVENTS_MAX];
   for (finish_round(); !stopping; finish_round()) {
-    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting() || sv_upgrade_waiting();
+    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting() || sv_recover_waiting() || sv_upgrade_waiting();
     int n = epoll_wait(epoll_fd, events, EVENTS_MAX, children_ended ? 0 : clock ? PAUSE_MS : -1);
     if (n < 0 && errno != EINTR) {
       sv_log("epoll_wait: %s", strerror(errno));
@@ -247,6 +247,7 @@ int sv_server_run(void) {
     if (children_ended) reap();
     if (clock) sv_conns_expire(now_ms());
     if (clock) sv_orphans_expire(now_ms());
+    if (clock) sv_recover_expire(now_ms());
     if (!accepting && !crowded() && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
   }
   (void)unlink(SV_SOCKET);

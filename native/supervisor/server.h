@@ -109,6 +109,9 @@ struct sv_attempt {
   bool reusable;      /* its cgroup holds no limits, and was made for this server */
   uint64_t cgroup_cpu_us;
   bool released;      /* nobody will acknowledge it */
+  int record_error;   /* what is wrong with its record: an errno, EBADMSG, ENODATA for nothing in it; 0 for one that can be read */
+  int64_t resume_by_ms; /* until then a monitor that no record names may say that it is one; 0: none is awaited */
+  bool found;         /* a process of it, after its monitor was gone */
   struct sv_conn *conn; /* to its monitor */
   bool was_started;
   struct sv_started started;
@@ -171,7 +174,10 @@ bool sv_punch_reaped(pid_t pid, int status); /* false: it was not one of those c
 /* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
 
 bool sv_recover(bool upgraded); /* upgraded: what we have forked before is our child */
-bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes);
+bool sv_recover_resumed(struct sv_attempt *a, pid_t monitor, uint64_t start); /* false: none is awaited, or it is not that one */
+bool sv_recover_waiting(void);
+void sv_recover_expire(int64_t now_ms);
+bool sv_recover_conclude(struct sv_attempt *a); /* with nothing left of it. False: its monitor is there, or may have left more */
 void sv_monitor_lost(struct sv_attempt *a, bool alone);
 void sv_orphan_watch(struct sv_attempt *a, bool alone);
 void sv_orphans_look(void);    /* once a round: says what is true by what is left, and looks for more where that is wanted */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "../record.h"
 #include "client.h"
 
 #define SKIPPED 77 /* exit code of a case that cannot run here */
@@ -41,6 +42,13 @@ void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint3
 void await_state(struct client *c, const char *id, uint8_t expected); /* by asking until it is */
 void acknowledged(struct client *c, const char *id);
 char *content(const char *path);
+
+/* A record as if a server had left it, up to the first that is NULL. */
+void write_record(const char *id, const struct sv_claim *claim, const struct sv_started *started, const struct sv_exited *exited);
+
+/* Runs a loop to its end, and gives the user time that it took; total is the server's use with it. */
+#define BURN "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+uint64_t burn(struct client *c, const char *id, uint64_t user_us_before, struct sv_usage *total);
 
 /* How many processes of that name there are, whoever started them. */
 size_t count_named(const char *name);
