@@ -212,7 +212,8 @@ function onNotStarted(
 function onExited(life: AttemptLife, body: ExitedBody, now: Now): Advanced {
   if (life.attempt.outcome) return { life, steps: [] };
   const attempt = { ...life.attempt };
-  attempt.usage = create(ResourceUsageSchema, body.usage);
+  // Zeros, which no process has, where only the status could be known.
+  if (body.usage.maxRssBytes > 0n) attempt.usage = create(ResourceUsageSchema, body.usage);
   setGroupUsage(attempt, body.group);
   attempt.stdoutBytes = body.stdoutBytes;
   attempt.stderrBytes = body.stderrBytes;

@@ -1714,7 +1714,8 @@ export const WhenUnreachable = {
   FAIL: 1,
 
   /**
-   * The task stays pending and is sent when the node connects.
+   * The task stays pending and is sent when the node connects. Refused for tasks that are given input: it goes to all of them
+   * alike, and one that may never start would hold it up.
    *
    * @generated from enum value: WHEN_UNREACHABLE_WAIT = 2;
    */

@@ -806,7 +806,8 @@ export type Attempt = Message<"drover.v1.Attempt"> & {
   cause: Cause;
 
   /**
-   * Of the leader and the descendants that it waited for; set together with the outcome if a process ran.
+   * Of the leader and the descendants that it waited for; set together with the outcome if a process ran. Absent of one that
+   * ran: not known, since its monitor was killed and at the most its status could be found out.
    *
    * @generated from field: drover.v1.ResourceUsage usage = 10;
    */
