@@ -1,7 +1,9 @@
 /**
  * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
  */
+
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
@@ -38,8 +40,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
 
     async signalTasks({ query, signal: name, scope }, context) {
       const signal = canonicalSignal(name);
-      if (!signal)
-        throw new RefusedError('INVALID', `there is no signal ${JSON.stringify(name.slice(0, 64))}`);
+      if (!signal) throw new RefusedError('INVALID', `there is no signal ${quote(name)}`);
       if (!(scope in scopeWords)) throw new RefusedError('INVALID', `there is no signal scope ${scope}`);
       if (!query || (query.refs.length === 0 && query.runId === '')) {
         throw new RefusedError('INVALID', 'no tasks and no run are named to signal');
