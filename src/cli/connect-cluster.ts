@@ -12,6 +12,7 @@ import {
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import type { Access } from './access-file.ts';
 
@@ -27,12 +28,23 @@ export interface Connection extends Disposable {
   readonly events: Client<typeof EventService>;
 }
 
-/** A silent controller is noticed this long after its last sign of life, at most. */
-const ping = { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 };
+/** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
+export interface Pinging {
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+const pinging: Pinging = {
+  pingIntervalMs: limits.apiPingIntervalMs,
+  pingTimeoutMs: limits.apiSilenceMaxMs - limits.apiPingIntervalMs,
+};
 
 /** A connection to the cluster that `access` names. Nothing is opened before the first call. */
-export function connectCluster({ address, rootCertificate, token }: Access): Connection {
-  const sessionManager = new Http2SessionManager(`https://${address}`, ping, {
+export function connectCluster(
+  { address, rootCertificate, token }: Access,
+  ping: Pinging = pinging,
+): Connection {
+  const sessionManager = new Sessions(`https://${address}`, ping, {
     ca: rootCertificate,
     servername: controllerServerName,
     minVersion: 'TLSv1.3',
@@ -53,6 +65,24 @@ export function connectCluster({ address, rootCertificate, token }: Access): Con
     events: createClient(EventService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
+}
+
+/**
+ * A session that is lost tells its streams first and its own listeners later. Connect's have gone by then if the command that lost
+ * it disposes of the connection at once, and an error that nobody hears ends the process.
+ */
+class Sessions extends Http2SessionManager {
+  readonly #heard = new WeakSet<object>();
+
+  override async request(...call: Parameters<Http2SessionManager['request']>) {
+    const stream = await super.request(...call);
+    const { session } = stream;
+    if (session && !this.#heard.has(session)) {
+      this.#heard.add(session);
+      session.on('error', () => {});
+    }
+    return stream;
+  }
 }
 
 function bearer(token: string): Interceptor {

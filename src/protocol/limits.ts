@@ -113,6 +113,10 @@ export const limits = {
   eventsScannedMax: 10_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
+  /** Between two pings on a connection of the API, in either direction. */
+  apiPingIntervalMs: 5_000,
+  /** How long the other end of a connection of the API may be silent, pings unanswered, before it is taken for gone. */
+  apiSilenceMaxMs: 15_000,
   /** Request headers until their end. */
   headersTimeoutMs: 10_000,
   /** Longest life of a join token. */

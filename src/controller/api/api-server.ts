@@ -31,6 +31,7 @@ import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { createGate, createInterceptor } from './authorize-calls.ts';
 import { createClusterService } from './cluster-service.ts';
+import { cutSilentSessions } from './cut-silent-sessions.ts';
 import { createEventService } from './event-service.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
@@ -86,6 +87,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   server.on('request', createListener(parts, stopping.signal));
   server.on('request', cutSlowStrangers);
   closeIdleSessions(server);
+  const cutting = cutSilentSessions(server, parts.clock);
   const sockets = trackSockets(server);
   const { port } = await listen(server, options.listen);
   return {
@@ -94,6 +96,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
     async [Symbol.asyncDispose]() {
       const reason = new RefusedError('STOPPING', 'the controller is stopping');
       stopping.abort(toConnectError(reason, 'any', parts.log));
+      cutting[Symbol.dispose]();
       await close(server, sockets);
     },
   };
