@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
+import type { Cgroup } from '#bench/measure/cgroup.ts';
 import { readAccess } from '#cli/access-file.ts';
 import { type Connection, connectCluster } from '#cli/connect-cluster.ts';
 import type { Node } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -14,7 +15,8 @@ const nodeName = 'node1';
 const launchesAtOnce = 32;
 const askAgainMs = 20;
 
-const asDaemon = ['--log-level', 'error', '--until-stdin-closes'] as const;
+/** How daemons of measurements are told to run. */
+export const asDaemon = ['--log-level', 'error', '--until-stdin-closes'] as const;
 
 /** A controller that runs, and a connection to it. */
 export interface RunningController extends AsyncDisposable {
@@ -22,11 +24,16 @@ export interface RunningController extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Starts a controller on free ports with its data in `directory`, and waits until it is ready. */
-export async function startController(drover: string, directory: string): Promise<RunningController> {
+/** Starts a controller on free ports with its data in `directory`, in that cgroup or in ours, and waits until it is ready. */
+export async function startController(
+  drover: string,
+  directory: string,
+  cgroup?: Cgroup,
+): Promise<RunningController> {
   const anyPort = '127.0.0.1:0';
   const ports = ['--listen', anyPort, '--agent-listen', anyPort];
-  const daemon = await Daemon.start(drover, ['controller', '--data', directory, ...ports, ...asDaemon]);
+  const args = ['controller', '--data', directory, ...ports, ...asDaemon];
+  const daemon = await Daemon.start(drover, args, {}, cgroup);
   const connection = connectCluster(readAccess(directory));
   return {
     connection,

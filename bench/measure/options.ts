@@ -14,5 +14,10 @@ const roundsDefault = 5;
 /** Reads this program's command line. @throws for an option that there is not. */
 export function readBenchOptions(): BenchOptions {
   const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
-  return { quick: values.quick, rounds: values.quick ? 1 : roundsDefault };
+  return { quick: values.quick, rounds: roundsOf(values) };
+}
+
+/** Rounds that count, for a program that reads its own options. */
+export function roundsOf({ quick }: { readonly quick: boolean }): number {
+  return quick ? 1 : roundsDefault;
 }
