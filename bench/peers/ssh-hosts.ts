@@ -31,6 +31,7 @@ export async function startSshHosts(directory: string, count: number): Promise<S
     const path = join(directory, key);
     if (!existsSync(path)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
   }
+  mkdirSync(join(directory, 'home'));
   const configuration = join(directory, 'ssh_config');
   writeFileSync(configuration, clientConfiguration(directory));
   writeFileSync(join(directory, 'known_hosts'), `[127.0.1.*]:${port} ${publicKey(directory, 'host-key')}\n`);
@@ -61,9 +62,11 @@ function publicKey(directory: string, name: string): string {
     .join(' ');
 }
 
+/** The shells there have a home with nothing in it: what somebody's start-up files cost is no part of this. */
 function serverConfiguration(directory: string): string {
   return `HostKey ${join(directory, 'host-key')}
 AuthorizedKeysFile ${join(directory, 'client-key.pub')}
+SetEnv HOME=${join(directory, 'home')}
 StrictModes no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
