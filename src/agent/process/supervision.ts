@@ -36,6 +36,7 @@ export interface SupervisionParts {
 export class Supervision implements SupervisorListener {
   readonly #parts: SupervisionParts;
   #bootId = '';
+  #version = '';
 
   constructor(parts: SupervisionParts) {
     this.#parts = parts;
@@ -46,9 +47,15 @@ export class Supervision implements SupervisorListener {
     return this.#bootId;
   }
 
+  /** Version of the supervisor that answers now, or did last; empty before the first connect. */
+  get version(): string {
+    return this.#version;
+  }
+
   synchronize(statuses: readonly AttemptStatus[], server: SupervisorBody<'helloOk'>): void {
     const { attempts, log } = this.#parts;
     this.#bootId = server.bootId;
+    this.#version = server.binaryVersion;
     const unknown = statuses.filter((status) => !this.takeStatus(status));
     for (const status of unknown) this.#adopt(status);
     if (unknown.length > 0) {

@@ -145,6 +145,11 @@ export class TaskHost implements Workload, AsyncDisposable {
     return host;
   }
 
+  /** Of the supervisor that answers now, or did last. */
+  get supervisorVersion(): string {
+    return this.#supervision.version;
+  }
+
   held(): Held {
     const { journalId, lastEvent, attempts, remembered } = this.#journal.state;
     const tasks = new Set(this.#attempts.all().map((live) => live.start.taskId));
