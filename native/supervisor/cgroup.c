@@ -210,6 +210,11 @@ void sv_cgroup_plan(struct sv_cgroup *g, const struct sv_start *start, struct sv
   }
 }
 
+void sv_cgroup_plan_again(struct sv_cgroup *g, uint64_t cpu_us) {
+  g->slot.made = true;
+  g->slot.cpu_us += cpu_us;
+}
+
 void sv_cgroup_put_claim(const struct sv_cgroup *g, struct sv_claim *claim) {
   claim->limits = g->limits;
   claim->cpu_us = g->slot.cpu_us;
@@ -270,6 +275,7 @@ static int set_limit(const struct sv_cgroup *g, const struct sv_start *start, en
 
 /* Without a limit a cgroup is only a means: one that cannot be made is done without. */
 static int prepare(struct sv_cgroup *g, int h) {
+  if (g->fd[h] >= 0) return 0;
   if (g->slot.made && g->limits == 0 && open_directory(g, h) == 0) return 0;
   g->slot.cpu_us = 0;
   int error = make_directory(g, h);

@@ -53,6 +53,8 @@ static void set_free(int number, bool made, uint64_t cpu_us) {
   if (number < lowest) lowest = number;
 }
 
+void sv_slot_count(int number, uint64_t cpu_us) { slots[number].cpu_us += cpu_us; }
+
 /* One in which something is left stays taken: it is not given to another attempt. */
 void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us) {
   if (number < 0 || number >= SV_ATTEMPTS_MAX || !slots[number].taken || slots[number].stuck) return;

@@ -189,7 +189,7 @@ static struct sv_attempt *owner_of_child(const struct sv_proc *proc) {
   return a;
 }
 
-static bool is_helper(pid_t pid) { return sv_attempt_of_monitor(pid) != NULL || sv_punch_is(pid) || sv_scan_is(pid); }
+static bool is_helper(pid_t pid) { return sv_attempt_of_monitor(pid) != NULL || sv_monitor_is_free(pid) || sv_punch_is(pid) || sv_scan_is(pid); }
 
 /* The one whose monitor was our child, if there is only one: a child of ours that shows nothing is of it. */
 static struct sv_attempt *sole(void) {

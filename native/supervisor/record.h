@@ -40,6 +40,7 @@ struct sv_claim {
   const char *cgroups[SV_HIERARCHIES]; /* its directories, "" for none */
   uint8_t limits;                      /* that they hold: a bit for each */
   uint64_t cpu_us;                     /* that was used in them before */
+  struct sv_usage told;                /* what this monitor has told of attempts before */
 };
 
 enum sv_record_result { SV_RECORD_END, SV_RECORD_ENTRY, SV_RECORD_CORRUPT };

@@ -50,6 +50,7 @@ static int read_record(struct sv_attempt *a, struct sv_claim *claim, bool *claim
     if (type == SV_RECORD_CLAIMED) {
       if (*claimed || !sv_get_claim(&body, claim)) break;
       *claimed = true;
+      if (a->state == SV_ATTEMPT_STARTING) a->told = claim->told;
     } else if (type == SV_RELEASE) {
       sv_attempt_release(a);
     } else if (!sv_attempt_apply(a, type, body.at, (size_t)(body.end - body.at))) {

@@ -61,6 +61,7 @@ struct sv_conn {
   uint32_t events; /* that epoll watches for */
   bool blocked; /* the socket took no more: EPOLLOUT is awaited */
   bool closed;
+  bool forked; /* to a monitor that we have forked, by the socket pair that it was given */
   bool listing; /* nothing more is taken from it until the list is complete */
   uint64_t listed;
   uint32_t list_tag, list_count;
@@ -105,7 +106,9 @@ struct sv_attempt {
   uint8_t clean_scans; /* in a row that found nothing, with nothing known */
   bool killing;       /* whatever is found of it is killed */
   bool counted;       /* its use is in the totals */
+  struct sv_usage told; /* in the totals, and once more in what our monitor brings when it ends */
   int slot;           /* its cgroup; −1 for none */
+  bool plain;         /* without pipes or a terminal */
   bool reusable;      /* its cgroup holds no limits, and was made for this server */
   uint64_t cgroup_cpu_us;
   bool released;      /* nobody will acknowledge it */
@@ -152,13 +155,25 @@ void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint
 /* False: the connection is to be closed. */
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame);
 void sv_list_go_on(struct sv_conn *conn);
-bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame);
+bool sv_monitor_said(struct sv_conn *conn, struct sv_frame *frame);
 
 /* An answer is one frame, composed in one place: begin, put its body, end. Without a connection it is forgotten. */
 struct sv_writer sv_answer_begin(uint8_t type, uint32_t tag);
 void sv_answer_end(struct sv_conn *conn, struct sv_writer *w);
 bool sv_ok(struct sv_conn *conn, uint32_t tag); /* both are true always, for a handler to return */
 bool sv_refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int number, const char *text);
+
+/* ---- our monitors that have no attempt (monitors.c) ---- */
+
+void sv_monitor_free(struct sv_attempt *a); /* of an attempt that is over: it becomes a spare one, or ends */
+bool sv_monitor_give(struct sv_attempt *a, const struct sv_writer *order, int record); /* a spare one; false: there is none */
+void sv_monitor_hung_up(const struct sv_conn *conn);
+bool sv_monitor_reaped(pid_t pid); /* false: it was not one of them */
+bool sv_monitor_is_free(pid_t pid);
+unsigned sv_monitors_spare(void);
+bool sv_monitors_free(void); /* some, spare or about to end */
+void sv_monitors_let_go(void);
+void sv_monitors_expire(int64_t now_ms);
 
 /* ---- requests that a monitor answers (asks.c), or a child (punch.c) ---- */
 

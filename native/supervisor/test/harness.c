@@ -73,6 +73,12 @@ void await_end(pid_t pid) {
   (void)close(fd);
 }
 
+void await_reaped(struct client *c, pid_t pid) {
+  await_end(pid);
+  while (kill(pid, 0) == 0) (void)client_usage(c); /* by the next round, at most */
+  (void)client_usage(c);
+}
+
 struct client *kill_and_restart(struct client *c) {
   pid_t server = c->server;
   client_close(c);
@@ -141,9 +147,9 @@ uint64_t burn(struct client *c, const char *id, uint64_t user_us_before, struct 
   struct sv_started s = run_shell(c, id, BURN);
   const uint64_t used = client_exited(c, id).usage.user_us;
   client_over(c, SV_EMPTY, id);
-  await_end(s.monitor);
-  do *total = client_usage(c); /* its reaping may come a round later */
-  while (total->user_us < user_us_before + used);
+  await_reaped(c, s.monitor);
+  *total = client_usage(c);
+  CHECK(total->user_us >= user_us_before + used);
   return used;
 }
 

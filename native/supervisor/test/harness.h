@@ -22,7 +22,7 @@ struct test_case {
 };
 
 extern const struct test_case start_cases[], signal_cases[], recover_cases[], conn_cases[], ask_cases[], attach_cases[], terminal_cases[],
-    cgroup_cases[], kill_cases[], orphan_cases[], upgrade_cases[];
+    cgroup_cases[], kill_cases[], orphan_cases[], upgrade_cases[], monitor_cases[];
 
 extern const char *binary;
 extern char state[64];        /* the case's state directory; other files of it begin with the same name */
@@ -35,7 +35,9 @@ void become_nobody(void);
 int run_server(const char *directory); /* its exit code */
 struct client *fresh(void);            /* of a server that it starts */
 struct client *kill_and_restart(struct client *c);
+struct client *upgraded(struct client *c); /* to a binary of another version (upgrade_cases.c) */
 void await_end(pid_t pid); /* until it is no more than a zombie */
+void await_reaped(struct client *c, pid_t pid); /* by the server, with what it brings to the totals */
 void accepted(struct client *c, const struct task *t);
 struct sv_started run_shell(struct client *c, const char *id, const char *script);
 void signaled(struct client *c, const char *id, int signal, uint8_t scope, uint32_t at_least);

@@ -36,7 +36,7 @@ static bool speaks(const char *version) {
   return same;
 }
 
-static struct client *upgraded(struct client *c) {
+struct client *upgraded(struct client *c) {
   pid_t before = c->server;
   client_answer_is(c, ask(c, other_binary()), SV_OK);
   CHECK(client_read(c) == NULL);
