@@ -36,6 +36,7 @@ struct sv_cgroup {
   struct sv_slot slot;
   uint8_t limits;                   /* a bit for each that is asked for */
   int fd[SV_HIERARCHIES];           /* −1 where it is not open */
+  int usage, events;                /* files of the one of v2, for who has several attempts in it; −1 where not open */
   const char *step[SV_HIERARCHIES]; /* of a limit that it holds, as SV_NOT_STARTED names it; NULL for none */
 };
 

@@ -146,7 +146,9 @@ bool sv_record_remove(const char *id) {
   char path[PATH_SIZE];
   path_of(path, id, "/record");
   if (unlink(path) != 0 && errno != ENOENT) return false;
-  path_of(path, id, "/attach");
+  path_of(path, id, "");
+  if (rmdir(path) == 0 || errno == ENOENT) return true;
+  path_of(path, id, "/attach"); /* most have none */
   if (unlink(path) != 0 && errno != ENOENT) return false;
   path_of(path, id, "");
   return rmdir(path) == 0 || errno == ENOENT;

@@ -28,7 +28,7 @@
 #define SV_RECORD_CLAIMED 1 /* the other types are those of the notices, and SV_RELEASE */
 #define SV_RECORD_BARRED 2  /* no body; says nothing but that it came before a claim */
 #define SV_RECORD_MAX 16384 /* a claim has six paths, everything after it is below 3 KB */
-#define SV_RECORD_RESERVE 4096
+#define SV_RECORD_RESERVE 3072 /* with most claims no more than a page */
 #define SV_RECORD_ENTRY_MAX 3072
 #define SV_BOOT_ID_MAX 63
 

@@ -211,7 +211,10 @@ export class Attempts {
     failpoint('agent.end-seen');
     live.finish();
     const { logs, supervisor } = this.#parts;
-    const outputKept = logs.end(live.id);
+    const { stdoutBytes, stderrBytes } = live.life.attempt;
+    const written = { stdout: Number(stdoutBytes), stderr: Number(stderrBytes) };
+    // What is kept may go on writing.
+    const outputKept = logs.end(live.id, isKept ? undefined : written);
     if (live.life.attempt.restartAt) this.#parts.wait(live);
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {
