@@ -44,6 +44,7 @@ struct monitor {
   pid_t leader; /* 0 once it was reaped: its pid and group are then nobody's to signal */
   bool leader_ended; /* a zombie that still holds its group */
   bool empty;
+  bool plain; /* the attempt: another may follow it */
   bool kept_back; /* what a start needs was not given back yet */
   struct sv_cgroup cgroup;
   struct sv_group counted; /* by it, until it was removed */
@@ -408,8 +409,9 @@ _Noreturn void sv_monitor_run(struct sv_start *start, void (*give_back)(void), c
     m.out = m.err = -1;
     claim(&m, start);
     start_task(&m, start);
+    m.plain = sv_start_is_plain(start); /* of which nothing may be left when it is over */
     m.kept_back = true;
     watch(&m, give_back);
-  } while (await_another(&m, start));
+  } while (m.plain && await_another(&m, start));
   _exit(0);
 }

@@ -102,7 +102,7 @@ bool sv_monitor_is_free(pid_t pid) {
 }
 
 bool sv_monitor_give(struct sv_attempt *a, const struct sv_writer *order, int record) {
-  if (!a->plain || !a->reusable || order->full) return false;
+  if (!a->plain || order->full) return false;
   struct free_monitor **at = &first;
   while (*at != NULL) {
     struct free_monitor *m = *at;

@@ -126,8 +126,8 @@ static bool start(struct sv_conn *conn, struct sv_frame *f) {
     if (error == EEXIST) return sv_refuse(conn, f->tag, SV_ERR_EXISTS, error, "the directory of that id is here already");
     return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, error, "the attempt's record cannot be made");
   }
-  a->plain = (request.flags & (SV_START_INPUT | SV_START_TERMINAL | SV_START_PIPES)) == 0;
-  a->reusable = request.cpu_millis == 0 && request.memory_bytes == 0 && request.processes == 0;
+  a->plain = sv_start_is_plain(&request);
+  a->reusable = !sv_start_has_limits(&request);
   const char *failed = sv_monitor_give(a, &order, record) ? NULL : fork_monitor(a, &request, record);
   int error = errno;
   (void)close(record);

@@ -108,7 +108,7 @@ struct sv_attempt {
   bool counted;       /* its use is in the totals */
   struct sv_usage told; /* in the totals, and once more in what our monitor brings when it ends */
   int slot;           /* its cgroup; −1 for none */
-  bool plain;         /* without pipes or a terminal */
+  bool plain;         /* its monitor may have another after it */
   bool reusable;      /* its cgroup holds no limits, and was made for this server */
   uint64_t cgroup_cpu_us;
   bool released;      /* nobody will acknowledge it */

@@ -57,7 +57,6 @@ bool sv_upgrade_waiting(void) { return upgrade.wanted; }
 static bool monitor_unrecorded(void) {
   struct sv_attempt *a = sv_attempt_after(0);
   while (a != NULL && !(a->state == SV_ATTEMPT_STARTING && !a->orphaned)) a = a->next;
-  sv_monitors_let_go();
   return a != NULL || sv_monitors_free();
 }
 
@@ -83,6 +82,7 @@ static int become(const struct sv_conn *client) {
 
 void sv_upgrade_try(int64_t now_ms) {
   if (!upgrade.wanted) return;
+  sv_monitors_let_go();
   struct sv_conn *client = sv_conn_find(upgrade.conn);
   const bool late = now_ms >= upgrade.until_ms;
   if (client != NULL && monitor_unrecorded() && !late) return;
