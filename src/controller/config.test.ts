@@ -13,6 +13,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       agentListen: { host: '127.0.0.1', port: 7444 },
       logLevel: 'info',
       untilStdinCloses: false,
+      shell: false,
       failpoints: undefined,
     },
   });
@@ -29,6 +30,7 @@ it('readCommand() takes every option', () => {
     agentListen: { host: '0.0.0.0', port: 9 },
     logLevel: 'debug',
     untilStdinCloses: true,
+    shell: false,
     failpoints: undefined,
   });
 });
@@ -48,6 +50,7 @@ for (const argv of [
   ['--listen', 'here'],
   ['--agent-listen', ':1'],
   ['--log-level', 'loud'],
+  ['--shell', '--until-stdin-closes'],
   ['--nope'],
   ['word'],
 ]) {
