@@ -95,6 +95,8 @@ export type AttemptInput =
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'hungUp' }
+  /** The disk of its output was seen to be full. */
+  | { readonly kind: 'logDiskFull' }
   | { readonly kind: 'killDue' }
   /** What was there when SIGKILL was sent to all of it. */
   | { readonly kind: 'killSent'; readonly processes: readonly SurvivorInit[] };
@@ -173,6 +175,8 @@ export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now)
       return { life: { ...life, signals: [...new Set([...life.signals, input.signal])] }, steps: [] };
     case 'hungUp':
       return onHungUp(life, now);
+    case 'logDiskFull':
+      return onLogDiskFull(life, now);
     case 'timeout':
       if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
       return onStop(life, Cause.TIMEOUT, life.graceMs, now);
@@ -195,6 +199,13 @@ function onStarted(life: AttemptLife, { pid, wallMs }: StartedBody, now: Now): A
   enter(attempt, TaskState.RUNNING, '', wallMs);
   const next = { ...life, attempt };
   return { life: next, steps: [report, ...resumeLife(next, now)] };
+}
+
+/** Once: how long it lasts does not change what may be missing. */
+function onLogDiskFull(life: AttemptLife, { wallMs }: Now): Advanced {
+  if (life.attempt.pid === 0 || life.attempt.logDiskFullAt) return { life, steps: [] };
+  const attempt = { ...life.attempt, logDiskFullAt: timestampFromMs(wallMs) };
+  return { life: { ...life, attempt }, steps: [report] };
 }
 
 function onNotStarted(

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Journal } from '#agent/journal/journal.ts';
 import type { JournalAttempt } from '#agent/journal/journal-state.ts';
+import { LogDisk } from '#agent/logs/log-disk.ts';
 import { LogKeeper } from '#agent/logs/log-keeper.ts';
 import { defaultLogQuota, type LogQuota } from '#agent/logs/log-quota.ts';
 import { readLog } from '#agent/logs/log-reader.ts';
@@ -33,6 +34,7 @@ import {
 import { attemptId, isTaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Attempts, isActive, scopeNumbers } from './attempts.ts';
+import { FullDiskWatch } from './full-disk-watch.ts';
 import { giveInput } from './give-input.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
@@ -80,6 +82,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #supervision: Supervision;
   readonly #restarts: Restarts;
   readonly #lines: LineWatch;
+  readonly #fullDisk: FullDiskWatch;
   readonly #workspace: string;
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
@@ -97,7 +100,9 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#workspace = join(directory, 'workspace');
     const workspace = this.#workspace;
     const wait = (live: LiveAttempt) => this.#restarts.wait(live);
-    const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log, random, wait });
+    const logDisk = new LogDisk(logsRoot(directory), clock);
+    const parts = { journal, logs, logDisk, supervisor, workspace, clock, log, random, wait };
+    const attempts = new Attempts(parts);
     const supervision = new Supervision({ journal, attempts, supervisor, clock, log });
     const bootId = () => supervision.bootId;
     const launch = (live: LiveAttempt) => this.#queue.push(live);
@@ -105,6 +110,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#attempts = attempts;
     this.#supervision = supervision;
     this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
+    this.#fullDisk = new FullDiskWatch(attempts, logDisk, clock);
     this.#lines = new LineWatch({ attempts, journal, supervisor, clock, log });
     this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
   }
@@ -300,6 +306,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#stop.abort();
     this.#queue.clear();
     this.#restarts.close();
+    this.#fullDisk[Symbol.dispose]();
     this.#attempts.disarm();
     await this.#supervisor[Symbol.asyncDispose]();
     await this.#logs[Symbol.asyncDispose]();
@@ -344,6 +351,10 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 }
 
+function logsRoot(directory: string): string {
+  return join(directory, 'tasks');
+}
+
 /** Opens the logs, and goes on with those of the attempts that are not over. */
 async function openLogs(
   { directory, clock, log, logQuota = defaultLogQuota }: TaskHostOptions,
@@ -352,7 +363,7 @@ async function openLogs(
 ): Promise<LogKeeper> {
   const ids = new Set(lives.map(({ id }) => id));
   const punch: PunchHole = (id, stream, end) => supervisor.punch(id, stream, end);
-  const root = join(directory, 'tasks');
+  const root = logsRoot(directory);
   const logs = await LogKeeper.open({ root, quota: logQuota, punch, clock, log }, (id) => !ids.has(id));
   for (const { id, over } of lives) await logs.begin(id, over);
   return logs;
