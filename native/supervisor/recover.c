@@ -109,6 +109,14 @@ static bool watch_monitor(struct sv_attempt *a, const struct sv_claim *claim) {
   return false;
 }
 
+/* One of another place is not ours to give to others. */
+static void take_cgroup(struct sv_attempt *a, const struct sv_claim *claim) {
+  static struct sv_cgroup cgroup;
+  sv_cgroup_of_claim(&cgroup, claim);
+  a->slot = cgroup.slot.number;
+  sv_slot_take_again(a->slot);
+}
+
 /* False: a monitor that was slow has claimed it in between. */
 static bool conclude_never_forked(struct sv_attempt *a) {
   static uint8_t bytes[SV_RECORD_MAX];
@@ -118,6 +126,7 @@ static bool conclude_never_forked(struct sv_attempt *a) {
   if (sv_record_claim(a->id, &claim, bytes)) {
     a->record_error = 0;
     a->scan_wanted = true;
+    take_cgroup(a, &claim);
     (void)watch_monitor(a, &claim);
     return false;
   }
@@ -152,14 +161,6 @@ static void conclude_reboot(struct sv_attempt *a) {
   } else if (!sv_attempt_over(a)) {
     sv_attempt_conclude_lost(a, "reboot");
   }
-}
-
-/* One of another place is not ours to give to others. */
-static void take_cgroup(struct sv_attempt *a, const struct sv_claim *claim) {
-  static struct sv_cgroup cgroup;
-  sv_cgroup_of_claim(&cgroup, claim);
-  a->slot = cgroup.slot.number;
-  sv_slot_take_again(a->slot);
 }
 
 static void read_one(const char *id, bool upgraded) {

@@ -37,13 +37,18 @@ export async function exec(context: CommandContext, line: CommandLine<ExecOption
   }
   using interrupts = new RunInterrupts({ ...context, terminal: undefined }, connection, request.id);
   if (interrupted) context.interrupts.raise();
-  const ended = await carryPipes(context, {
+  const pipes = {
     connection,
     taskId: task.id,
     input: options.interactive && !options.tty ? input : undefined,
     joins: false,
     abort: AbortSignal.any([context.abort, interrupts.left]),
     quiet: interrupts.quiet,
+  };
+  const ended = await carryPipes(context, pipes).catch((error: unknown) => {
+    if (!interrupts.left.aborted) throw error;
+    out.errLine(`drover: left with task ${task.id} not ended: drover wait ${task.id}`);
+    return [];
   });
   if (interrupts.state !== undefined) return exitCodes.interrupted;
   sayNotStarted(out, ended);

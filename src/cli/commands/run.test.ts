@@ -414,3 +414,28 @@ for (const [words, presses, said] of [
     assert.equal(stopped, presses === 1 ? 1 : 0);
   });
 }
+
+test('exec is left by the third Ctrl-C, and says what goes on', async () => {
+  const asked = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    router.service(RunService, { createRun: ({ id }) => ({ run: { id }, tasks: [one] }) });
+    router.service(TaskService, {
+      async *followTasks(_, { signal }) {
+        yield running(one);
+        asked.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      async *readLogs(_, { signal }) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      stopTasks: () => ({}),
+      signalTasks: () => ({}),
+    });
+  });
+  using made = createTestContext({ access: api.access });
+  const ending = callCommand(made.context, ['exec', 'node1', '--', 'x']);
+  await asked.promise;
+  for (let i = 0; i < 3; i++) made.context.interrupts.raise();
+  assert.equal(await ending, 130);
+  assert.match(made.printed.stderr(), /drover: left with task \S+ not ended: drover wait \S+\n$/);
+});
