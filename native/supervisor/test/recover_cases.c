@@ -86,8 +86,8 @@ static void monitor_and_task_killed(void) {
 
 static void becomes_lost(struct client *c, const char *id, const char *expected) {
   await_state(c, id, SV_ATTEMPT_LOST);
-  char *reason = client_lost(c, id);
-  CHECK(strcmp(reason, expected) == 0);
+  char *reason = client_reason(c, id); /* the notice may have come before us */
+  CHECK(reason != NULL && strcmp(reason, expected) == 0);
   free(reason);
 }
 
@@ -124,7 +124,7 @@ static void damaged_with_monitor(void) {
   char fifo[80], script[160];
   int go = fifo_open(fifo);
   (void)snprintf(script, sizeof script, "read x <%s; exit 9", fifo);
-  struct sv_started s = run_shell(c, "torn", script);
+  (void)run_shell(c, "torn", script);
   accepted(c, &(struct task){.id = "empty", .argv = sleep_argv});
   client_over(c, SV_STARTED, "empty");
   damage("torn");
@@ -132,7 +132,6 @@ static void damaged_with_monitor(void) {
   c = kill_and_restart(c);
   await_state(c, "torn", SV_ATTEMPT_RUNNING);
   await_state(c, "empty", SV_ATTEMPT_RUNNING);
-  CHECK(client_started(c, "torn").pid == s.pid); /* told again, by who knows it */
   CHECK(write(go, "\n", 1) == 1);
   CHECK(WEXITSTATUS(client_exited(c, "torn").status) == 9);
   client_over(c, SV_EMPTY, "torn");
