@@ -21,7 +21,7 @@ import {
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import { Cause, type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
-import { connectLink } from './connect-link.ts';
+import { connectLink, type Link } from './connect-link.ts';
 import { LinkSession } from './link-session.ts';
 
 const pki = await makeTestPki();
@@ -34,6 +34,7 @@ interface Fixture {
   readonly agent: LinkSession;
   readonly session: PeerSession;
   readonly peer: LinkPeer;
+  readonly link: Link;
 }
 
 /** Opens a session and hands both ends to `body`; nothing is left of either afterwards. */
@@ -41,8 +42,8 @@ async function withSession(body: (fixture: Fixture) => Promise<void>, workload =
   await using peer = await LinkPeer.listen(server, pki.root);
   const clock = new FakeClock();
   const credentials = { ...node, root: pki.root };
-  const connection = await connectLink(peer.address, credentials, new AbortController().signal);
-  const agent = new LinkSession(connection, {
+  const link = await connectLink(peer.address, credentials, new AbortController().signal);
+  const agent = new LinkSession(link, {
     workload,
     clock,
     facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
@@ -52,7 +53,7 @@ async function withSession(body: (fixture: Fixture) => Promise<void>, workload =
     onWelcome: () => {},
   });
   try {
-    await body({ workload, clock, agent, session: await peer.sessions.next(), peer });
+    await body({ workload, clock, agent, session: await peer.sessions.next(), peer, link });
   } finally {
     agent.close('the test is over');
     await agent.ended;
@@ -69,6 +70,17 @@ function withOpenSession(body: (fixture: Fixture) => Promise<void>, workload = n
 }
 
 const askUsage: ControllerSays = { case: 'askUsage', value: create(AskUsageSchema, { commandId: 99n }) };
+
+test('LinkSession ends although its connection does not', async () => {
+  await withSession(async ({ agent, clock, session, link }) => {
+    // As HTTP/2 does that waits for a write to a peer which is gone.
+    link.connection.destroy = () => {};
+    agent.close('enough');
+    await clock.advance(1_000);
+    assert.equal((await agent.ended).reason, 'enough');
+    await session.closed;
+  });
+});
 
 test('LinkSession says Hello with what the journal holds, and nothing else before Welcome', async () => {
   const workload = new FakeWorkload();
