@@ -117,6 +117,8 @@ export const limits = {
   apiPingIntervalMs: 5_000,
   /** How long the other end of a connection of the API may be silent, pings unanswered, before it is taken for gone. */
   apiSilenceMaxMs: 15_000,
+  /** TLS handshakes of agents that one controller has under way at once; the others wait their turn. */
+  linkHandshakesMax: 64,
   /** Request headers until their end. */
   headersTimeoutMs: 10_000,
   /** Longest life of a join token. */
