@@ -171,7 +171,9 @@ async function updateNode(db: Executor, name: NodeName, change: Updateable<Nodes
   if (numUpdatedRows === 0n) throw new StoreError('failed', `node ${name} is not recorded`);
 }
 
+/** The facts are decoded for whoever looks at them: most who list ten thousand nodes do not. */
 function toNode(row: NodesTable): NodeRecord {
+  let facts: { readonly decoded: HostFacts | undefined } | undefined;
   return {
     name: row.name,
     keyFingerprint: row.key_fingerprint,
@@ -180,7 +182,10 @@ function toNode(row: NodesTable): NodeRecord {
     seenAtMs: row.seen_at ?? undefined,
     address: row.address,
     version: row.version,
-    facts: decodeOptional(HostFactsSchema, row.facts),
+    get facts() {
+      facts ??= { decoded: decodeOptional(HostFactsSchema, row.facts) };
+      return facts.decoded;
+    },
     journalId: row.journal_id,
     acknowledgedEvent: BigInt(row.acknowledged_event),
     drain: decodeDrain(row),
