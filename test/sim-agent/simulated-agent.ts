@@ -35,6 +35,9 @@ export class SimulatedAgent implements AsyncDisposable {
   readonly name: string;
   /** Resolves with the reason when the controller wants the node no more; with undefined when it was stopped. */
   readonly dismissed: Promise<string | undefined>;
+  /** Resolves when the controller has let it in for the first time. */
+  readonly ready: Promise<void>;
+  readonly #ready = Promise.withResolvers<void>();
   readonly #options: SimulatedAgentOptions;
   readonly #tasks: SimulatedTasks;
   readonly #stop = new AbortController();
@@ -47,6 +50,7 @@ export class SimulatedAgent implements AsyncDisposable {
     this.name = options.name;
     this.#options = options;
     this.#tasks = tasks;
+    this.ready = this.#ready.promise;
     this.dismissed = this.#keepLinked();
   }
 
@@ -76,6 +80,11 @@ export class SimulatedAgent implements AsyncDisposable {
   /** Starts that came, the same again included. */
   get ordered(): number {
     return this.#tasks.ordered;
+  }
+
+  /** Tasks whose end the controller has acknowledged, within the last hour. */
+  get settled(): number {
+    return this.#tasks.settled;
   }
 
   /** The connection is lost: it comes back as any agent does. */
@@ -111,6 +120,7 @@ export class SimulatedAgent implements AsyncDisposable {
     this.#welcomes += 1;
     this.#welcomedAtMs = clock.wallMs();
     this.#spreadMs = reconnectSpreadMs;
+    this.#ready.resolve();
   }
 
   /** As long as those of a small server. */

@@ -18,6 +18,7 @@ export interface StartAgents {
   readonly address: HostPort;
   readonly directory: string;
   readonly nodes: readonly FleetNode[];
+  readonly dialsAtOnce: number;
 }
 
 /** How the agents are. */
@@ -31,6 +32,8 @@ export interface FleetStatus {
   readonly lastWelcomeAtMs: number;
   /** Starts that came, the same again included. */
   readonly ordered: number;
+  /** Tasks whose end the controller has acknowledged, within the last hour. */
+  readonly settled: number;
 }
 
 /** Where the agents are, and what they dial. */
@@ -40,6 +43,11 @@ export interface FleetOptions {
   readonly directory: string;
   /** Default 1. */
   readonly processes?: number;
+  /**
+   * Agents of one process that dial at the same time for the first time. Default 16, with which a fleet is there soonest; Infinity is
+   * a herd.
+   */
+  readonly dialsAtOnce?: number;
 }
 
 const askAgainMs = 50;
@@ -52,16 +60,15 @@ export class SimulatedFleet implements AsyncDisposable {
     this.#workers = workers;
   }
 
-  /** Starts agents of these nodes, the same number in each process, and begins to dial. */
+  /** Starts agents of these nodes, the same number in each process; resolves when the controller has let all of them in. */
   static async start(nodes: readonly FleetNode[], options: FleetOptions): Promise<SimulatedFleet> {
-    const { address, directory, processes = 1 } = options;
+    const { address, directory, processes = 1, dialsAtOnce = 16 } = options;
     const workers = Array.from({ length: processes }, () => new Worker());
     const fleet = new SimulatedFleet(workers);
+    const order = { kind: 'start', address, directory, dialsAtOnce } as const;
     const share = Math.ceil(nodes.length / processes);
     await Promise.all(
-      workers.map((worker, i) =>
-        worker.ask({ kind: 'start', address, directory, nodes: nodes.slice(i * share, (i + 1) * share) }),
-      ),
+      workers.map((worker, i) => worker.ask({ ...order, nodes: nodes.slice(i * share, (i + 1) * share) })),
     );
     return fleet;
   }
@@ -82,6 +89,7 @@ export class SimulatedFleet implements AsyncDisposable {
       welcomes: sum(({ welcomes }) => welcomes),
       lastWelcomeAtMs: Math.max(...parts.map(({ lastWelcomeAtMs }) => lastWelcomeAtMs)),
       ordered: sum(({ ordered }) => ordered),
+      settled: sum(({ settled }) => settled),
     };
   }
 
@@ -111,7 +119,10 @@ class Worker implements AsyncDisposable {
 
   constructor() {
     const program = join(import.meta.dirname, 'fleet-worker.ts');
-    this.#child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(program, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    });
   }
 
   get pid(): number {

@@ -103,6 +103,11 @@ export class SimulatedTasks implements Workload, AsyncDisposable {
     return this.#ordered;
   }
 
+  /** Tasks whose end the controller has acknowledged, as far as the journal remembers them. */
+  get settled(): number {
+    return this.#journal.state.remembered.size;
+  }
+
   /** Whether a session with the controller is up. */
   get isLinked(): boolean {
     return this.#links > 0;
