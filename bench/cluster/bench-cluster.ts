@@ -22,22 +22,32 @@ export const asDaemon = ['--log-level', 'error', '--until-stdin-closes'] as cons
 export interface RunningController extends AsyncDisposable {
   readonly connection: Connection;
   readonly pid: number;
+  /** Kills it with SIGKILL and waits for its end. */
+  kill(): Promise<void>;
 }
 
-/** Starts a controller on free ports with its data in `directory`, in that cgroup or in ours, and waits until it is ready. */
+/** Where a controller listens and runs. */
+export interface ControllerPlace {
+  /** HOST:PORT of the agents' listener; default any free port. That of the API is always a free one. */
+  readonly agentListen?: string;
+  /** Default ours. */
+  readonly cgroup?: Cgroup | undefined;
+}
+
+/** Starts a controller with its data in `directory`, and waits until it is ready. */
 export async function startController(
   drover: string,
   directory: string,
-  cgroup?: Cgroup,
+  { agentListen = '127.0.0.1:0', cgroup }: ControllerPlace = {},
 ): Promise<RunningController> {
-  const anyPort = '127.0.0.1:0';
-  const ports = ['--listen', anyPort, '--agent-listen', anyPort];
+  const ports = ['--listen', '127.0.0.1:0', '--agent-listen', agentListen];
   const args = ['controller', '--data', directory, ...ports, ...asDaemon];
   const daemon = await Daemon.start(drover, args, {}, cgroup);
   const connection = connectCluster(readAccess(directory));
   return {
     connection,
     pid: daemon.pid,
+    kill: () => daemon.end('SIGKILL'),
     async [Symbol.asyncDispose]() {
       connection[Symbol.dispose]();
       await daemon[Symbol.asyncDispose]();

@@ -19,7 +19,7 @@ export async function startFleet(
   cgroup: Cgroup,
 ): Promise<string> {
   const data = join(directory, 'controller');
-  const { connection } = await startController(drover, data, cgroup);
+  const { connection } = await startController(drover, data, { cgroup });
   using open = connection;
   const { token } = await open.joinTokens.createJoinToken({ uses: nodes });
   let started = 0;
