@@ -42,7 +42,7 @@ static int64_t now_ms(void) { return (int64_t)(sv_boottime_ns() / 1000000u); }
 static int read_record(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes) {
   *claimed = false;
   ssize_t len = sv_record_read(a->id, bytes, SV_RECORD_MAX);
-  if (len < 0) return errno == ENOENT ? ENODATA : errno; /* a server died between directory and record */
+  if (len < 0) return errno;
   struct sv_reader r = sv_reader_of(bytes, (size_t)len), body;
   uint8_t type = SV_RECORD_BARRED;
   enum sv_record_result result;
@@ -67,7 +67,7 @@ void sv_monitor_lost(struct sv_attempt *a, bool alone) {
   bool claimed;
   const int error = read_record(a, &claim, &claimed, bytes);
   if (sv_attempt_over(a)) return;
-  if (a->state == SV_ATTEMPT_STARTING) a->record_error = error;
+  if (a->state == SV_ATTEMPT_STARTING) a->record_error = error == ENOENT ? ENODATA : error;
   sv_log("the monitor of %s is dead before its task's end", a->id);
   sv_orphan_watch(a, alone);
 }
@@ -175,6 +175,10 @@ static void read_one(const char *id, bool upgraded) {
   a->own_monitor = upgraded && sv_record_claim(id, &claim, bytes) && is_our_child(&claim);
   a->record_error = read_record(a, &claim, &claimed, bytes);
   if (sv_attempt_over(a)) return;
+  if (a->record_error == ENOENT) { /* a server died between the directory and its record, as it made or removed them: no monitor */
+    a->record_error = ENODATA;
+    return;
+  }
   if (!claimed) {
     a->resume_by_ms = now_ms() + RESUME_MS;
     awaited++;

@@ -19,6 +19,12 @@ static void open_record(const char *id, int flags, const char *bytes) {
 }
 
 static void damage(const char *id) { open_record(id, 0, "\x40 garbage"); }
+static void removed(const char *id) {
+  char path[160];
+  (void)snprintf(path, sizeof path, "%s/attempts/%s/record", state, id);
+  CHECK(unlink(path) == 0);
+}
+
 static void empty(const char *id) { open_record(id, O_TRUNC, ""); }
 
 static void server_killed(void) {
@@ -171,6 +177,8 @@ static void torn_in_cgroup(void) { damaged_without_monitor(damage, "record corru
 
 static void empty_in_cgroup(void) { damaged_without_monitor(empty, "record corrupt: nothing is in it"); }
 
+static void removed_in_cgroup(void) { damaged_without_monitor(removed, "record corrupt: nothing is in it"); }
+
 static void torn_with_tag(void) {
   if (geteuid() != 0) skip("only root can become another user");
   become_nobody();
@@ -215,6 +223,7 @@ const struct test_case recover_cases[] = {
     {"recover() of a damaged record whose monitor lives loses nothing", damaged_with_monitor},
     {"recover() of a torn record kills what is left of its task, by its cgroup", torn_in_cgroup},
     {"recover() of an empty record kills what is left of its task, by its cgroup", empty_in_cgroup},
+    {"recover() without a record kills what is left of its task, by its cgroup", removed_in_cgroup},
     {"recover() of a torn record kills what is left of its task, by its tag", torn_with_tag},
     {"recover() of an empty record kills what is left of its task, by its tag", empty_with_tag},
     {"usage() survives restarts and counts nothing twice", usage_kept},
