@@ -121,7 +121,7 @@ export class LinkSession {
     this.#feed?.[Symbol.dispose]();
     this.#linked?.[Symbol.dispose]();
     const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
-    // Of a herd that was turned away a few wait for ever for a peer that is gone, which must not be for ever without a session.
+    // HTTP/2 may wait for a write to a peer that is gone; an agent must not be without a session for as long as that.
     const late = this.#parts.clock.schedule(closeTimeoutMs, () => {
       this.#cut();
       this.#ended.resolve(end);
