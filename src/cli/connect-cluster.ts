@@ -3,7 +3,7 @@
  * on the first call, and again by itself after a loss; retrying a call is its caller's decision.
  */
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   ClusterService,
   JoinTokenService,
@@ -15,6 +15,7 @@ import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import type { Access } from './access-file.ts';
+import { WideSessionManager } from './wide-session-manager.ts';
 
 /** A cluster that can be talked to. Disposing of it ends what is under way. */
 export interface Connection extends Disposable {
@@ -44,7 +45,7 @@ export function connectCluster(
   { address, rootCertificate, token }: Access,
   ping: Pinging = pinging,
 ): Connection {
-  const sessionManager = new Sessions(`https://${address}`, ping, {
+  const sessionManager = new WideSessionManager(`https://${address}`, ping, {
     ca: rootCertificate,
     servername: controllerServerName,
     minVersion: 'TLSv1.3',
@@ -65,24 +66,6 @@ export function connectCluster(
     events: createClient(EventService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
-}
-
-/**
- * A session that is lost tells its streams first and its own listeners later. Connect's have gone by then if the command that lost
- * it disposes of the connection at once, and an error that nobody hears ends the process.
- */
-class Sessions extends Http2SessionManager {
-  readonly #heard = new WeakSet<object>();
-
-  override async request(...call: Parameters<Http2SessionManager['request']>) {
-    const stream = await super.request(...call);
-    const { session } = stream;
-    if (session && !this.#heard.has(session)) {
-      this.#heard.add(session);
-      session.on('error', () => {});
-    }
-    return stream;
-  }
 }
 
 function bearer(token: string): Interceptor {

@@ -10,6 +10,11 @@ export const limits = {
    * chunk then fits into 64 KiB; encoders double their buffers, and one byte more would cost as much again.
    */
   logChunkBytesMax: 63 << 10,
+  /**
+   * Output that an agent reads at once for one reader, and then sends chunk by chunk: the way to the thread that reads and back costs
+   * as much as copying three chunks.
+   */
+  logReadBytesMax: 2 * (63 << 10),
   /** A request before its caller is known (joining). */
   anonymousRequestBytesMax: 16 << 10,
   /** Elements of an argument vector. */
@@ -45,8 +50,8 @@ export const limits = {
   /** How far back from the end of an output its last lines are looked for. */
   tailBytesMax: 16 << 20,
   /**
-   * What one stream of the link may carry ahead of its reader. A log stream at full speed then delays a command beside it
-   * by 0.4 ms.
+   * What one stream of the link may carry ahead of its reader, and one answer of the API ahead of the command line. A log stream at
+   * full speed then delays a command beside it by 0.4 ms.
    */
   linkStreamWindowBytes: 256 << 10,
   /** The same for all streams of one connection together. */
