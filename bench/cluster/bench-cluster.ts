@@ -6,12 +6,15 @@ import { v7 as uuid } from 'uuid';
 import type { Cgroup } from '#bench/measure/cgroup.ts';
 import { readAccess } from '#cli/access-file.ts';
 import { type Connection, connectCluster } from '#cli/connect-cluster.ts';
+import { endingOf } from '#core/outcome.ts';
 import type { Node } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { attemptId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Daemon } from './daemon.ts';
 
-const nodeName = 'node1';
+/** Name of the only node. */
+export const nodeName = 'node1';
 const launchesAtOnce = 32;
 const askAgainMs = 20;
 
@@ -96,9 +99,9 @@ export class BenchCluster implements AsyncDisposable {
     return this.#agent?.pid ?? 0;
   }
 
-  /** Process id of the controller. */
-  get controllerPid(): number {
-    return this.#controller.pid;
+  /** Process ids of both daemons. */
+  get pids(): Readonly<Record<'agent' | 'controller', number>> {
+    return { agent: this.agentPid, controller: this.#controller.pid };
   }
 
   /** Launches a command once. @returns the id of its task. */
@@ -106,6 +109,20 @@ export class BenchCluster implements AsyncDisposable {
     const run = { id: uuid(), nodes: nodeName, spec: { argv: [...argv] } };
     const { tasks } = await this.connection.runs.createRun(run);
     return tasks[0]?.id ?? '';
+  }
+
+  /** Waits for a task's end. @throws when its command failed. */
+  async ended(taskId: string): Promise<void> {
+    let task: Task | undefined;
+    for await (const { kind } of this.connection.tasks.followTasks({ query: { refs: [taskId] } })) {
+      if (kind.case === 'task') task = kind.value;
+    }
+    if (!task?.outcome || endingOf(task.outcome) !== 'succeeded') throw new Error(`task ${taskId} failed`);
+  }
+
+  /** Where the first attempt of a task has its outputs. */
+  outputsOf(taskId: string): string {
+    return join(this.#agentDirectory, 'tasks', attemptId(taskId, 1));
   }
 
   /** Starts the agent, and waits until it says that its controller has let it in. */
