@@ -15,6 +15,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       untilStdinCloses: false,
       shell: false,
       failpoints: undefined,
+      clockRate: 1,
     },
   });
 });
@@ -32,6 +33,7 @@ it('readCommand() takes every option', () => {
     untilStdinCloses: true,
     shell: false,
     failpoints: undefined,
+    clockRate: 1,
   });
 });
 
