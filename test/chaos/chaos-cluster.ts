@@ -21,9 +21,13 @@ import { agentSpec, controllerSpec } from '#cli/up/daemon-specs.ts';
 import { layoutOf, type UpLayout } from '#cli/up/up-layout.ts';
 import type { EventKind } from '#core/event-kinds.ts';
 import { stateWord } from '#core/task-state.ts';
-import { type CreateRunRequest, CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
-import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import {
+  type CreateRunRequest,
+  CreateRunRequestSchema,
+  WhenUnreachable,
+} from '#protocol/gen/drover/v1/api_pb.ts';
 import type { ClusterEvent } from '#protocol/gen/drover/v1/event_pb.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Task, type TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { testEnvironment } from '#test/fixture/drover-command.ts';
 import { until } from '#test/fixture/until.ts';
@@ -42,6 +46,11 @@ export interface ChaosOptions {
   readonly agents?: string;
   /** How much faster time passes for the daemons. Default 1. */
   readonly clockRate?: number;
+  /** What else the agents are told. */
+  readonly agentArgs?: readonly string[];
+  /** What else is in the agents' environment, and in the controller's. */
+  readonly agentEnvironment?: NodeJS.ProcessEnv;
+  readonly controllerEnvironment?: NodeJS.ProcessEnv;
 }
 
 /** What to launch. */
@@ -50,6 +59,8 @@ export interface LaunchOptions {
   readonly count?: number;
   /** A node set. Default every node. */
   readonly nodes?: string;
+  /** Whether tasks wait for a node that is away, however long. Default false. */
+  readonly wait?: boolean;
   /** What else the spec says. */
   readonly spec?: MessageInitShape<typeof TaskSpecSchema>;
 }
@@ -73,7 +84,7 @@ export class ChaosCluster implements AsyncDisposable {
   readonly #deferred: (() => void)[] = [];
   #controller: DaemonProcess | undefined;
   #api: Connection | undefined;
-  readonly #clockRate: number;
+  readonly #options: ChaosOptions;
   #listen = '127.0.0.1:0';
   #agentListen = '127.0.0.1:0';
   readonly #launched = new Map<string, ChaosCommand>();
@@ -81,9 +92,9 @@ export class ChaosCluster implements AsyncDisposable {
   /** Lines of the file of starts that are of settled tasks. */
   #startsSettled = 0;
 
-  private constructor(directory: string, gate: Gate, clockRate: number) {
+  private constructor(directory: string, gate: Gate, options: ChaosOptions) {
     this.directory = directory;
-    this.#clockRate = clockRate;
+    this.#options = options;
     this.layout = layoutOf(directory);
     this.gate = gate;
   }
@@ -92,7 +103,7 @@ export class ChaosCluster implements AsyncDisposable {
   static async start(t: TestContext, options: ChaosOptions = {}): Promise<ChaosCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'drover-chaos-'));
     const gate = await Gate.close(join(directory, gateFile));
-    const cluster = new ChaosCluster(directory, gate, options.clockRate ?? 1);
+    const cluster = new ChaosCluster(directory, gate, options);
     t.after(() => cluster[Symbol.asyncDispose]());
     mkdirSync(cluster.layout.logs);
     writeFileSync(join(directory, startsFile), '');
@@ -164,7 +175,7 @@ export class ChaosCluster implements AsyncDisposable {
 
   /** Starts the controller. */
   spawnController(failpoints = ''): DaemonProcess {
-    const environment = this.#environment(failpoints);
+    const environment = { ...this.#environment(failpoints), ...this.#options.controllerEnvironment };
     this.#controller = this.#start(controllerSpec(this.layout, this.#listen, this.#agentListen, environment));
     return this.#controller;
   }
@@ -187,10 +198,15 @@ export class ChaosCluster implements AsyncDisposable {
     mkdirSync(directory, { recursive: true });
     const joined = existsSync(join(directory, 'identity'));
     const token = joined ? undefined : (await this.api.joinTokens.createJoinToken({ names: name })).token;
-    const environment = this.#environment(failpoints);
+    const environment = { ...this.#environment(failpoints), ...this.#options.agentEnvironment };
     const spec = agentSpec(this.layout, name, this.#listen, environment, token);
     const hasPolicy = !joined || existsSync(join(directory, 'policy.yaml'));
-    const agent = this.#start(hasPolicy ? spec : { ...spec, args: [...spec.args, '--preset', 'open'] });
+    const args = [
+      ...spec.args,
+      ...(this.#options.agentArgs ?? []),
+      ...(hasPolicy ? [] : ['--preset', 'open']),
+    ];
+    const agent = this.#start({ ...spec, args });
     this.agents.set(name, agent);
     return agent;
   }
@@ -355,8 +371,9 @@ export class ChaosCluster implements AsyncDisposable {
   }
 
   #environment(failpoints: string): NodeJS.ProcessEnv {
-    const variables = { DROVER_FAILPOINTS: failpoints, DROVER_CLOCK_RATE: String(this.#clockRate) };
-    return { ...testEnvironment(), ...variables };
+    const { clockRate = 1 } = this.#options;
+    const ours = { DROVER_FAILPOINTS: failpoints, DROVER_CLOCK_RATE: String(clockRate) };
+    return { ...testEnvironment(), ...ours };
   }
 
   #start(spec: DaemonSpec): DaemonProcess {
@@ -371,12 +388,16 @@ export class ChaosCluster implements AsyncDisposable {
     return pidsWith(state).filter((pid) => readProc(pid, 'cmdline').split('\0').includes(state));
   }
 
-  async #run(command: ChaosCommand, { nodes = '@all', spec }: LaunchOptions): Promise<string[]> {
+  async #run(
+    command: ChaosCommand,
+    { nodes = '@all', wait = false, spec }: LaunchOptions,
+  ): Promise<string[]> {
     const env = { ...spec?.env, CHAOS: this.directory };
     const id = uuidv7();
     const request = create(CreateRunRequestSchema, {
       id,
       nodes,
+      whenUnreachable: wait ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
       spec: { ...spec, argv: [...command.argv], env },
     });
     const tasks = await this.#createRun(request);

@@ -1,7 +1,7 @@
 /** `npm run chaos-long`: the cases whose faults last for minutes, at the pace that they have outside of tests. */
 import { runAlone } from './run-alone.ts';
 
-/** Every file that takes its times from pace.ts. */
+/** The files that take their times from pace.ts, but for one that has no time of its own. */
 const files = ['stopped-daemons.test.ts', 'partitions.test.ts'];
 
 const timeoutMs = 60 * 60_000;

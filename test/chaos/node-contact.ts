@@ -23,17 +23,17 @@ export async function untilNode(cluster: ChaosCluster, name: string, wanted: Nod
   await until(`${name} is ${nodeStateWord(wanted)}`, isThere, giveUpMs);
 }
 
-/** Waits until every task runs and the controller hears of it. */
-export async function untilLive(cluster: ChaosCluster): Promise<void> {
+/** Waits until these tasks, by default all, run and the controller hears of them. */
+export async function untilLive(cluster: ChaosCluster, ids = cluster.taskIds): Promise<void> {
   await until('all run, live', async () => {
-    const tasks = await cluster.tasks();
+    const tasks = await cluster.tasks(ids);
     return tasks.every(({ state, freshness }) => state === TaskState.RUNNING && freshness === Freshness.LIVE);
   });
 }
 
-/** Process ids of the tasks' first attempts, all of them alive. */
-export async function livePids(cluster: ChaosCluster): Promise<number[]> {
-  const pids = (await cluster.tasks()).map(({ attempts }) => attempts[0]?.pid ?? 0);
+/** Process ids of the first attempts of these tasks, by default of all, which must be alive. */
+export async function livePids(cluster: ChaosCluster, ids = cluster.taskIds): Promise<number[]> {
+  const pids = (await cluster.tasks(ids)).map(({ attempts }) => attempts[0]?.pid ?? 0);
   const dead = pids.filter((pid) => !isAlive(pid));
   if (dead.length > 0) throw new Error(`not alive any more: ${dead}`);
   return pids;

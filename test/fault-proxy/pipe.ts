@@ -51,7 +51,7 @@ export async function carry(from: Socket, to: Socket, weather: Weather, over: Ab
       const delayMs = next.atMs + weather.delayMs - performance.now();
       if (delayMs > 0) await sleep(delayMs, undefined, { signal: over });
       if (next.bytes === 'end') to.end();
-      else if (next.bytes === 'reset') to.resetAndDestroy();
+      else if (next.bytes === 'reset') to.destroy();
       else await write(next.bytes, to, weather, over);
     }
   } catch {
@@ -65,7 +65,7 @@ async function isLost(weather: Weather, over: AbortSignal): Promise<boolean> {
 }
 
 async function write(bytes: Buffer, to: Socket, weather: Weather, over: AbortSignal): Promise<void> {
-  const sliceBytes = Math.max(1, Math.min(bytes.length, (weather.bytesPerSecond * sliceMs) / 1_000));
+  const sliceBytes = Math.min(bytes.length, Math.ceil((weather.bytesPerSecond * sliceMs) / 1_000));
   for (let at = 0; at < bytes.length; at += sliceBytes) {
     const slice = bytes.subarray(at, at + sliceBytes);
     const sentMs = weather.send(slice.length, performance.now()) - performance.now();

@@ -71,7 +71,7 @@ test('TcpProxy does not tell of an end while it loses what goes that way', async
   await until('it is there', () => far.length === 1);
   proxy.up.flow = 'lose';
   proxy.down.flow = 'lose';
-  socket.resetAndDestroy();
+  socket.destroy();
   const other = await dial();
   other.socket.write('x');
   await until('the other is heard', () => proxy.up.lost === 1);
@@ -100,7 +100,7 @@ test('TcpProxy slows down, delays, cuts and refuses', async (t) => {
   await until('all came', () => came().length === 100_000);
   assert.ok(performance.now() - beganMs >= 145);
   assert.equal(proxy.cut(), 1);
-  assert.equal(await ended, 'ECONNRESET');
+  assert.match(await ended, /^(end|ECONNRESET)$/);
   await proxy.refuse();
   await assert.rejects(dial(), { code: 'ECONNREFUSED' });
   await proxy.accept();
