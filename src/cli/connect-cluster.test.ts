@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { ConnectError } from '@connectrpc/connect';
+import { formatHostPort, parseHostPort } from '#base/host-port.ts';
 import { FollowTasksResponseSchema, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
-import { SwallowingProxy } from '#test/fixture/swallowing-proxy.ts';
+import { TcpProxy } from '#test/fault-proxy/tcp-proxy.ts';
 import { connectCluster } from './connect-cluster.ts';
 import { isConnectionLost } from './failure.ts';
 import { startFakeApi } from './testing/fake-api.ts';
@@ -17,14 +18,16 @@ test('connectCluster() notices a controller that has become silent', async () =>
       },
     });
   });
-  await using proxy = await SwallowingProxy.start(Number(api.access.address.split(':').at(-1)));
-  const access = { ...api.access, address: `127.0.0.1:${proxy.port}` };
+  const target = parseHostPort(api.access.address);
+  assert.ok(target);
+  await using proxy = await TcpProxy.start(target);
+  const access = { ...api.access, address: formatHostPort(proxy.address) };
   using connection = connectCluster(access, { pingIntervalMs: 50, pingTimeoutMs: 200 });
   await assert.rejects(
     async () => {
       for await (const { kind } of connection.tasks.followTasks({})) {
         assert.equal(kind.case, 'selected');
-        proxy.swallow();
+        proxy.strand();
       }
     },
     (error) => {

@@ -7,20 +7,23 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { v7 } from 'uuid';
+import { formatHostPort, parseHostPort } from '#base/host-port.ts';
 import { callCommand } from '#cli/call-command.ts';
 import { createTestContext } from '#cli/testing/test-context.ts';
 import { type LogChunk, LogSource, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
+import { TcpProxy } from '#test/fault-proxy/tcp-proxy.ts';
 import { accessTo, TestCluster } from '#test/fixture/cluster.ts';
-import { SwallowingProxy } from '#test/fixture/swallowing-proxy.ts';
 import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 import { until } from '#test/fixture/until.ts';
 
 /** A way to the cluster's API that the test can cut. */
 async function startProxy(cluster: TestCluster) {
   const access = accessTo(cluster.controller);
-  const proxy = await SwallowingProxy.start(Number(access.address.split(':').at(-1)));
-  return { proxy, access: { ...access, address: `127.0.0.1:${proxy.port}` } };
+  const target = parseHostPort(access.address);
+  assert.ok(target);
+  const proxy = await TcpProxy.start(target);
+  return { proxy, access: { ...access, address: formatHostPort(proxy.address) } };
 }
 
 async function launch({ connection }: TestCluster, nodes: string, script: string): Promise<readonly Task[]> {

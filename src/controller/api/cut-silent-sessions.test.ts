@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { FakeClock } from '#base/clock.ts';
 import { limits } from '#protocol/limits.ts';
-import { SwallowingProxy } from '#test/fixture/swallowing-proxy.ts';
+import { TcpProxy } from '#test/fault-proxy/tcp-proxy.ts';
 import { until } from '#test/fixture/until.ts';
 import { cutSilentSessions } from './cut-silent-sessions.ts';
 
@@ -22,8 +22,8 @@ test('cutSilentSessions() cuts who does not answer, and nobody who does', async 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  await using proxy = await SwallowingProxy.start(port);
-  const clients = [connect(`http://127.0.0.1:${port}`), connect(`http://127.0.0.1:${proxy.port}`)];
+  await using proxy = await TcpProxy.start({ host: '127.0.0.1', port });
+  const clients = [connect(`http://127.0.0.1:${port}`), connect(`http://127.0.0.1:${proxy.address.port}`)];
   for (const client of clients) {
     client.on('error', () => {});
     const request = client.request({ ':path': '/' });
@@ -39,7 +39,7 @@ test('cutSilentSessions() cuts who does not answer, and nobody who does', async 
     await clock.advance(limits.apiPingIntervalMs);
     await until('both have answered', () => heard().every((bytes, i) => bytes > (before[i] ?? 0)));
   }
-  proxy.swallow();
+  proxy.strand();
   // The last answer is heard at the first look.
   for (let elapsedMs = -limits.apiPingIntervalMs; elapsedMs < limits.apiSilenceMaxMs; ) {
     assert.equal(gone.destroyed, false);
