@@ -1,7 +1,6 @@
 /**
  * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
  */
-
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
