@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { v7 as uuid } from 'uuid';
+import { newNode } from '#controller/store/new-node.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import type { RunRecord, StoreWriter } from '#controller/store/store.ts';
 import { exited } from '#core/outcome.ts';
@@ -57,17 +58,13 @@ export async function fillStore(path: string, tasks: number): Promise<void> {
 async function insertNodes(writer: StoreWriter): Promise<void> {
   for (let i = 1; i <= nodeCount; i++) {
     await writer.insertNode({
-      name: `sim${i}`,
-      keyFingerprint: `fingerprint ${i}`,
-      labels: { role: i % 10 === 0 ? 'db' : 'web' },
-      joinedAtMs: Date.now(),
-      seenAtMs: undefined,
-      address: '',
-      version: '',
+      ...newNode({
+        name: `sim${i}`,
+        keyFingerprint: `fingerprint ${i}`,
+        labels: { role: i % 10 === 0 ? 'db' : 'web' },
+        joinedAtMs: Date.now(),
+      }),
       facts,
-      journalId: '',
-      acknowledgedEvent: 0n,
-      drain: undefined,
     });
   }
 }

@@ -19,8 +19,8 @@ import { keyFingerprint } from '#controller/auth/certificate-request.ts';
 import { generateKeys } from '#controller/auth/certificates.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
 import { newEvent } from '#controller/store/new-event.ts';
+import { newNode } from '#controller/store/new-node.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
-import type { NodeRecord } from '#controller/store/store.ts';
 import type { NodeName } from '#protocol/ids.ts';
 
 /** A node that has joined. */
@@ -64,19 +64,12 @@ async function enrol(authority: CertificateAuthority, name: NodeName, clock: Clo
   const key = KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
   const certificate = chain.map((der) => new X509Certificate(der).toString()).join('');
   const node: FleetNode = { name, credentials: { key, certificate, root: authority.rootPem } };
-  const record: NodeRecord = {
+  const record = newNode({
     name,
     keyFingerprint: fingerprint,
     labels: {},
     joinedAtMs: clock.wallMs(),
-    seenAtMs: undefined,
-    address: '',
-    version: '',
-    facts: undefined,
-    journalId: '',
-    acknowledgedEvent: 0n,
-    drain: undefined,
-  };
+  });
   return { node, record };
 }
 

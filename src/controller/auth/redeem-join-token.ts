@@ -8,6 +8,7 @@
 
 import type { Clock } from '#base/clock.ts';
 import { newEvent } from '#controller/store/new-event.ts';
+import { newNode } from '#controller/store/new-node.ts';
 import type { JoinTokenRecord, Store, StoreWriter } from '#controller/store/store.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
@@ -67,19 +68,14 @@ async function admit(
   const token = await takeUse(writer, wish, atMs);
   await requireFreeName(writer, token, name, key);
   const certificates = await authority.issueNode(name, key);
-  await writer.insertNode({
-    name,
-    keyFingerprint: key.fingerprint,
-    labels: token.labels,
-    joinedAtMs: atMs,
-    seenAtMs: undefined,
-    address: '',
-    version: '',
-    facts: undefined,
-    journalId: '',
-    acknowledgedEvent: 0n,
-    drain: undefined,
-  });
+  await writer.insertNode(
+    newNode({
+      name,
+      keyFingerprint: key.fingerprint,
+      labels: token.labels,
+      joinedAtMs: atMs,
+    }),
+  );
   await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint: key.fingerprint }));
   await writer.insertEvents([newEvent(atMs, 'node.joined', { node: name, data: { token: token.id } })]);
   return certificates;

@@ -18,6 +18,7 @@ import { openCertificateAuthority } from '#controller/auth/certificate-authority
 import { createAdminToken } from '#controller/auth/operators.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
+import { newNode } from '#controller/store/new-node.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import { exited } from '#core/outcome.ts';
 import { AttemptSchema, Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -101,19 +102,14 @@ export class ApiFixture implements AsyncDisposable {
   async addNodes(...names: NodeName[]): Promise<void> {
     await this.parts.store.transact(async (writer) => {
       for (const name of names) {
-        await writer.insertNode({
-          name,
-          keyFingerprint: name,
-          labels: { name },
-          joinedAtMs: this.parts.clock.wallMs(),
-          seenAtMs: undefined,
-          address: '',
-          version: '',
-          facts: undefined,
-          journalId: '',
-          acknowledgedEvent: 0n,
-          drain: undefined,
-        });
+        await writer.insertNode(
+          newNode({
+            name,
+            keyFingerprint: name,
+            labels: { name },
+            joinedAtMs: this.parts.clock.wallMs(),
+          }),
+        );
       }
     });
   }

@@ -9,6 +9,7 @@ import { FakeClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
 import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
 import { type RunningDispatch, startDispatch } from '#controller/dispatch/start-dispatch.ts';
+import { newNode } from '#controller/store/new-node.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import { type Store, StoreError } from '#controller/store/store.ts';
 import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
@@ -99,19 +100,12 @@ export class DispatchFixture implements AsyncDisposable {
   async addNode(name: string): Promise<void> {
     const identity = await this.authority.node(name);
     this.identities.set(name, identity);
-    const record = {
+    const record = newNode({
       name,
       keyFingerprint: identity.fingerprint,
       labels: {},
       joinedAtMs: this.clock.wallMs(),
-      seenAtMs: undefined,
-      address: '',
-      version: '',
-      facts: undefined,
-      journalId: '',
-      acknowledgedEvent: 0n,
-      drain: undefined,
-    };
+    });
     await this.store.transact((writer) => writer.insertNode(record));
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { newNode } from '#controller/store/new-node.ts';
 import {
   type AuditRecord,
   type JoinTokenRecord,
@@ -19,17 +20,7 @@ export const madeAtMs = 1_700_000_000_123;
 /** A node that has not connected yet. */
 export function nodeRecord(name: string, more: Partial<NodeRecord> = {}): NodeRecord {
   return {
-    name,
-    keyFingerprint: `key of ${name}`,
-    labels: {},
-    joinedAtMs: madeAtMs,
-    seenAtMs: undefined,
-    address: '',
-    version: '',
-    facts: undefined,
-    journalId: '',
-    acknowledgedEvent: 0n,
-    drain: undefined,
+    ...newNode({ name, keyFingerprint: `key of ${name}`, labels: {}, joinedAtMs: madeAtMs }),
     ...more,
   };
 }
