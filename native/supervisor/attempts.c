@@ -85,6 +85,7 @@ void sv_attempt_remove(struct sv_attempt *a) {
   free(a->exited);
   free(a->over);
   free(a->asks);
+  free(a->order);
   sv_slot_give_back(a->slot, false, 0);
   sv_free_later(a);
 }
@@ -187,6 +188,8 @@ bool sv_attempt_apply(struct sv_attempt *a, uint8_t type, const uint8_t *body, s
   while (i < known && (advances[i].type != type || advances[i].from != a->state)) i++;
   if (i == known) return true;
   if (!take_in(a, type, body, len)) return false;
+  free(a->order);
+  a->order = NULL;
   a->state = advances[i].to;
   uint8_t bytes[SV_FRAME_HEADER + 4 + SV_ID_MAX + BODY_MAX];
   struct sv_writer w = sv_writer_of(bytes, sizeof bytes);

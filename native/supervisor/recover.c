@@ -67,6 +67,7 @@ void sv_monitor_lost(struct sv_attempt *a, bool alone) {
   bool claimed;
   const int error = read_record(a, &claim, &claimed, bytes);
   if (sv_attempt_over(a)) return;
+  if (a->state == SV_ATTEMPT_STARTING && error == ENODATA && sv_start_again(a)) return;
   if (a->state == SV_ATTEMPT_STARTING) a->record_error = error == ENOENT ? ENODATA : error;
   sv_log("the monitor of %s is dead before its task's end", a->id);
   sv_orphan_watch(a, alone);

@@ -3,11 +3,13 @@
  * answers are in asks.c.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "monitor.h"
 #include "order.h"
 #include "server.h"
@@ -111,6 +113,42 @@ static struct sv_writer order_of(const struct sv_frame *f) {
   return w;
 }
 
+/* Without memory for it the start is not repeated. */
+static void keep_order(struct sv_attempt *a, const struct sv_writer *order) {
+  a->order = malloc(order->len);
+  if (a->order == NULL) return;
+  memcpy(a->order, order->base, order->len);
+  a->order_len = order->len;
+}
+
+/* Nothing is left of it but its claim to the id: what its dead monitor had, the next one gets anew. */
+static void forget_monitor(struct sv_attempt *a) {
+  if (a->conn != NULL) sv_conn_close(a->conn);
+  sv_slot_give_back(a->slot, false, 0);
+  a->slot = -1;
+  sv_usage_give_back(a->mark);
+  a->mark = sv_usage_take(); /* there is one: it was given back */
+  a->counted = false;
+}
+
+bool sv_start_again(struct sv_attempt *a) {
+  uint8_t *order = a->order;
+  struct sv_frame frame;
+  size_t used;
+  int record = -1;
+  a->order = NULL;
+  if (order == NULL) return false;
+  const bool known = sv_frame_next(order, a->order_len, &frame, &used) == SV_FRAME_READY && sv_decode_start(&frame.body, &request) == NULL;
+  if (known) record = sv_record_open(a->id);
+  if (record >= 0) forget_monitor(a);
+  const bool again = record >= 0 && fork_monitor(a, &request, record) == NULL;
+  if (record >= 0) (void)close(record);
+  if (!again && a->conn != NULL) sv_conn_close(a->conn);
+  if (again) sv_asks_resume(a);
+  free(order);
+  return again;
+}
+
 static bool start(struct sv_conn *conn, struct sv_frame *f) {
   const struct sv_writer order = order_of(f);
   const char *invalid = sv_decode_start(&f->body, &request);
@@ -128,7 +166,9 @@ static bool start(struct sv_conn *conn, struct sv_frame *f) {
   }
   a->plain = sv_start_is_plain(&request);
   a->reusable = !sv_start_has_limits(&request);
-  const char *failed = sv_monitor_give(a, &order, record) ? NULL : fork_monitor(a, &request, record);
+  const bool given = sv_monitor_give(a, &order, record);
+  if (given) keep_order(a, &order);
+  const char *failed = given ? NULL : fork_monitor(a, &request, record);
   int error = errno;
   (void)close(record);
   if (failed == NULL) return sv_ok(conn, f->tag);

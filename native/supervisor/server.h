@@ -122,6 +122,8 @@ struct sv_attempt {
   size_t exited_len, over_len;
   struct sv_ask *asks;
   unsigned ask_count;
+  uint8_t *order; /* of its start, while a spare monitor has it that has told nothing */
+  size_t order_len;
 };
 
 struct sv_attempt *sv_attempt_add(const char *id, bool recovered); /* NULL when there are too many */
@@ -154,6 +156,7 @@ void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint
 
 /* False: the connection is to be closed. */
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame);
+bool sv_start_again(struct sv_attempt *a); /* whose spare monitor died before it claimed it. False: it cannot be */
 void sv_list_go_on(struct sv_conn *conn);
 bool sv_monitor_said(struct sv_conn *conn, struct sv_frame *frame);
 

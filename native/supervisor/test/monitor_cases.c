@@ -80,6 +80,19 @@ static void killed_while_spare(void) {
   client_close(c);
 }
 
+/* It has the start in its socket, and never reads it: another one is forked for that. */
+static void killed_with_an_unread_start(void) {
+  struct client *c = fresh();
+  const pid_t monitor = runs(c, &(struct task){.id = "a", .argv = true_argv}, 0);
+  CHECK(kill(monitor, SIGSTOP) == 0);
+  char *fails[] = {(char *)"/bin/sh", (char *)"-c", (char *)"exit 5", NULL};
+  accepted(c, &(struct task){.id = "b", .argv = fails});
+  CHECK(kill(monitor, SIGKILL) == 0);
+  CHECK(ended(c, "b", 5 << 8) != monitor);
+  acknowledged(c, "b");
+  client_close(c);
+}
+
 /* The first attempt's use was told; with the second, the monitor's death brings it once more. */
 static void killed_with_another(void) {
   struct client *c = fresh();
@@ -132,6 +145,7 @@ const struct test_case monitor_cases[] = {
     {"monitors: one attempt at a time", one_at_a_time},
     {"monitors: after a kill, limits or pipes another one is forked", not_used_again},
     {"monitors: one that is killed while it is spare is not missed", killed_while_spare},
+    {"monitors: a start that a spare one was given and did not read is another's", killed_with_an_unread_start},
     {"monitors: one that is killed with its second attempt is counted once", killed_with_another},
     {"monitors: the second attempt outlives the server, and the first is counted once", outlives_server},
     {"monitors: the second attempt outlives an upgrade, and the first is counted once", outlives_upgrade},
