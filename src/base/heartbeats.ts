@@ -8,7 +8,7 @@ const jitter = 0.2;
 
 /** What heartbeats are made of, and what they do to their session. */
 export interface HeartbeatsOptions {
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds on a clock that never jumps ahead nor goes back. */
   readonly now: () => number;
   /** Evenly in [0, 1). */
   readonly random: () => number;

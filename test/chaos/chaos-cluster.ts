@@ -80,6 +80,7 @@ export class ChaosCluster implements AsyncDisposable {
   /** Closed at first. */
   gate: Gate;
   readonly recorder = new Recorder();
+  readonly #t: TestContext;
   readonly #lives: DaemonProcess[] = [];
   readonly #deferred: (() => void)[] = [];
   #controller: DaemonProcess | undefined;
@@ -92,7 +93,8 @@ export class ChaosCluster implements AsyncDisposable {
   /** Lines of the file of starts that are of settled tasks. */
   #startsSettled = 0;
 
-  private constructor(directory: string, gate: Gate, options: ChaosOptions) {
+  private constructor(t: TestContext, directory: string, gate: Gate, options: ChaosOptions) {
+    this.#t = t;
     this.directory = directory;
     this.#options = options;
     this.layout = layoutOf(directory);
@@ -103,7 +105,7 @@ export class ChaosCluster implements AsyncDisposable {
   static async start(t: TestContext, options: ChaosOptions = {}): Promise<ChaosCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'drover-chaos-'));
     const gate = await Gate.close(join(directory, gateFile));
-    const cluster = new ChaosCluster(directory, gate, options);
+    const cluster = new ChaosCluster(t, directory, gate, options);
     t.after(() => cluster[Symbol.asyncDispose]());
     mkdirSync(cluster.layout.logs);
     writeFileSync(join(directory, startsFile), '');
@@ -379,6 +381,10 @@ export class ChaosCluster implements AsyncDisposable {
   #start(spec: DaemonSpec): DaemonProcess {
     const daemon = new DaemonProcess(spec);
     this.#lives.push(daemon);
+    void daemon.ended.then((end) => {
+      // No fault of ours ends a daemon so, and what it broke by that says little of it.
+      if (end.signal === null && end.code !== 0) this.#t.diagnostic(`${spec.title}: ${describeEnd(end)}`);
+    });
     return daemon;
   }
 

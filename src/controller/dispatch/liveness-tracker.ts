@@ -1,19 +1,11 @@
-/**
- * How the controller stands to each node. Judges on a clock of its own that is the monotonic one less the time that this
- * process itself stood still, so that a controller that was paused loses no node. Reads and writes no store.
- */
+/** How the controller stands to each node. Judges by a clock that leaves out its own stalls. Reads and writes no store. */
 import type { Clock } from '#base/clock.ts';
 import { heartbeatIntervalMs, stateWithoutSession, unreachableAfterMs } from '#core/liveness.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
 import type { NodeLiveness } from './dispatch.ts';
-
-/** How often `tick` is to be called. */
-export const tickMs = 1_000;
-
-/** A tick so late means that this process stood still. */
-const stallMs = 2_000;
+import { StallClock } from './stall-clock.ts';
 
 /** In that time after a stall the sessions close that did not outlive it. */
 const stallAftermathMs = 10_000;
@@ -39,12 +31,10 @@ interface Contact {
 /** The liveness of every node. */
 export class LivenessTracker {
   readonly #clock: Clock;
+  readonly #judging: StallClock;
   readonly #changes: Changes<[NodeName, NodeLiveness]>;
   readonly #contacts = new Map<NodeName, Contact>();
   readonly #startedMs: number;
-  #stalledMs = 0;
-  #stallEndedMs = Number.NEGATIVE_INFINITY;
-  #tickedMs: number;
 
   /** @param known nodes, and when each was last heard of as far as was recorded. */
   constructor(
@@ -54,8 +44,8 @@ export class LivenessTracker {
   ) {
     this.#clock = clock;
     this.#changes = changes;
-    this.#startedMs = clock.monotonicMs();
-    this.#tickedMs = this.#startedMs;
+    this.#judging = new StallClock(clock);
+    this.#startedMs = this.#judging.now();
     for (const { name, seenAtMs } of known) {
       const state = seenAtMs === undefined ? NodeState.JOINED : NodeState.DISCONNECTED;
       this.#contacts.set(name, { heardMs: undefined, seenAtMs, connected: false, state, unwritten: false });
@@ -64,12 +54,12 @@ export class LivenessTracker {
 
   /** The judging clock, milliseconds. */
   now(): number {
-    return this.#clock.monotonicMs() - this.#stalledMs;
+    return this.#judging.now();
   }
 
   /** Whether this process stood still so lately that sessions which close may have died of that. */
   get hasJustStalled(): boolean {
-    return this.#clock.monotonicMs() - this.#stallEndedMs < stallAftermathMs;
+    return this.#judging.sinceStallMs() < stallAftermathMs;
   }
 
   /** Interval of heartbeats for as many nodes as there are, milliseconds. */
@@ -129,13 +119,7 @@ export class LivenessTracker {
 
   /** Looks again at every node, and tells of those whose state has changed. */
   tick(): void {
-    const now = this.#clock.monotonicMs();
-    const late = now - this.#tickedMs - tickMs;
-    if (late >= stallMs) {
-      this.#stalledMs += late;
-      this.#stallEndedMs = now;
-    }
-    this.#tickedMs = now;
+    this.#judging.tick();
     for (const [node, contact] of this.#contacts) this.#judge(node, contact);
   }
 

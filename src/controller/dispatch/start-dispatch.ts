@@ -14,12 +14,13 @@ import type { Dispatch, NodeLiveness } from './dispatch.ts';
 import { Ingest } from './ingest.ts';
 import { Launches } from './launches.ts';
 import { LinkServer, type LinkTls } from './link-server.ts';
-import { LivenessTracker, tickMs } from './liveness-tracker.ts';
+import { LivenessTracker } from './liveness-tracker.ts';
 import { NodeLinks } from './node-links.ts';
 import { Openings } from './openings.ts';
 import { PacedRuns } from './paced-runs.ts';
 import { NodeRecorder } from './record-nodes.ts';
 import { repeat } from './repeat.ts';
+import { tickMs } from './stall-clock.ts';
 
 /** What dispatch is given. All of it must outlive it. */
 export interface DispatchOptions {
