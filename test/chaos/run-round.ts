@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failpoint } from '#base/failpoint.ts';
 import { RestartMode } from '#protocol/gen/drover/v1/task_pb.ts';
 import { type ChaosCluster, killDaemon } from './chaos-cluster.ts';
+import type { Allowed } from './check-history.ts';
 import { type ChaosCommand, exits, shell, waits, writes } from './commands.ts';
 import { type PlannedFault, type PlannedLoad, planRound, type Round, randomOf } from './plan-round.ts';
 import { isAlive, killAll } from './processes.ts';
@@ -28,8 +29,16 @@ export async function runRound(cluster: ChaosCluster, seed: number): Promise<voi
   await cluster.closeGate();
   await Promise.all([launchAll(cluster, round), inflictAll(cluster, round, randomOf(seed))]);
   await cluster.gate.open();
-  const monitorsDied = round.faults.some(({ victim }) => victim === 'monitors' || victim === 'node');
-  await cluster.settle(monitorsDied ? { unknown: /^(monitor lost|start interrupted)$/ } : {});
+  await cluster.settle(allowedAfter(round));
+}
+
+/** Who forks a task can die before that, and who would have another do it can die with it: then it did not start, and that is said. */
+function allowedAfter({ faults }: Round): Allowed {
+  const died = new Set(faults.map(({ victim }) => victim));
+  return {
+    ...((died.has('monitors') || died.has('node')) && { unknown: /^(monitor lost|start interrupted)$/ }),
+    ...(died.has('node') && { notStarted: /^monitor: no such process$/ }),
+  };
 }
 
 async function launchAll(cluster: ChaosCluster, { loads }: Round): Promise<void> {
