@@ -108,6 +108,30 @@ export const limits = {
   eventsPrunedMax: 2_000,
   /** Events that one read of the store looks at: a few milliseconds, in which this process does nothing else. */
   eventsScannedMax: 10_000,
+  /** A chunk of a file: large enough that its digest and its message cost little beside it, small enough for a message. */
+  fileChunkBytes: 512 << 10,
+  /** A file up to this size is sent in its entry, without asking: a message costs as much as 16 KiB. */
+  fileInlineBytesMax: 16 << 10,
+  /** Chunks that a receiver waits for at once: 4 MiB, which fills a link of 1 Gbit/s over 30 ms. */
+  fileWantedChunksMax: 8,
+  /** Paths that one order about files names. */
+  filePathsMax: 1_000,
+  /** Entries of one tree. */
+  fileEntriesMax: 10_000_000,
+  /** Bytes of one path. @see PATH_MAX in linux/limits.h */
+  filePathBytesMax: 4_095,
+  /** How deep a tree may be: each level holds a descriptor while it is walked. */
+  fileDepthMax: 256,
+  /** How long an agent keeps the part of a file whose copy was cut: a day. */
+  filePartKeptMs: 86_400_000,
+  /** Nodes that files go to or come from at once where nobody says. */
+  fileNodesAtOnce: 64,
+  /** Orders about files that one node carries out at once. */
+  sessionFileStreamsMax: 64,
+  /** Bytes of chunks and manifests that a controller keeps on its disk where nobody says. */
+  fileCacheBytesDefault: 4 * 2 ** 30,
+  /** How long a node may take nothing of a copy, with something to take, before it has failed. */
+  fileStallMs: 60_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Request headers until their end. */

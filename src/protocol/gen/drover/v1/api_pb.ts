@@ -7,6 +7,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CopyProgress, FileAnswer, GetFiles, ListFiles, MakeDirectories, MoveFile, PutFiles, ReadFile, ReceiverFrame, RemoveFiles, SenderFrame, WantedChunks } from "./file_pb.ts";
+import { file_drover_v1_file } from "./file_pb.ts";
 import type { Node, NodeSchema, NodeUsage } from "./node_pb.ts";
 import { file_drover_v1_node } from "./node_pb.ts";
 import { file_drover_v1_options } from "./options_pb.ts";
@@ -20,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/api.proto.
  */
 export const file_drover_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIrChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDSIzChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIlsKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUSJgoJbWFzc19sb3NzGAIgASgLMhMuZHJvdmVyLnYxLk1hc3NMb3NzIkwKCE1hc3NMb3NzEgwKBGdvbmUYASABKA0SCgoCb2YYAiABKA0SJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIh4KDkdldE5vZGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiNgoTR2V0Tm9kZVVzYWdlUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI7ChRHZXROb2RlVXNhZ2VSZXNwb25zZRIjCgVub2RlcxgBIAMoCzIULmRyb3Zlci52MS5Ob2RlVXNhZ2Ui2gEKEENyZWF0ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVub2RlcxgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEjQKEHdoZW5fdW5yZWFjaGFibGUYBSABKA4yGi5kcm92ZXIudjEuV2hlblVucmVhY2hhYmxlEg8KB2V4Y2x1ZGUYBiABKAkSEAoIc2VsZWN0b3IYByABKAkSIQoGcGFjaW5nGAggASgLMhEuZHJvdmVyLnYxLlBhY2luZyJQChFDcmVhdGVSdW5SZXNwb25zZRIbCgNydW4YASABKAsyDi5kcm92ZXIudjEuUnVuEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2siGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI4Cg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiSQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4uZHJvdmVyLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicAoJVGFza1F1ZXJ5EgwKBHJlZnMYASADKAkSDQoFbm9kZXMYAiABKAkSDgoGcnVuX2lkGAMgASgJEiQKBnN0YXRlcxgEIAMoDjIULmRyb3Zlci52MS5UYXNrU3RhdGUSEAoIc2VsZWN0b3IYBSABKAkiXgoQTGlzdFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5kcm92ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHQoOR2V0VGFza1JlcXVlc3QSCwoDcmVmGAEgASgJInAKElNpZ25hbFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGc2lnbmFsGAIgASgJEiUKBXNjb3BlGAMgASgOMhYuZHJvdmVyLnYxLlNpZ25hbFNjb3BlIlsKEFN0b3BUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5EhAKCGdyYWNlX21zGAIgASgEEhAKCHNodXRkb3duGAMgASgIIkIKEkFjdE9uVGFza3NSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuZHJvdmVyLnYxLlRhc2tBY3Rpb25SZXN1bHQiTQoQVGFza0FjdGlvblJlc3VsdBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDQoFZXJyb3IYAyABKAkSCwoDcGlkGAQgASgFImAKEkZvbGxvd1Rhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGb3V0cHV0GAIgASgIEhUKDWV2ZXJ5X2F0dGVtcHQYAyABKAgidgoTRm9sbG93VGFza3NSZXNwb25zZRIfCgR0YXNrGAEgASgLMg8uZHJvdmVyLnYxLlRhc2tIABIiCgNsb2cYAiABKAsyEy5kcm92ZXIudjEuTG9nQ2h1bmtIABISCghzZWxlY3RlZBgDIAEoDUgAQgYKBGtpbmQi1wIKD1JlYWRMb2dzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSJAoGc291cmNlGAIgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIPCgdhdHRlbXB0GAMgASgNEhUKDXN0ZG91dF9vZmZzZXQYBCABKAQSFQoNc3RkZXJyX29mZnNldBgFIAEoBBISCgp0YWlsX2xpbmVzGAYgASgNEg4KBmZvbGxvdxgHIAEoCBIpCgVzaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWluX3RpbWVfb3JkZXIYCiABKAgSEwoLaW50ZXJhY3RpdmUYCyABKAgSFAoMZnJvbV9hdHRlbXB0GAwgASgNIjkKElNhbXBsZVRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkihwEKE1NhbXBsZVRhc2tzUmVzcG9uc2USJgoHc2FtcGxlcxgBIAMoCzIVLmRyb3Zlci52MS5UYXNrU2FtcGxlEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2sSKAoIcHJvYmxlbXMYAyADKAsyFi5kcm92ZXIudjEuTm9kZVByb2JsZW0iKgoLTm9kZVByb2JsZW0SDAoEbm9kZRgBIAEoCRINCgVlcnJvchgCIAEoCSKhAQoRV3JpdGVJbnB1dFJlcXVlc3QSKAoGdGFyZ2V0GAEgASgLMhYuZHJvdmVyLnYxLklucHV0VGFyZ2V0SAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAEikKBnJlc2l6ZRgEIAEoCzIXLmRyb3Zlci52MS5UZXJtaW5hbFNpemVIABIQCgZkZXRhY2gYBSABKAhIAEIGCgRraW5kIlUKC0lucHV0VGFyZ2V0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvZmZzZXQYAiABKAQSEQoJZnJvbV9oZXJlGAMgASgIIk0KEldyaXRlSW5wdXRSZXNwb25zZRINCgV0YWtlbhgBIAEoBBIoCgdyZWZ1c2VkGAIgAygLMhcuZHJvdmVyLnYxLklucHV0UmVmdXNhbCI9CgxJbnB1dFJlZnVzYWwSDwoHdGFza19pZBgBIAEoCRIMCgRub2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCSITChFHZXRDbHVzdGVyUmVxdWVzdCKaAQoSR2V0Q2x1c3RlclJlc3BvbnNlEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9kZXMYBCABKA0SEQoJY29ubmVjdGVkGAUgASgNEhUKDWFnZW50X2FkZHJlc3MYBiABKAkiPgoPU2h1dGRvd25SZXF1ZXN0EhIKCnN0b3BfdGFza3MYASABKAgSFwoPc3RvcF90aW1lb3V0X21zGAIgASgEIigKEFNodXRkb3duUmVzcG9uc2USFAoMYWN0aXZlX3Rhc2tzGAEgAygJIhAKDkdldFJvb3RSZXF1ZXN0IisKD0dldFJvb3RSZXNwb25zZRIYChByb290X2NlcnRpZmljYXRlGAEgASgMIloKC0pvaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoDBIMCgRuYW1lGAMgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYBCABKAwiXQoMSm9pblJlc3BvbnNlEgwKBG5hbWUYASABKAkSFAoMY2VydGlmaWNhdGVzGAIgAygMEhUKDWFnZW50X2FkZHJlc3MYAyABKAkSEgoKY2x1c3Rlcl9pZBgEIAEoCSK4AQoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBINCgVuYW1lcxgBIAEoCRI9CgZsYWJlbHMYAiADKAsyLS5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdC5MYWJlbHNFbnRyeRITCgt0dGxfc2Vjb25kcxgDIAEoDRIMCgR1c2VzGAQgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUAoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSJgoIcmVjb3JkZWQYAiABKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIo4CCglKb2luVG9rZW4SCgoCaWQYASABKAkSDQoFbmFtZXMYAiABKAkSMAoGbGFiZWxzGAMgAygLMiAuZHJvdmVyLnYxLkpvaW5Ub2tlbi5MYWJlbHNFbnRyeRIRCgl1c2VzX2xlZnQYBCABKA0SEgoKY3JlYXRlZF9ieRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhcKFUxpc3RKb2luVG9rZW5zUmVxdWVzdCI+ChZMaXN0Sm9pblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4iJAoWUmV2b2tlSm9pblRva2VuUmVxdWVzdBIKCgJpZBgBIAEoCSIZChdSZXZva2VKb2luVG9rZW5SZXNwb25zZSppCg9XaGVuVW5yZWFjaGFibGUSIAocV0hFTl9VTlJFQUNIQUJMRV9VTlNQRUNJRklFRBAAEhkKFVdIRU5fVU5SRUFDSEFCTEVfRkFJTBABEhkKFVdIRU5fVU5SRUFDSEFCTEVfV0FJVBACMrgECgtOb2RlU2VydmljZRJMCglMaXN0Tm9kZXMSGy5kcm92ZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXNwb25zZSIEiLUYAhI7CgdHZXROb2RlEhkuZHJvdmVyLnYxLkdldE5vZGVSZXF1ZXN0Gg8uZHJvdmVyLnYxLk5vZGUiBIi1GAISVQoMR2V0Tm9kZVVzYWdlEh4uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlcXVlc3QaHy5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVzcG9uc2UiBIi1GAISUAoKTGFiZWxOb2RlcxIcLmRyb3Zlci52MS5MYWJlbE5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElAKCkRyYWluTm9kZXMSHC5kcm92ZXIudjEuRHJhaW5Ob2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuTWFuYWdlTm9kZXNSZXNwb25zZSIEiLUYAxJSCgtSZXN1bWVOb2RlcxIdLmRyb3Zlci52MS5SZXN1bWVOb2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuTWFuYWdlTm9kZXNSZXNwb25zZSIEiLUYAxJPCgpSZW1vdmVOb2RlEhwuZHJvdmVyLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh0uZHJvdmVyLnYxLlJlbW92ZU5vZGVSZXNwb25zZSIEiLUYAzLfAQoKUnVuU2VydmljZRJMCglDcmVhdGVSdW4SGy5kcm92ZXIudjEuQ3JlYXRlUnVuUmVxdWVzdBocLmRyb3Zlci52MS5DcmVhdGVSdW5SZXNwb25zZSIEiLUYBRI4CgZHZXRSdW4SGC5kcm92ZXIudjEuR2V0UnVuUmVxdWVzdBoOLmRyb3Zlci52MS5SdW4iBIi1GAQSSQoITGlzdFJ1bnMSGi5kcm92ZXIudjEuTGlzdFJ1bnNSZXF1ZXN0GhsuZHJvdmVyLnYxLkxpc3RSdW5zUmVzcG9uc2UiBIi1GAQy/gQKC1Rhc2tTZXJ2aWNlEkwKCUxpc3RUYXNrcxIbLmRyb3Zlci52MS5MaXN0VGFza3NSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3RUYXNrc1Jlc3BvbnNlIgSItRgEEjsKB0dldFRhc2sSGS5kcm92ZXIudjEuR2V0VGFza1JlcXVlc3QaDy5kcm92ZXIudjEuVGFzayIEiLUYBBJRCgtTaWduYWxUYXNrcxIdLmRyb3Zlci52MS5TaWduYWxUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGEk0KCVN0b3BUYXNrcxIbLmRyb3Zlci52MS5TdG9wVGFza3NSZXF1ZXN0Gh0uZHJvdmVyLnYxLkFjdE9uVGFza3NSZXNwb25zZSIEiLUYBhJUCgtGb2xsb3dUYXNrcxIdLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1JlcXVlc3QaHi5kcm92ZXIudjEuRm9sbG93VGFza3NSZXNwb25zZSIEiLUYBDABEkMKCFJlYWRMb2dzEhouZHJvdmVyLnYxLlJlYWRMb2dzUmVxdWVzdBoTLmRyb3Zlci52MS5Mb2dDaHVuayIEiLUYCDABElIKC1NhbXBsZVRhc2tzEh0uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5TYW1wbGVUYXNrc1Jlc3BvbnNlIgSItRgEElMKCldyaXRlSW5wdXQSHC5kcm92ZXIudjEuV3JpdGVJbnB1dFJlcXVlc3QaHS5kcm92ZXIudjEuV3JpdGVJbnB1dFJlc3BvbnNlIgSItRgFKAEwATKsAQoOQ2x1c3RlclNlcnZpY2USTwoKR2V0Q2x1c3RlchIcLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVxdWVzdBodLmRyb3Zlci52MS5HZXRDbHVzdGVyUmVzcG9uc2UiBIi1GAISSQoIU2h1dGRvd24SGi5kcm92ZXIudjEuU2h1dGRvd25SZXF1ZXN0GhsuZHJvdmVyLnYxLlNodXRkb3duUmVzcG9uc2UiBIi1GAMylAEKC0pvaW5TZXJ2aWNlEkYKB0dldFJvb3QSGS5kcm92ZXIudjEuR2V0Um9vdFJlcXVlc3QaGi5kcm92ZXIudjEuR2V0Um9vdFJlc3BvbnNlIgSItRgBEj0KBEpvaW4SFi5kcm92ZXIudjEuSm9pblJlcXVlc3QaFy5kcm92ZXIudjEuSm9pblJlc3BvbnNlIgSItRgBMq8CChBKb2luVG9rZW5TZXJ2aWNlEl4KD0NyZWF0ZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJElsKDkxpc3RKb2luVG9rZW5zEiAuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVxdWVzdBohLmRyb3Zlci52MS5MaXN0Sm9pblRva2Vuc1Jlc3BvbnNlIgSItRgJEl4KD1Jldm9rZUpvaW5Ub2tlbhIhLmRyb3Zlci52MS5SZXZva2VKb2luVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlc3BvbnNlIgSItRgJYgZwcm90bzM", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIrChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDSIzChBMaXN0Tm9kZXNSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIlsKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUSJgoJbWFzc19sb3NzGAIgASgLMhMuZHJvdmVyLnYxLk1hc3NMb3NzIkwKCE1hc3NMb3NzEgwKBGdvbmUYASABKA0SCgoCb2YYAiABKA0SJgoCYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIh4KDkdldE5vZGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiNgoTR2V0Tm9kZVVzYWdlUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI7ChRHZXROb2RlVXNhZ2VSZXNwb25zZRIjCgVub2RlcxgBIAMoCzIULmRyb3Zlci52MS5Ob2RlVXNhZ2Ui2gEKEENyZWF0ZVJ1blJlcXVlc3QSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVub2RlcxgDIAEoCRIhCgRzcGVjGAQgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEjQKEHdoZW5fdW5yZWFjaGFibGUYBSABKA4yGi5kcm92ZXIudjEuV2hlblVucmVhY2hhYmxlEg8KB2V4Y2x1ZGUYBiABKAkSEAoIc2VsZWN0b3IYByABKAkSIQoGcGFjaW5nGAggASgLMhEuZHJvdmVyLnYxLlBhY2luZyJQChFDcmVhdGVSdW5SZXNwb25zZRIbCgNydW4YASABKAsyDi5kcm92ZXIudjEuUnVuEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2siGwoNR2V0UnVuUmVxdWVzdBIKCgJpZBgBIAEoCSI4Cg9MaXN0UnVuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkiSQoQTGlzdFJ1bnNSZXNwb25zZRIcCgRydW5zGAEgAygLMg4uZHJvdmVyLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkicAoJVGFza1F1ZXJ5EgwKBHJlZnMYASADKAkSDQoFbm9kZXMYAiABKAkSDgoGcnVuX2lkGAMgASgJEiQKBnN0YXRlcxgEIAMoDjIULmRyb3Zlci52MS5UYXNrU3RhdGUSEAoIc2VsZWN0b3IYBSABKAkiXgoQTGlzdFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTAoRTGlzdFRhc2tzUmVzcG9uc2USHgoFdGFza3MYASADKAsyDy5kcm92ZXIudjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHQoOR2V0VGFza1JlcXVlc3QSCwoDcmVmGAEgASgJInAKElNpZ25hbFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGc2lnbmFsGAIgASgJEiUKBXNjb3BlGAMgASgOMhYuZHJvdmVyLnYxLlNpZ25hbFNjb3BlIlsKEFN0b3BUYXNrc1JlcXVlc3QSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5EhAKCGdyYWNlX21zGAIgASgEEhAKCHNodXRkb3duGAMgASgIIkIKEkFjdE9uVGFza3NSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuZHJvdmVyLnYxLlRhc2tBY3Rpb25SZXN1bHQiTQoQVGFza0FjdGlvblJlc3VsdBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDQoFZXJyb3IYAyABKAkSCwoDcGlkGAQgASgFImAKEkZvbGxvd1Rhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSDgoGb3V0cHV0GAIgASgIEhUKDWV2ZXJ5X2F0dGVtcHQYAyABKAgidgoTRm9sbG93VGFza3NSZXNwb25zZRIfCgR0YXNrGAEgASgLMg8uZHJvdmVyLnYxLlRhc2tIABIiCgNsb2cYAiABKAsyEy5kcm92ZXIudjEuTG9nQ2h1bmtIABISCghzZWxlY3RlZBgDIAEoDUgAQgYKBGtpbmQi1wIKD1JlYWRMb2dzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSJAoGc291cmNlGAIgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIPCgdhdHRlbXB0GAMgASgNEhUKDXN0ZG91dF9vZmZzZXQYBCABKAQSFQoNc3RkZXJyX29mZnNldBgFIAEoBBISCgp0YWlsX2xpbmVzGAYgASgNEg4KBmZvbGxvdxgHIAEoCBIpCgVzaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWluX3RpbWVfb3JkZXIYCiABKAgSEwoLaW50ZXJhY3RpdmUYCyABKAgSFAoMZnJvbV9hdHRlbXB0GAwgASgNIjkKElNhbXBsZVRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkihwEKE1NhbXBsZVRhc2tzUmVzcG9uc2USJgoHc2FtcGxlcxgBIAMoCzIVLmRyb3Zlci52MS5UYXNrU2FtcGxlEh4KBXRhc2tzGAIgAygLMg8uZHJvdmVyLnYxLlRhc2sSKAoIcHJvYmxlbXMYAyADKAsyFi5kcm92ZXIudjEuTm9kZVByb2JsZW0iKgoLTm9kZVByb2JsZW0SDAoEbm9kZRgBIAEoCRINCgVlcnJvchgCIAEoCSKhAQoRV3JpdGVJbnB1dFJlcXVlc3QSKAoGdGFyZ2V0GAEgASgLMhYuZHJvdmVyLnYxLklucHV0VGFyZ2V0SAASDgoEZGF0YRgCIAEoDEgAEg0KA2VuZBgDIAEoCEgAEikKBnJlc2l6ZRgEIAEoCzIXLmRyb3Zlci52MS5UZXJtaW5hbFNpemVIABIQCgZkZXRhY2gYBSABKAhIAEIGCgRraW5kIlUKC0lucHV0VGFyZ2V0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvZmZzZXQYAiABKAQSEQoJZnJvbV9oZXJlGAMgASgIIk0KEldyaXRlSW5wdXRSZXNwb25zZRINCgV0YWtlbhgBIAEoBBIoCgdyZWZ1c2VkGAIgAygLMhcuZHJvdmVyLnYxLklucHV0UmVmdXNhbCI9CgxJbnB1dFJlZnVzYWwSDwoHdGFza19pZBgBIAEoCRIMCgRub2RlGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJ7CgpGaWxlVGFyZ2V0Eg0KBW5vZGVzGAEgASgJEg8KB2V4Y2x1ZGUYAiABKAkSEAoIc2VsZWN0b3IYAyABKAkSIQoGcGFjaW5nGAQgASgLMhEuZHJvdmVyLnYxLlBhY2luZxIYChBieXRlc19wZXJfc2Vjb25kGAUgASgEIh4KDVNlbGVjdGVkTm9kZXMSDQoFbm9kZXMYASADKAkijAEKB0ZpbGVFbmQSDAoEbm9kZRgBIAEoCRInCgdvdXRjb21lGAIgASgOMhYuZHJvdmVyLnYxLkZpbGVPdXRjb21lEg4KBnJlYXNvbhgDIAEoCRIpCghwcm9ncmVzcxgEIAEoCzIXLmRyb3Zlci52MS5Db3B5UHJvZ3Jlc3MSDwoHZW50cmllcxgFIAEoBCJ2ChJDb3B5VG9Ob2Rlc1JlcXVlc3QSLgoGdGFyZ2V0GAEgASgLMhwuZHJvdmVyLnYxLkNvcHlUb05vZGVzVGFyZ2V0SAASKAoGc2VuZGVyGAIgASgLMhYuZHJvdmVyLnYxLlNlbmRlckZyYW1lSABCBgoEa2luZCJcChFDb3B5VG9Ob2Rlc1RhcmdldBIlCgZ0YXJnZXQYASABKAsyFS5kcm92ZXIudjEuRmlsZVRhcmdldBIgCgNwdXQYAiABKAsyEy5kcm92ZXIudjEuUHV0RmlsZXMiyQEKE0NvcHlUb05vZGVzUmVzcG9uc2USLAoIc2VsZWN0ZWQYASABKAsyGC5kcm92ZXIudjEuU2VsZWN0ZWROb2Rlc0gAEicKBHdhbnQYAiABKAsyFy5kcm92ZXIudjEuV2FudGVkQ2h1bmtzSAASMAoIcmVjZWl2ZXIYAyABKAsyHC5kcm92ZXIudjEuTm9kZVJlY2VpdmVyRnJhbWVIABIhCgNlbmQYBCABKAsyEi5kcm92ZXIudjEuRmlsZUVuZEgAQgYKBGtpbmQiSgoRTm9kZVJlY2VpdmVyRnJhbWUSDAoEbm9kZRgBIAEoCRInCgVmcmFtZRgCIAEoCzIYLmRyb3Zlci52MS5SZWNlaXZlckZyYW1lIoIBChRDb3B5RnJvbU5vZGVzUmVxdWVzdBIwCgZ0YXJnZXQYASABKAsyHi5kcm92ZXIudjEuQ29weUZyb21Ob2Rlc1RhcmdldEgAEjAKCHJlY2VpdmVyGAIgASgLMhwuZHJvdmVyLnYxLk5vZGVSZWNlaXZlckZyYW1lSABCBgoEa2luZCJeChNDb3B5RnJvbU5vZGVzVGFyZ2V0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EiAKA2dldBgCIAEoCzITLmRyb3Zlci52MS5HZXRGaWxlcyKeAQoVQ29weUZyb21Ob2Rlc1Jlc3BvbnNlEiwKCHNlbGVjdGVkGAEgASgLMhguZHJvdmVyLnYxLlNlbGVjdGVkTm9kZXNIABIsCgZzZW5kZXIYAiABKAsyGi5kcm92ZXIudjEuTm9kZVNlbmRlckZyYW1lSAASIQoDZW5kGAMgASgLMhIuZHJvdmVyLnYxLkZpbGVFbmRIAEIGCgRraW5kIkYKD05vZGVTZW5kZXJGcmFtZRIMCgRub2RlGAEgASgJEiUKBWZyYW1lGAIgASgLMhYuZHJvdmVyLnYxLlNlbmRlckZyYW1lImEKFExpc3ROb2RlRmlsZXNSZXF1ZXN0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EiIKBGxpc3QYAiABKAsyFC5kcm92ZXIudjEuTGlzdEZpbGVzIl8KE1JlYWROb2RlRmlsZVJlcXVlc3QSJQoGdGFyZ2V0GAEgASgLMhUuZHJvdmVyLnYxLkZpbGVUYXJnZXQSIQoEcmVhZBgCIAEoCzITLmRyb3Zlci52MS5SZWFkRmlsZSJtChpNYWtlTm9kZURpcmVjdG9yaWVzUmVxdWVzdBIlCgZ0YXJnZXQYASABKAsyFS5kcm92ZXIudjEuRmlsZVRhcmdldBIoCgRtYWtlGAIgASgLMhouZHJvdmVyLnYxLk1ha2VEaXJlY3RvcmllcyJfChNNb3ZlTm9kZUZpbGVSZXF1ZXN0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EiEKBG1vdmUYAiABKAsyEy5kcm92ZXIudjEuTW92ZUZpbGUiZwoWUmVtb3ZlTm9kZUZpbGVzUmVxdWVzdBIlCgZ0YXJnZXQYASABKAsyFS5kcm92ZXIudjEuRmlsZVRhcmdldBImCgZyZW1vdmUYAiABKAsyFi5kcm92ZXIudjEuUmVtb3ZlRmlsZXMikgEKDk5vZGVGaWxlQW5zd2VyEiwKCHNlbGVjdGVkGAEgASgLMhguZHJvdmVyLnYxLlNlbGVjdGVkTm9kZXNIABInCgZhbnN3ZXIYAiABKAsyFS5kcm92ZXIudjEuTm9kZUFuc3dlckgAEiEKA2VuZBgDIAEoCzISLmRyb3Zlci52MS5GaWxlRW5kSABCBgoEa2luZCJBCgpOb2RlQW5zd2VyEgwKBG5vZGUYASABKAkSJQoGYW5zd2VyGAIgASgLMhUuZHJvdmVyLnYxLkZpbGVBbnN3ZXIiEwoRR2V0Q2x1c3RlclJlcXVlc3QimgEKEkdldENsdXN0ZXJSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEi4KCnN0YXJ0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBW5vZGVzGAQgASgNEhEKCWNvbm5lY3RlZBgFIAEoDRIVCg1hZ2VudF9hZGRyZXNzGAYgASgJIj4KD1NodXRkb3duUmVxdWVzdBISCgpzdG9wX3Rhc2tzGAEgASgIEhcKD3N0b3BfdGltZW91dF9tcxgCIAEoBCIoChBTaHV0ZG93blJlc3BvbnNlEhQKDGFjdGl2ZV90YXNrcxgBIAMoCSIQCg5HZXRSb290UmVxdWVzdCIrCg9HZXRSb290UmVzcG9uc2USGAoQcm9vdF9jZXJ0aWZpY2F0ZRgBIAEoDCJaCgtKb2luUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCRIOCgZzZWNyZXQYAiABKAwSDAoEbmFtZRgDIAEoCRIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAQgASgMIl0KDEpvaW5SZXNwb25zZRIMCgRuYW1lGAEgASgJEhQKDGNlcnRpZmljYXRlcxgCIAMoDBIVCg1hZ2VudF9hZGRyZXNzGAMgASgJEhIKCmNsdXN0ZXJfaWQYBCABKAkiuAEKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSDQoFbmFtZXMYASABKAkSPQoGbGFiZWxzGAIgAygLMi0uZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QuTGFiZWxzRW50cnkSEwoLdHRsX3NlY29uZHMYAyABKA0SDAoEdXNlcxgEIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlAKF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEiYKCHJlY29yZGVkGAIgASgLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiKOAgoJSm9pblRva2VuEgoKAmlkGAEgASgJEg0KBW5hbWVzGAIgASgJEjAKBmxhYmVscxgDIAMoCzIgLmRyb3Zlci52MS5Kb2luVG9rZW4uTGFiZWxzRW50cnkSEQoJdXNlc19sZWZ0GAQgASgNEhIKCmNyZWF0ZWRfYnkYBSABKAkSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIXChVMaXN0Sm9pblRva2Vuc1JlcXVlc3QiPgoWTGlzdEpvaW5Ub2tlbnNSZXNwb25zZRIkCgZ0b2tlbnMYASADKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIiQKFlJldm9rZUpvaW5Ub2tlblJlcXVlc3QSCgoCaWQYASABKAkiGQoXUmV2b2tlSm9pblRva2VuUmVzcG9uc2UqaQoPV2hlblVucmVhY2hhYmxlEiAKHFdIRU5fVU5SRUFDSEFCTEVfVU5TUEVDSUZJRUQQABIZChVXSEVOX1VOUkVBQ0hBQkxFX0ZBSUwQARIZChVXSEVOX1VOUkVBQ0hBQkxFX1dBSVQQAiqsAQoLRmlsZU91dGNvbWUSHAoYRklMRV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFQoRRklMRV9PVVRDT01FX0RPTkUQARIXChNGSUxFX09VVENPTUVfRkFJTEVEEAISFwoTRklMRV9PVVRDT01FX0RFTklFRBADEhwKGEZJTEVfT1VUQ09NRV9VTlJFQUNIQUJMRRAEEhgKFEZJTEVfT1VUQ09NRV9TS0lQUEVEEAUyuAQKC05vZGVTZXJ2aWNlEkwKCUxpc3ROb2RlcxIbLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgSItRgCEjsKB0dldE5vZGUSGS5kcm92ZXIudjEuR2V0Tm9kZVJlcXVlc3QaDy5kcm92ZXIudjEuTm9kZSIEiLUYAhJVCgxHZXROb2RlVXNhZ2USHi5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVxdWVzdBofLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXNwb25zZSIEiLUYAhJQCgpMYWJlbE5vZGVzEhwuZHJvdmVyLnYxLkxhYmVsTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSUAoKRHJhaW5Ob2RlcxIcLmRyb3Zlci52MS5EcmFpbk5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElIKC1Jlc3VtZU5vZGVzEh0uZHJvdmVyLnYxLlJlc3VtZU5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDEk8KClJlbW92ZU5vZGUSHC5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlc3BvbnNlIgSItRgDMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMuQECgtGaWxlU2VydmljZRJWCgtDb3B5VG9Ob2RlcxIdLmRyb3Zlci52MS5Db3B5VG9Ob2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuQ29weVRvTm9kZXNSZXNwb25zZSIEiLUYDCgBMAESXAoNQ29weUZyb21Ob2RlcxIfLmRyb3Zlci52MS5Db3B5RnJvbU5vZGVzUmVxdWVzdBogLmRyb3Zlci52MS5Db3B5RnJvbU5vZGVzUmVzcG9uc2UiBIi1GAsoATABEk8KCUxpc3RGaWxlcxIfLmRyb3Zlci52MS5MaXN0Tm9kZUZpbGVzUmVxdWVzdBoZLmRyb3Zlci52MS5Ob2RlRmlsZUFuc3dlciIEiLUYCzABEk0KCFJlYWRGaWxlEh4uZHJvdmVyLnYxLlJlYWROb2RlRmlsZVJlcXVlc3QaGS5kcm92ZXIudjEuTm9kZUZpbGVBbnN3ZXIiBIi1GAswARJbCg9NYWtlRGlyZWN0b3JpZXMSJS5kcm92ZXIudjEuTWFrZU5vZGVEaXJlY3Rvcmllc1JlcXVlc3QaGS5kcm92ZXIudjEuTm9kZUZpbGVBbnN3ZXIiBIi1GAwwARJNCghNb3ZlRmlsZRIeLmRyb3Zlci52MS5Nb3ZlTm9kZUZpbGVSZXF1ZXN0GhkuZHJvdmVyLnYxLk5vZGVGaWxlQW5zd2VyIgSItRgMMAESUwoLUmVtb3ZlRmlsZXMSIS5kcm92ZXIudjEuUmVtb3ZlTm9kZUZpbGVzUmVxdWVzdBoZLmRyb3Zlci52MS5Ob2RlRmlsZUFuc3dlciIEiLUYDTABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_file, file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * Rides on every error as a detail: a stable word for programs beside the line for people.
@@ -1248,6 +1250,622 @@ export const InputRefusalSchema: GenMessage<InputRefusal> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 35);
 
 /**
+ * On which nodes, and how fast.
+ *
+ * @generated from message drover.v1.FileTarget
+ */
+export type FileTarget = Message<"drover.v1.FileTarget"> & {
+  /**
+   * A node set. Empty only beside a selector, and then all.
+   *
+   * @generated from field: string nodes = 1;
+   */
+  nodes: string;
+
+  /**
+   * A node set that is taken away; names in it that do not exist are refused too. Empty: nothing.
+   *
+   * @generated from field: string exclude = 2;
+   */
+  exclude: string;
+
+  /**
+   * A label selector: only those of the nodes that match. Empty: any labels.
+   *
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * How many nodes at once, and how many failed ones end it; batch_sleep_ms is not for files. Absent: limits.fileNodesAtOnce, and no end.
+   *
+   * @generated from field: drover.v1.Pacing pacing = 4;
+   */
+  pacing?: Pacing | undefined;
+
+  /**
+   * Bytes of content a second to all nodes together; 0: as fast as it goes.
+   *
+   * @generated from field: uint64 bytes_per_second = 5;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message drover.v1.FileTarget.
+ * Use `create(FileTargetSchema)` to create a new message.
+ */
+export const FileTargetSchema: GenMessage<FileTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 36);
+
+/**
+ * The nodes of a call, told first, once.
+ *
+ * @generated from message drover.v1.SelectedNodes
+ */
+export type SelectedNodes = Message<"drover.v1.SelectedNodes"> & {
+  /**
+   * In natural order of their names.
+   *
+   * @generated from field: repeated string nodes = 1;
+   */
+  nodes: string[];
+};
+
+/**
+ * Describes the message drover.v1.SelectedNodes.
+ * Use `create(SelectedNodesSchema)` to create a new message.
+ */
+export const SelectedNodesSchema: GenMessage<SelectedNodes> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 37);
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from message drover.v1.FileEnd
+ */
+export type FileEnd = Message<"drover.v1.FileEnd"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * How.
+   *
+   * @generated from field: drover.v1.FileOutcome outcome = 2;
+   */
+  outcome: FileOutcome;
+
+  /**
+   * Why not, one line for a person without the node's name; empty where the problems told it.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * How far a copy came.
+   *
+   * @generated from field: drover.v1.CopyProgress progress = 4;
+   */
+  progress?: CopyProgress | undefined;
+
+  /**
+   * Entries that were found, made, moved or removed, of the other calls.
+   *
+   * @generated from field: uint64 entries = 5;
+   */
+  entries: bigint;
+};
+
+/**
+ * Describes the message drover.v1.FileEnd.
+ * Use `create(FileEndSchema)` to create a new message.
+ */
+export const FileEndSchema: GenMessage<FileEnd> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 38);
+
+/**
+ * A copy to nodes: the target first, then what the sender of a tree sends.
+ *
+ * @generated from message drover.v1.CopyToNodesRequest
+ */
+export type CopyToNodesRequest = Message<"drover.v1.CopyToNodesRequest"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyToNodesRequest.kind
+   */
+  kind: {
+    /**
+     * Where to.
+     *
+     * @generated from field: drover.v1.CopyToNodesTarget target = 1;
+     */
+    value: CopyToNodesTarget;
+    case: "target";
+  } | {
+    /**
+     * From the tree.
+     *
+     * @generated from field: drover.v1.SenderFrame sender = 2;
+     */
+    value: SenderFrame;
+    case: "sender";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesRequest.
+ * Use `create(CopyToNodesRequestSchema)` to create a new message.
+ */
+export const CopyToNodesRequestSchema: GenMessage<CopyToNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 39);
+
+/**
+ * Where to.
+ *
+ * @generated from message drover.v1.CopyToNodesTarget
+ */
+export type CopyToNodesTarget = Message<"drover.v1.CopyToNodesTarget"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * And how there.
+   *
+   * @generated from field: drover.v1.PutFiles put = 2;
+   */
+  put?: PutFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesTarget.
+ * Use `create(CopyToNodesTargetSchema)` to create a new message.
+ */
+export const CopyToNodesTargetSchema: GenMessage<CopyToNodesTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 40);
+
+/**
+ * News of a copy to nodes.
+ *
+ * @generated from message drover.v1.CopyToNodesResponse
+ */
+export type CopyToNodesResponse = Message<"drover.v1.CopyToNodesResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyToNodesResponse.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * Chunks that the controller lacks.
+     *
+     * @generated from field: drover.v1.WantedChunks want = 2;
+     */
+    value: WantedChunks;
+    case: "want";
+  } | {
+    /**
+     * From a receiver: problem, progress, result.
+     *
+     * @generated from field: drover.v1.NodeReceiverFrame receiver = 3;
+     */
+    value: NodeReceiverFrame;
+    case: "receiver";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 4;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesResponse.
+ * Use `create(CopyToNodesResponseSchema)` to create a new message.
+ */
+export const CopyToNodesResponseSchema: GenMessage<CopyToNodesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 41);
+
+/**
+ * From, or for, the receiver on a node.
+ *
+ * @generated from message drover.v1.NodeReceiverFrame
+ */
+export type NodeReceiverFrame = Message<"drover.v1.NodeReceiverFrame"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ReceiverFrame frame = 2;
+   */
+  frame?: ReceiverFrame | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeReceiverFrame.
+ * Use `create(NodeReceiverFrameSchema)` to create a new message.
+ */
+export const NodeReceiverFrameSchema: GenMessage<NodeReceiverFrame> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 42);
+
+/**
+ * A copy from nodes: the target first, then what the receivers of the trees send.
+ *
+ * @generated from message drover.v1.CopyFromNodesRequest
+ */
+export type CopyFromNodesRequest = Message<"drover.v1.CopyFromNodesRequest"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyFromNodesRequest.kind
+   */
+  kind: {
+    /**
+     * What from where.
+     *
+     * @generated from field: drover.v1.CopyFromNodesTarget target = 1;
+     */
+    value: CopyFromNodesTarget;
+    case: "target";
+  } | {
+    /**
+     * For the sender on a node.
+     *
+     * @generated from field: drover.v1.NodeReceiverFrame receiver = 2;
+     */
+    value: NodeReceiverFrame;
+    case: "receiver";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesRequest.
+ * Use `create(CopyFromNodesRequestSchema)` to create a new message.
+ */
+export const CopyFromNodesRequestSchema: GenMessage<CopyFromNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 43);
+
+/**
+ * What from where.
+ *
+ * @generated from message drover.v1.CopyFromNodesTarget
+ */
+export type CopyFromNodesTarget = Message<"drover.v1.CopyFromNodesTarget"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * And what there.
+   *
+   * @generated from field: drover.v1.GetFiles get = 2;
+   */
+  get?: GetFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesTarget.
+ * Use `create(CopyFromNodesTargetSchema)` to create a new message.
+ */
+export const CopyFromNodesTargetSchema: GenMessage<CopyFromNodesTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 44);
+
+/**
+ * News of a copy from nodes.
+ *
+ * @generated from message drover.v1.CopyFromNodesResponse
+ */
+export type CopyFromNodesResponse = Message<"drover.v1.CopyFromNodesResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyFromNodesResponse.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * From the sender on a node.
+     *
+     * @generated from field: drover.v1.NodeSenderFrame sender = 2;
+     */
+    value: NodeSenderFrame;
+    case: "sender";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 3;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesResponse.
+ * Use `create(CopyFromNodesResponseSchema)` to create a new message.
+ */
+export const CopyFromNodesResponseSchema: GenMessage<CopyFromNodesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 45);
+
+/**
+ * From the sender on a node.
+ *
+ * @generated from message drover.v1.NodeSenderFrame
+ */
+export type NodeSenderFrame = Message<"drover.v1.NodeSenderFrame"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.SenderFrame frame = 2;
+   */
+  frame?: SenderFrame | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeSenderFrame.
+ * Use `create(NodeSenderFrameSchema)` to create a new message.
+ */
+export const NodeSenderFrameSchema: GenMessage<NodeSenderFrame> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 46);
+
+/**
+ * Which nodes, and what to list there.
+ *
+ * @generated from message drover.v1.ListNodeFilesRequest
+ */
+export type ListNodeFilesRequest = Message<"drover.v1.ListNodeFilesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ListFiles list = 2;
+   */
+  list?: ListFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.ListNodeFilesRequest.
+ * Use `create(ListNodeFilesRequestSchema)` to create a new message.
+ */
+export const ListNodeFilesRequestSchema: GenMessage<ListNodeFilesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 47);
+
+/**
+ * Which nodes, and what to read there.
+ *
+ * @generated from message drover.v1.ReadNodeFileRequest
+ */
+export type ReadNodeFileRequest = Message<"drover.v1.ReadNodeFileRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ReadFile read = 2;
+   */
+  read?: ReadFile | undefined;
+};
+
+/**
+ * Describes the message drover.v1.ReadNodeFileRequest.
+ * Use `create(ReadNodeFileRequestSchema)` to create a new message.
+ */
+export const ReadNodeFileRequestSchema: GenMessage<ReadNodeFileRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 48);
+
+/**
+ * Which nodes, and what to make there.
+ *
+ * @generated from message drover.v1.MakeNodeDirectoriesRequest
+ */
+export type MakeNodeDirectoriesRequest = Message<"drover.v1.MakeNodeDirectoriesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.MakeDirectories make = 2;
+   */
+  make?: MakeDirectories | undefined;
+};
+
+/**
+ * Describes the message drover.v1.MakeNodeDirectoriesRequest.
+ * Use `create(MakeNodeDirectoriesRequestSchema)` to create a new message.
+ */
+export const MakeNodeDirectoriesRequestSchema: GenMessage<MakeNodeDirectoriesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 49);
+
+/**
+ * Which nodes, and what to move there.
+ *
+ * @generated from message drover.v1.MoveNodeFileRequest
+ */
+export type MoveNodeFileRequest = Message<"drover.v1.MoveNodeFileRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.MoveFile move = 2;
+   */
+  move?: MoveFile | undefined;
+};
+
+/**
+ * Describes the message drover.v1.MoveNodeFileRequest.
+ * Use `create(MoveNodeFileRequestSchema)` to create a new message.
+ */
+export const MoveNodeFileRequestSchema: GenMessage<MoveNodeFileRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 50);
+
+/**
+ * Which nodes, and what to remove there.
+ *
+ * @generated from message drover.v1.RemoveNodeFilesRequest
+ */
+export type RemoveNodeFilesRequest = Message<"drover.v1.RemoveNodeFilesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.RemoveFiles remove = 2;
+   */
+  remove?: RemoveFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.RemoveNodeFilesRequest.
+ * Use `create(RemoveNodeFilesRequestSchema)` to create a new message.
+ */
+export const RemoveNodeFilesRequestSchema: GenMessage<RemoveNodeFilesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 51);
+
+/**
+ * What came of it on the nodes.
+ *
+ * @generated from message drover.v1.NodeFileAnswer
+ */
+export type NodeFileAnswer = Message<"drover.v1.NodeFileAnswer"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.NodeFileAnswer.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * From a node; never its `done`.
+     *
+     * @generated from field: drover.v1.NodeAnswer answer = 2;
+     */
+    value: NodeAnswer;
+    case: "answer";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 3;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.NodeFileAnswer.
+ * Use `create(NodeFileAnswerSchema)` to create a new message.
+ */
+export const NodeFileAnswerSchema: GenMessage<NodeFileAnswer> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 52);
+
+/**
+ * From a node.
+ *
+ * @generated from message drover.v1.NodeAnswer
+ */
+export type NodeAnswer = Message<"drover.v1.NodeAnswer"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.FileAnswer answer = 2;
+   */
+  answer?: FileAnswer | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeAnswer.
+ * Use `create(NodeAnswerSchema)` to create a new message.
+ */
+export const NodeAnswerSchema: GenMessage<NodeAnswer> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 53);
+
+/**
  * Nothing to say.
  *
  * @generated from message drover.v1.GetClusterRequest
@@ -1260,7 +1878,7 @@ export type GetClusterRequest = Message<"drover.v1.GetClusterRequest"> & {
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema: GenMessage<GetClusterRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 36);
+  messageDesc(file_drover_v1_api, 54);
 
 /**
  * Who this is and how it is.
@@ -1316,7 +1934,7 @@ export type GetClusterResponse = Message<"drover.v1.GetClusterResponse"> & {
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema: GenMessage<GetClusterResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 37);
+  messageDesc(file_drover_v1_api, 55);
 
 /**
  * How to stop.
@@ -1344,7 +1962,7 @@ export type ShutdownRequest = Message<"drover.v1.ShutdownRequest"> & {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 38);
+  messageDesc(file_drover_v1_api, 56);
 
 /**
  * It stops now.
@@ -1365,7 +1983,7 @@ export type ShutdownResponse = Message<"drover.v1.ShutdownResponse"> & {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 39);
+  messageDesc(file_drover_v1_api, 57);
 
 /**
  * Nothing to say.
@@ -1380,7 +1998,7 @@ export type GetRootRequest = Message<"drover.v1.GetRootRequest"> & {
  * Use `create(GetRootRequestSchema)` to create a new message.
  */
 export const GetRootRequestSchema: GenMessage<GetRootRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 40);
+  messageDesc(file_drover_v1_api, 58);
 
 /**
  * The cluster's root certificate.
@@ -1401,7 +2019,7 @@ export type GetRootResponse = Message<"drover.v1.GetRootResponse"> & {
  * Use `create(GetRootResponseSchema)` to create a new message.
  */
 export const GetRootResponseSchema: GenMessage<GetRootResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 41);
+  messageDesc(file_drover_v1_api, 59);
 
 /**
  * A node asks to be let in.
@@ -1443,7 +2061,7 @@ export type JoinRequest = Message<"drover.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 42);
+  messageDesc(file_drover_v1_api, 60);
 
 /**
  * The node is in.
@@ -1485,7 +2103,7 @@ export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 43);
+  messageDesc(file_drover_v1_api, 61);
 
 /**
  * What the token allows.
@@ -1527,7 +2145,7 @@ export type CreateJoinTokenRequest = Message<"drover.v1.CreateJoinTokenRequest">
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 44);
+  messageDesc(file_drover_v1_api, 62);
 
 /**
  * The token.
@@ -1555,7 +2173,7 @@ export type CreateJoinTokenResponse = Message<"drover.v1.CreateJoinTokenResponse
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 45);
+  messageDesc(file_drover_v1_api, 63);
 
 /**
  * What is recorded of a token.
@@ -1618,7 +2236,7 @@ export type JoinToken = Message<"drover.v1.JoinToken"> & {
  * Use `create(JoinTokenSchema)` to create a new message.
  */
 export const JoinTokenSchema: GenMessage<JoinToken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 46);
+  messageDesc(file_drover_v1_api, 64);
 
 /**
  * Nothing to say.
@@ -1633,7 +2251,7 @@ export type ListJoinTokensRequest = Message<"drover.v1.ListJoinTokensRequest"> &
  * Use `create(ListJoinTokensRequestSchema)` to create a new message.
  */
 export const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 47);
+  messageDesc(file_drover_v1_api, 65);
 
 /**
  * Tokens, newest first.
@@ -1654,7 +2272,7 @@ export type ListJoinTokensResponse = Message<"drover.v1.ListJoinTokensResponse">
  * Use `create(ListJoinTokensResponseSchema)` to create a new message.
  */
 export const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 48);
+  messageDesc(file_drover_v1_api, 66);
 
 /**
  * Which token.
@@ -1675,7 +2293,7 @@ export type RevokeJoinTokenRequest = Message<"drover.v1.RevokeJoinTokenRequest">
  * Use `create(RevokeJoinTokenRequestSchema)` to create a new message.
  */
 export const RevokeJoinTokenRequestSchema: GenMessage<RevokeJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 49);
+  messageDesc(file_drover_v1_api, 67);
 
 /**
  * It is useless now.
@@ -1690,7 +2308,7 @@ export type RevokeJoinTokenResponse = Message<"drover.v1.RevokeJoinTokenResponse
  * Use `create(RevokeJoinTokenResponseSchema)` to create a new message.
  */
 export const RevokeJoinTokenResponseSchema: GenMessage<RevokeJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 50);
+  messageDesc(file_drover_v1_api, 68);
 
 /**
  * What becomes of a task whose node is not connected when it would be sent.
@@ -1733,6 +2351,68 @@ export type WhenUnreachable = (typeof WhenUnreachable)[keyof typeof WhenUnreacha
  */
 export const WhenUnreachableSchema: GenEnum<WhenUnreachable> = /*@__PURE__*/
   enumDesc(file_drover_v1_api, 0);
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from enum drover.v1.FileOutcome
+ */
+export const FileOutcome = {
+  /**
+   * Not told.
+   *
+   * @generated from enum value: FILE_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * All was done.
+   *
+   * @generated from enum value: FILE_OUTCOME_DONE = 1;
+   */
+  DONE: 1,
+
+  /**
+   * There were problems, each told before, or it failed as a whole.
+   *
+   * @generated from enum value: FILE_OUTCOME_FAILED = 2;
+   */
+  FAILED: 2,
+
+  /**
+   * The node's policy does not allow it.
+   *
+   * @generated from enum value: FILE_OUTCOME_DENIED = 3;
+   */
+  DENIED: 3,
+
+  /**
+   * The node is not connected, or was lost meanwhile.
+   *
+   * @generated from enum value: FILE_OUTCOME_UNREACHABLE = 4;
+   */
+  UNREACHABLE: 4,
+
+  /**
+   * Not tried: max_errors was reached, or the node is drained.
+   *
+   * @generated from enum value: FILE_OUTCOME_SKIPPED = 5;
+   */
+  SKIPPED: 5,
+} as const;
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from enum drover.v1.FileOutcome
+ */
+export type FileOutcome = (typeof FileOutcome)[keyof typeof FileOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum drover.v1.FileOutcome.
+ */
+export const FileOutcomeSchema: GenEnum<FileOutcome> = /*@__PURE__*/
+  enumDesc(file_drover_v1_api, 1);
 
 /**
  * Nodes.
@@ -1951,6 +2631,87 @@ export const TaskService: GenService<{
   serviceDesc(file_drover_v1_api, 2);
 
 /**
+ * Files of nodes. Every call has its audit row before the first node is asked, and tells for each node that it was for exactly one
+ * FileEnd. A caller that goes away ends what is under way; each file is then the old one or the new one.
+ *
+ * @generated from service drover.v1.FileService
+ */
+export const FileService: GenService<{
+  /**
+   * Copies a tree to nodes. The caller is its sender; the controller asks it for each chunk once as long as the chunk stays in its
+   * cache, however many nodes want it. A node that is slow or stalls does not hold up the others.
+   *
+   * @generated from rpc drover.v1.FileService.CopyToNodes
+   */
+  copyToNodes: {
+    methodKind: "bidi_streaming";
+    input: typeof CopyToNodesRequestSchema;
+    output: typeof CopyToNodesResponseSchema;
+  },
+  /**
+   * Copies trees from nodes. The caller is the receiver of one from each node.
+   *
+   * @generated from rpc drover.v1.FileService.CopyFromNodes
+   */
+  copyFromNodes: {
+    methodKind: "bidi_streaming";
+    input: typeof CopyFromNodesRequestSchema;
+    output: typeof CopyFromNodesResponseSchema;
+  },
+  /**
+   * Tells what is there.
+   *
+   * @generated from rpc drover.v1.FileService.ListFiles
+   */
+  listFiles: {
+    methodKind: "server_streaming";
+    input: typeof ListNodeFilesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Tells what is in a file.
+   *
+   * @generated from rpc drover.v1.FileService.ReadFile
+   */
+  readFile: {
+    methodKind: "server_streaming";
+    input: typeof ReadNodeFileRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Makes directories.
+   *
+   * @generated from rpc drover.v1.FileService.MakeDirectories
+   */
+  makeDirectories: {
+    methodKind: "server_streaming";
+    input: typeof MakeNodeDirectoriesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Gives something another name.
+   *
+   * @generated from rpc drover.v1.FileService.MoveFile
+   */
+  moveFile: {
+    methodKind: "server_streaming";
+    input: typeof MoveNodeFileRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Removes files and directories.
+   *
+   * @generated from rpc drover.v1.FileService.RemoveFiles
+   */
+  removeFiles: {
+    methodKind: "server_streaming";
+    input: typeof RemoveNodeFilesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_drover_v1_api, 3);
+
+/**
  * The cluster as a whole.
  *
  * @generated from service drover.v1.ClusterService
@@ -1977,7 +2738,7 @@ export const ClusterService: GenService<{
     output: typeof ShutdownResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 3);
+  serviceDesc(file_drover_v1_api, 4);
 
 /**
  * What a node calls before it has a certificate. Called on the name "controller.drover" by SNI.
@@ -2008,7 +2769,7 @@ export const JoinService: GenService<{
     output: typeof JoinResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 4);
+  serviceDesc(file_drover_v1_api, 5);
 
 /**
  * Tokens that let nodes in.
@@ -2047,5 +2808,5 @@ export const JoinTokenService: GenService<{
     output: typeof RevokeJoinTokenResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 5);
+  serviceDesc(file_drover_v1_api, 6);
 
