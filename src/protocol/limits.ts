@@ -126,6 +126,8 @@ export const limits = {
   filePartKeptMs: 86_400_000,
   /** Nodes that files go to or come from at once where nobody says. */
   fileNodesAtOnce: 64,
+  /** Nodes that one copy goes to or comes from at once, whoever asks: a chunk of each may be in memory, 128 MiB together. */
+  fileNodesAtOnceMax: 256,
   /** Orders about files that one node carries out at once. */
   sessionFileStreamsMax: 64,
   /** Bytes of chunks and manifests that a controller keeps on its disk where nobody says. */

@@ -1277,7 +1277,8 @@ export type FileTarget = Message<"drover.v1.FileTarget"> & {
   selector: string;
 
   /**
-   * How many nodes at once, and how many failed ones end it; batch_sleep_ms is not for files. Absent: limits.fileNodesAtOnce, and no end.
+   * How many nodes at once, of a copy limits.fileNodesAtOnceMax at the most, and how many failed ones end it; batch_sleep_ms is not for
+   * files. Absent: limits.fileNodesAtOnce, where files are followed all, and no end.
    *
    * @generated from field: drover.v1.Pacing pacing = 4;
    */
@@ -2394,7 +2395,7 @@ export const FileOutcome = {
   UNREACHABLE: 4,
 
   /**
-   * Not tried: max_errors was reached, or the node is drained.
+   * Not tried: more than max_errors have failed, or the node is drained and the call writes or removes.
    *
    * @generated from enum value: FILE_OUTCOME_SKIPPED = 5;
    */
