@@ -114,6 +114,12 @@ export const limits = {
   fileInlineBytesMax: 16 << 10,
   /** Chunks that a receiver waits for at once: 4 MiB, which fills a link of 1 Gbit/s over 30 ms. */
   fileWantedChunksMax: 8,
+  /** Chunks that a sender owes at once: those of all receivers behind a controller. */
+  fileChunksWantedMax: 65_536,
+  /** Larger files that a receiver knows of and is not through with: some hundred bytes each. */
+  fileFilesHeldMax: 262_144,
+  /** Digests that a receiver holds: 128 MiB, for 2 TiB that are on their way at once. */
+  fileDigestsHeldMax: 4_194_304,
   /** Paths that one order about files names. */
   filePathsMax: 1_000,
   /** Entries of one tree. */
