@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
@@ -100,13 +100,18 @@ test('receiveTree() and sendTree() are not led outside either', async (t) => {
     const back = temporaryDirectory(t);
     for (let at = 0; at < 25; at += 1) {
       await copyTree(inside, back, { names: ['swapped'] });
-      const found = join(back, 'swapped', 'file');
-      const read = readdirSync(back).length > 0 && readText(found);
-      assert.notEqual(read, 'outside');
+      // A link comes as a link.
+      if (isDirectory(join(back, 'swapped'))) {
+        assert.notEqual(readText(join(back, 'swapped', 'file')), 'outside');
+      }
       rmSync(join(back, 'swapped'), { recursive: true, force: true });
     }
   });
 });
+
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
 
 function readText(path: string): string | undefined {
   try {
