@@ -21,6 +21,7 @@ import {
   type Goodbye,
   HeartbeatSchema,
   HelloSchema,
+  type OpenFiles,
   type OpenInput,
   type OpenLog,
   type Result,
@@ -29,6 +30,7 @@ import {
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { linkProtocolVersion } from '#protocol/version.ts';
+import { carryFiles } from './carry-files.ts';
 import { carryOutOrder, failedResult } from './carry-out-order.ts';
 import { EventFeed } from './event-feed.ts';
 import { linkRequestHeaders } from './link-request.ts';
@@ -81,6 +83,7 @@ export class LinkSession {
   #linked: Disposable | undefined;
   #pushes = 0;
   #pulls = 0;
+  #fileStreams = 0;
 
   /** Opens the request and says Hello. */
   constructor(connection: ClientHttp2Session, parts: LinkSessionParts) {
@@ -194,6 +197,9 @@ export class LinkSession {
       case 'openInput':
         void this.#pull(kind.value);
         break;
+      case 'openFiles':
+        void this.#carryFiles(kind.value);
+        break;
       case 'signal':
       case 'stop':
       case 'askUsage':
@@ -281,6 +287,22 @@ export class LinkSession {
       this.#sendResult(failedResult(order.streamId, error));
     } finally {
       this.#pulls -= 1;
+    }
+  }
+
+  async #carryFiles(order: OpenFiles): Promise<void> {
+    if (this.#fileStreams >= limits.sessionFileStreamsMax) {
+      const error = `this node already carries out ${limits.sessionFileStreamsMax} orders about files`;
+      return this.#sendResult(failedResult(order.streamId, new RefusedOrderError(error)));
+    }
+    this.#fileStreams += 1;
+    const { workload, clock } = this.#parts;
+    try {
+      await carryFiles(order, { connection: this.#connection, workload, clock }, this.#over.signal);
+    } catch (error) {
+      this.#sendResult(failedResult(order.streamId, error));
+    } finally {
+      this.#fileStreams -= 1;
     }
   }
 

@@ -65,5 +65,5 @@ export function describeFileError(error: unknown): string {
 
 /** Whether `error` is the system's, with that name, as "ENOENT". */
 export function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
-  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
+  return codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }

@@ -8,6 +8,7 @@ import { type FileEntry, FileEntrySchema, FileKind } from '#protocol/gen/drover/
 import { limits } from '#protocol/limits.ts';
 import { type DirectoryHandle, describeIrregular, joinPath } from './directory-handle.ts';
 import { describeFileError, FileError } from './file-error.ts';
+import { mapAhead } from './map-ahead.ts';
 import { type FileVersion, SourceFile } from './source-file.ts';
 import { decodeName } from './tree-path.ts';
 
@@ -92,7 +93,7 @@ async function* walkDirectory(
   const level = { top: above.top, handle, directories: [...above.directories, name], path };
   const names = await handle.list();
   names.sort((a, b) => Buffer.compare(a.name, b.name));
-  for await (const found of lookAhead(level, names)) {
+  for await (const found of mapAhead(names, readAhead, (dirent) => lookAt(level, dirent))) {
     if (abort.aborted) return;
     if (!('descend' in found)) yield found;
     else {
@@ -106,29 +107,6 @@ async function* walkDirectory(
   }
 }
 
-/** What the names are, in their order; a directory is only named. */
-async function* lookAhead(
-  level: Level,
-  names: readonly Dirent<Buffer>[],
-): AsyncGenerator<Found | { readonly descend: string }> {
-  const ahead: Promise<Found | { readonly descend: string }>[] = [];
-  try {
-    for (const dirent of names) {
-      ahead.push(lookAt(level, dirent));
-      if (ahead.length < readAhead) continue;
-      const found = await ahead[0];
-      ahead.shift();
-      if (found) yield found;
-    }
-    for (let found = await ahead[0]; found; found = await ahead[0]) {
-      ahead.shift();
-      yield found;
-    }
-  } finally {
-    await Promise.all(ahead);
-  }
-}
-
 /** Never rejects. */
 async function lookAt(level: Level, dirent: Dirent<Buffer>): Promise<Found | { readonly descend: string }> {
   let path = joinPath(level.path, dirent.name.toString('utf8'));
@@ -138,24 +116,17 @@ async function lookAt(level: Level, dirent: Dirent<Buffer>): Promise<Found | { r
     if (Buffer.byteLength(path) > limits.filePathBytesMax) {
       throw new FileError(`is longer than ${limits.filePathBytesMax} bytes`);
     }
-    // Some file systems do not tell in their listings.
-    const kind = isTold(dirent) ? dirent : await level.handle.stat(name);
+    const kind = await toldKind(level.handle, dirent);
     return kind.isDirectory() ? { descend: name } : await look(level, name, path, kind);
   } catch (error) {
     return problem(path, error);
   }
 }
 
-function isTold(dirent: Dirent<Buffer>): boolean {
-  return (
-    dirent.isFile() ||
-    dirent.isDirectory() ||
-    dirent.isSymbolicLink() ||
-    dirent.isFIFO() ||
-    dirent.isSocket() ||
-    dirent.isBlockDevice() ||
-    dirent.isCharacterDevice()
-  );
+/** What a name is: as its listing tells, which some file systems do not. @throws the system's error. */
+export async function toldKind(handle: DirectoryHandle, dirent: Dirent<Buffer>): Promise<NameKind> {
+  const common = dirent.isFile() || dirent.isDirectory() || dirent.isSymbolicLink();
+  return common ? dirent : handle.stat(decodeName(dirent.name));
 }
 
 /** @throws what keeps it from being sent. */
@@ -184,6 +155,13 @@ function entryFound(
   more: MoreOfEntry = {},
 ): Extract<Found, { kind: 'entry' }> {
   return { kind: 'entry', entry: encodeEntry(path, stats, kind, more) };
+}
+
+/** What a file is. */
+export function kindOf(stats: BigIntStats): FileKind {
+  if (stats.isFile()) return FileKind.REGULAR;
+  if (stats.isDirectory()) return FileKind.DIRECTORY;
+  return stats.isSymbolicLink() ? FileKind.SYMLINK : FileKind.OTHER;
 }
 
 /** What stat tells of a file, as the wire has it. */
