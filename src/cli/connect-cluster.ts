@@ -6,6 +6,7 @@ import { type Client, createClient, type Interceptor } from '@connectrpc/connect
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import {
   ClusterService,
+  FileService,
   JoinTokenService,
   NodeService,
   RunService,
@@ -25,6 +26,7 @@ export interface Connection extends Disposable {
   readonly cluster: Client<typeof ClusterService>;
   readonly joinTokens: Client<typeof JoinTokenService>;
   readonly events: Client<typeof EventService>;
+  readonly files: Client<typeof FileService>;
 }
 
 /** A silent controller is noticed this long after its last sign of life, at most. */
@@ -51,6 +53,7 @@ export function connectCluster({ address, rootCertificate, token }: Access): Con
     cluster: createClient(ClusterService, transport),
     joinTokens: createClient(JoinTokenService, transport),
     events: createClient(EventService, transport),
+    files: createClient(FileService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }
