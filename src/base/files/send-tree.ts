@@ -62,6 +62,8 @@ export async function* sendTree(
 }
 
 interface SentFile extends LargeFound {
+  /** Of its entry. */
+  readonly number: number;
   readonly path: string;
   failed?: true;
 }
@@ -150,13 +152,13 @@ class TreeSender implements AsyncDisposable {
       this.#entries += 1;
       bytes += found.entry.size;
       yield frameOf({ case: 'entry', value: found.entry });
-      if (found.large) yield* this.#digests(number, { ...found.large, path: found.entry.path });
+      if (found.large) yield* this.#digests({ ...found.large, number, path: found.entry.path });
     }
     yield frameOf({ case: 'end', value: { entries: BigInt(this.#entries), bytes } });
   }
 
-  async *#digests(number: number, sent: SentFile): AsyncGenerator<SenderFrame | undefined> {
-    this.#files.set(number, sent);
+  async *#digests(sent: SentFile): AsyncGenerator<SenderFrame | undefined> {
+    this.#files.set(sent.number, sent);
     let digests: Uint8Array[] = [];
     // Small at first: the receiver then wants something while the rest is still read.
     let batch = 4;
@@ -210,7 +212,8 @@ class TreeSender implements AsyncDisposable {
   #fail(sent: SentFile, error: unknown): SenderFrame {
     sent.failed = true;
     const denied = error instanceof FileError && error.denied;
-    return frameOf({ case: 'problem', value: { path: sent.path, error: describeFileError(error), denied } });
+    const { number: entry, path } = sent;
+    return frameOf({ case: 'problem', value: { path, error: describeFileError(error), denied, entry } });
   }
 
   #finish(): void {
