@@ -48,6 +48,10 @@ export const limits = {
   linkStreamWindowBytes: 256 << 10,
   /** The same for all streams of one connection together. */
   linkConnectionWindowBytes: 1 << 20,
+  /** What one call of the API may send ahead of its reader: with the connection's, a copy fills 1 Gbit/s over 30 ms. */
+  apiStreamWindowBytes: 4 << 20,
+  /** The same for all calls of one connection together, refused ones too. */
+  apiConnectionWindowBytes: 4 << 20,
   /** Frames waiting in a session before the side that sends them closes it as too slow. */
   sessionQueueMax: 20_000,
   /** Bytes that wait in an agent's session before it closes it as too slow. Events wait in the journal instead. */
@@ -120,6 +124,10 @@ export const limits = {
   fileFilesHeldMax: 262_144,
   /** Digests that a receiver holds: 128 MiB, for 2 TiB that are on their way at once. */
   fileDigestsHeldMax: 4_194_304,
+  /** Digests of chunks in one message. */
+  fileDigestsMax: 8_192,
+  /** Characters of the line that says what is wrong with a file. */
+  fileProblemMax: 4_096,
   /** Paths that one order about files names. */
   filePathsMax: 1_000,
   /** Entries of one tree. */
@@ -138,6 +146,14 @@ export const limits = {
   sessionFileStreamsMax: 64,
   /** Bytes of chunks and manifests that a controller keeps on its disk where nobody says. */
   fileCacheBytesDefault: 4 * 2 ** 30,
+  /** The least that a controller may be told to keep so: a manifest of some hundred thousand entries, and chunks beside it. */
+  fileCacheBytesMin: 64 << 20,
+  /** Chunks that a controller holds in memory so that nodes share them: nodes that are that close are one reader of the disk. */
+  fileMemoryBytes: 32 << 20,
+  /** Bytes of a manifest that wait in memory for the controller's disk before its sender waits. */
+  fileSpoolBytesMax: 1 << 20,
+  /** Entries that the sender of one tree may take back; of more it is a source that cannot be copied. */
+  fileTakenBackMax: 100_000,
   /** How long a node may take nothing of a copy, with something to take, before it has failed. */
   fileStallMs: 60_000,
   /** TLS handshake until its end. */

@@ -6,8 +6,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Result } from '#protocol/gen/drover/v1/link_pb.ts';
 import { onAbort } from './on-abort.ts';
 
-/** The requests of an agent that carry bytes: a log upward, input downward. */
-export type StreamKind = 'push' | 'pull';
+/** The requests of an agent that carry bytes: a log upward, input downward, files either way. */
+export type StreamKind = 'push' | 'pull' | 'files';
 
 /** A Result, or the stream that was asked for. */
 export type Answer =

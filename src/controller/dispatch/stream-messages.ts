@@ -4,7 +4,7 @@ import { FrameDecoder, FrameError } from '#base/grpc-frames.ts';
 import { NodeRefusedError } from './dispatch.ts';
 
 /** What such a request carries. */
-export type StreamCargo = 'log' | 'input';
+export type StreamCargo = 'log' | 'input' | 'files';
 
 /**
  * The messages of a stream, taken from it as they are asked for.
