@@ -179,6 +179,10 @@ export class FileHost {
     using target = await wholly(destination, () => settleTarget(place.directory, place.name, intoDirectory));
     const how = { target, clock, preserve, backup, dryRun, checksum, report, setid };
     const options = { ...how, ...(owner && { owner }), ...(mode !== undefined && { mode }) };
+    // So that the sender does not wait for a refusal any longer.
+    yield create(FilesUpSchema, {
+      kind: { case: 'receiver', value: { kind: { case: 'progress', value: {} } } },
+    });
     for await (const value of receiveTree(options, sendersOf(frames), abort)) {
       yield create(FilesUpSchema, { kind: { case: 'receiver', value } });
     }

@@ -88,6 +88,13 @@ export interface FarewellOptions {
   readonly retryAfterMs?: number;
 }
 
+/** A stream that was asked for. Disposing of it gives its place to another. */
+export interface OpenedStream extends Disposable {
+  readonly stream: ServerHttp2Stream;
+  /** Resolves with why the agent has broken it off, where it says so; may never resolve. */
+  readonly refused: Promise<NodeRefusedError>;
+}
+
 type FrameKind = NonNullable<AgentFrame['kind']['case']>;
 
 /** What may come in each state. */
@@ -245,20 +252,27 @@ export class AgentSession {
     kind: StreamKind,
     order: (streamId: bigint) => ControllerKind,
     abort: AbortSignal,
-  ): Promise<{ stream: ServerHttp2Stream } & Disposable> {
+  ): Promise<OpenedStream> {
     const { max, excess } = streamLimits[kind];
     const count = this.#streams[kind];
     if (count >= max) throw new NodeRefusedError(`${count} ${excess}, the limit`);
     this.#streams[kind]++;
-    const release = { [Symbol.dispose]: () => void this.#streams[kind]-- };
-    try {
-      const answer = await this.#ask(kind, order, abort);
-      if (answer.kind === 'result') throw new NodeRefusedError('the node answered without a stream');
-      return { stream: answer.stream, ...release };
-    } catch (error) {
-      release[Symbol.dispose]();
-      throw error;
-    }
+    using opening = new DisposableStack();
+    opening.defer(() => void this.#streams[kind]--);
+    const refused = Promise.withResolvers<NodeRefusedError>();
+    const listen = (id: bigint) => {
+      const hear = (result: Result) => refused.resolve(refusalOf(result));
+      opening.use(this.#answers.listen(id, hear));
+      return order(id);
+    };
+    const answer = await this.#ask(kind, listen, abort);
+    if (answer.kind === 'result') throw new NodeRefusedError('the node answered without a stream');
+    const opened = opening.move();
+    return {
+      stream: answer.stream,
+      refused: refused.promise,
+      [Symbol.dispose]: () => opened.dispose(),
+    };
   }
 
   /** Takes a stream; false when nobody asked for this one, or nobody waits for it any more. */
@@ -372,10 +386,7 @@ export class AgentSession {
     const { id, answer } = this.#answers.ask(stream, abort);
     if (!abort.aborted) this.#send(frame(id));
     const settled = await answer;
-    if (settled.kind === 'result' && settled.result.error !== '') {
-      const { error, denied } = settled.result;
-      throw denied ? new NodeDeniedError(error) : new NodeRefusedError(error);
-    }
+    if (settled.kind === 'result' && settled.result.error !== '') throw refusalOf(settled.result);
     return settled;
   }
 
@@ -386,6 +397,10 @@ export class AgentSession {
 
 /** What a frame of the controller can be. */
 export type ControllerKind = NonNullable<MessageInitShape<typeof ControllerFrameSchema>['kind']>;
+
+function refusalOf({ error, denied }: Result): NodeRefusedError {
+  return denied ? new NodeDeniedError(error) : new NodeRefusedError(error);
+}
 
 function encode(kind: ControllerKind): Buffer {
   return encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind })));

@@ -52,6 +52,11 @@ async function connectedPair(): Promise<
   };
 }
 
+/** A stream that is never refused. */
+function opened(stream: ServerHttp2Stream) {
+  return { stream, refused: new Promise<never>(() => {}), [Symbol.dispose]() {} };
+}
+
 /** Asks, and has the agent open the stream. */
 async function open(
   { fixture, agent }: { fixture: DispatchFixture; agent: TestAgent },
@@ -161,14 +166,39 @@ test('openFiles() takes nothing that its order does not bring about, or that is 
   const news = stream.receive();
   await news.next();
   files.stream.destroy(new Error('broken off'));
-  await assert.rejects(news.next(), { message: 'the node broke off the files' });
+  const broken = assert.rejects(news.next(), { message: 'the node broke off the files' });
+  await once(files.stream, 'close');
+  for (let looks = 0; looks < 10; looks++) await place.fixture.clock.advance(200);
+  await broken;
   stream[Symbol.dispose]();
+});
+
+test('openFiles() tells why a node breaks off what it has begun, where it says so', async () => {
+  await using place = await connected();
+  const opening = place.fixture.dispatch.openFiles(
+    'n1',
+    create(FileOrderSchema, { kind: put }),
+    'ada',
+    never,
+  );
+  const { streamId } = await place.agent.next('openFiles');
+  const files = place.agent.files(streamId);
+  using stream = await opening;
+  const broken = assert.rejects(stream.receive().next(), (error) => {
+    assert.ok(error instanceof NodeDeniedError);
+    assert.equal(error.message, '/etc: the policy allows no writing there');
+    return true;
+  });
+  files.stream.destroy(new Error('broken off'));
+  const error = '/etc: the policy allows no writing there';
+  place.agent.send({ case: 'result', value: { commandId: streamId, error, denied: true } });
+  await broken;
 });
 
 test('openFiles() sends no faster than the node takes, and gives it up when it takes nothing', async () => {
   await using pair = await connectedPair();
   const clock = new FakeClock();
-  const session = { open: async () => ({ stream: pair.server, [Symbol.dispose]() {} }), isCut: false };
+  const session = { open: async () => opened(pair.server), isCut: false };
   const asked = { order: create(FileOrderSchema, { kind: put }), operator: 'ada' };
   using stream = await openFiles(session, asked, clock, never);
   let isTaken = false;
@@ -195,7 +225,7 @@ test('openFiles() sends no faster than the node takes, and gives it up when it t
 test('openFiles() waits so long for the end of a node that has sent its last frame', async () => {
   await using pair = await connectedPair();
   const clock = new FakeClock();
-  const session = { open: async () => ({ stream: pair.server, [Symbol.dispose]() {} }), isCut: false };
+  const session = { open: async () => opened(pair.server), isCut: false };
   const asked = { order: create(FileOrderSchema, { kind: put }), operator: 'ada' };
   using stream = await openFiles(session, asked, clock, never);
   const late = assert.rejects(stream.receive().next(), { message: 'it did not end after the last frame' });

@@ -8,7 +8,7 @@ import type { Clock } from '#base/clock.ts';
 import type { FileOrder } from '#protocol/gen/drover/v1/file_pb.ts';
 import { type FilesUp, FilesUpSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import type { AgentSession } from './agent-session.ts';
+import type { AgentSession, OpenedStream } from './agent-session.ts';
 import { type FileNews, type FileStream, NodeGoneError, NodeRefusedError } from './dispatch.ts';
 import { respondStream } from './grpc-response.ts';
 import { refuseFiles } from './judge-files.ts';
@@ -20,6 +20,9 @@ export interface AskedFiles {
   readonly order: FileOrder;
   readonly operator: string;
 }
+
+/** How long the reason may come after the stream was broken off: it comes on another one. */
+const refusalMs = 1_000;
 
 /** What is needed of a session. */
 export type FileSession = Pick<AgentSession, 'open' | 'isCut'>;
@@ -54,6 +57,7 @@ export async function openFiles(
 class LinkFileStream implements FileStream {
   readonly #session: FileSession;
   readonly #stream: ServerHttp2Stream;
+  readonly #refused: Promise<NodeRefusedError>;
   readonly #order: FileOrder;
   readonly #clock: Clock;
   readonly #abort: AbortSignal;
@@ -62,13 +66,14 @@ class LinkFileStream implements FileStream {
 
   constructor(
     session: FileSession,
-    opened: { stream: ServerHttp2Stream } & Disposable,
+    opened: OpenedStream,
     order: FileOrder,
     clock: Clock,
     abort: AbortSignal,
   ) {
     this.#session = session;
     this.#stream = opened.stream;
+    this.#refused = opened.refused;
     this.#order = order;
     this.#clock = clock;
     this.#abort = abort;
@@ -83,13 +88,13 @@ class LinkFileStream implements FileStream {
       }
       if (!this.#stream.closed) this.#stream.end();
     } catch (error) {
-      throw this.#explain(error);
+      throw await this.#explain(error);
     }
   }
 
   async send(...bytes: readonly Uint8Array[]): Promise<void> {
     const stream = this.#stream;
-    if (!stream.writable) throw this.#explain(new BrokenOffError('files'));
+    if (!stream.writable) throw await this.#explain(new BrokenOffError('files'));
     for (const part of bytes) {
       for (let at = 0; at < part.length; at += pieceBytes) stream.write(part.subarray(at, at + pieceBytes));
     }
@@ -124,7 +129,7 @@ class LinkFileStream implements FileStream {
     const stream = this.#stream;
     for (let waiting = stream.writableLength; stream.writableNeedDrain; waiting = stream.writableLength) {
       const isLate = await this.#drainOrTimeout();
-      if (!stream.writable && !stream.writableEnded) throw this.#explain(new BrokenOffError('files'));
+      if (!stream.writable && !stream.writableEnded) throw await this.#explain(new BrokenOffError('files'));
       if (!isLate || stream.writableLength < waiting) continue;
       throw new NodeRefusedError(`it took nothing for ${limits.fileStallMs / 1_000} s`);
     }
@@ -142,12 +147,15 @@ class LinkFileStream implements FileStream {
     }
   }
 
-  /** What an error of the stream means: to whoever gave it up that, and where the session is cut that the node is gone. */
-  #explain(error: unknown): unknown {
+  /** What an error of the stream means: to whoever gave it up that; else that the node is gone, or why it does not go on. */
+  async #explain(error: unknown): Promise<unknown> {
     if (this.#abort.aborted) return this.#abort.reason;
     if (this.#isLate) return new NodeRefusedError('it did not end after the last frame', { cause: error });
-    if (!(error instanceof BrokenOffError) || !this.#session.isCut) return error;
-    return new NodeGoneError('the connection to the node broke', { cause: error });
+    if (!(error instanceof BrokenOffError)) return error;
+    if (this.#session.isCut) return new NodeGoneError('the connection to the node broke', { cause: error });
+    const late = Promise.withResolvers<BrokenOffError>();
+    using _timer = this.#clock.schedule(refusalMs, () => late.resolve(error));
+    return await Promise.race([this.#refused, late.promise]);
   }
 }
 

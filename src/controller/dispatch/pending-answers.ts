@@ -26,6 +26,8 @@ interface Question {
 /** The open questions of one session. */
 export class PendingAnswers {
   readonly #questions = new Map<bigint, Question>();
+  /** Who wants to hear of a Result after the stream, by question. */
+  readonly #late = new Map<bigint, (result: Result) => void>();
   #lastId = 0n;
 
   /**
@@ -51,8 +53,15 @@ export class PendingAnswers {
     return id > 0n && id <= this.#lastId;
   }
 
+  /** Calls `hear` with a Result that comes to a question that a stream has answered: why that was broken off. */
+  listen(id: bigint, hear: (result: Result) => void): Disposable {
+    this.#late.set(id, hear);
+    return { [Symbol.dispose]: () => void this.#late.delete(id) };
+  }
+
   /** Answers; false when nobody waits for this (any more). */
   settle(id: bigint, answer: Answer): boolean {
+    if (answer.kind === 'result') this.#late.get(id)?.(answer.result);
     const question = this.#questions.get(id);
     if (!question || (answer.kind !== 'result' && answer.kind !== question.stream)) return false;
     this.#questions.delete(id);

@@ -991,7 +991,8 @@ export const OpenInputSchema: GenMessage<OpenInput> = /*@__PURE__*/
  */
 export type OpenFiles = Message<"drover.v1.OpenFiles"> & {
   /**
-   * Names the Files request, and the Result when it is refused as a whole (an error; the node's policy, a path that makes no sense).
+   * Names the Files request, and the Result when it is refused as a whole (an error; the node's policy, a path that makes no sense),
+   * which may come after the request was opened, and is then why it was reset.
    *
    * @generated from field: uint64 stream_id = 1;
    */
