@@ -13,6 +13,7 @@ import type { ChunkRef, ReceiverFrameSchema } from '#protocol/gen/drover/v1/file
 import { limits } from '#protocol/limits.ts';
 import { ApiFixture } from './testing/api-fixture.ts';
 import type { FakeFiles } from './testing/fake-files.ts';
+import { RequestStream } from './testing/request-stream.ts';
 
 const { DONE, FAILED } = FileOutcome;
 
@@ -39,20 +40,16 @@ class Caller {
   readonly ends = new Map<string, FileEnd>();
   readonly chunks = new Map<string, Uint8Array>();
   readonly problems: string[] = [];
-  readonly #requests: Request[] = [];
+  readonly #requests = new RequestStream<Request>();
   readonly #missing = new Map<string, number>();
   readonly #whole = new Set<string>();
-  #left = false;
-  #news = Promise.withResolvers<void>();
 
   give(request: Request): void {
-    this.#requests.push(request);
-    this.#news.resolve();
+    this.#requests.give(request);
   }
 
   leave(): void {
-    this.#left = true;
-    this.#news.resolve();
+    this.#requests.leave();
   }
 
   tell(node: string, kind: ReceiverKind): void {
@@ -61,7 +58,7 @@ class Caller {
 
   async copy(api: ApiFixture, nodes: string): Promise<void> {
     this.give({ kind: { case: 'target', value: { target: { nodes }, get: { paths: ['a'] } } } });
-    for await (const response of api.client(FileService).copyFromNodes(this.#stream())) this.take(response);
+    for await (const response of api.client(FileService).copyFromNodes(this.#requests)) this.take(response);
   }
 
   take({ kind }: CopyFromNodesResponse): void {
@@ -86,18 +83,6 @@ class Caller {
     if (!this.#whole.has(node) || this.#missing.get(node)) return;
     this.tell(node, { case: 'progress', value: { entries: 1n } });
     this.tell(node, { case: 'done', value: { entries: 1n, bytes: 7n } });
-  }
-
-  async *#stream(): AsyncGenerator<Request> {
-    for (;;) {
-      const request = this.#requests.shift();
-      if (request) yield request;
-      else if (this.#left) return;
-      else {
-        this.#news = Promise.withResolvers();
-        await this.#news.promise;
-      }
-    }
   }
 }
 

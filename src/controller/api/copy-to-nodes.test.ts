@@ -16,6 +16,7 @@ import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { ApiFixture } from './testing/api-fixture.ts';
 import { emptyReceiver, receiveTree, type TestReceiver } from './testing/receive-tree.ts';
+import { RequestStream } from './testing/request-stream.ts';
 
 const { DONE, FAILED, DENIED, UNREACHABLE, SKIPPED } = FileOutcome;
 
@@ -28,9 +29,7 @@ class Caller {
   readonly ends = new Map<string, FileEnd>();
   readonly responses: CopyToNodesResponse[] = [];
   readonly #tree: TestTree;
-  readonly #requests: Request[] = [];
-  #left = false;
-  #news = Promise.withResolvers<void>();
+  readonly #requests = new RequestStream<Request>();
   /** Whether it answers what is wanted. */
   answers = true;
 
@@ -42,7 +41,7 @@ class Caller {
   async copy(api: ApiFixture, target: MessageInitShape<typeof FileTargetSchema>): Promise<void> {
     this.give({ kind: { case: 'target', value: { target, put: { destination: 'there' } } } });
     for (const frame of this.#tree.frames) this.give({ kind: { case: 'sender', value: frame } });
-    for await (const response of api.client(FileService).copyToNodes(this.#stream())) this.take(response);
+    for await (const response of api.client(FileService).copyToNodes(this.#requests)) this.take(response);
   }
 
   take(response: CopyToNodesResponse): void {
@@ -62,29 +61,15 @@ class Caller {
   }
 
   give(request: Request): void {
-    this.#requests.push(request);
-    this.#news.resolve();
+    this.#requests.give(request);
   }
 
   leave(): void {
-    this.#left = true;
-    this.#news.resolve();
+    this.#requests.leave();
   }
 
   outcomes(): Record<string, FileOutcome> {
     return Object.fromEntries([...this.ends].map(([node, { outcome }]) => [node, outcome]).sort());
-  }
-
-  async *#stream(): AsyncGenerator<Request> {
-    for (;;) {
-      const request = this.#requests.shift();
-      if (request) yield request;
-      else if (this.#left) return;
-      else {
-        this.#news = Promise.withResolvers();
-        await this.#news.promise;
-      }
-    }
   }
 }
 

@@ -156,7 +156,6 @@ test('the calls about files refuse what cannot be meant, and ask nobody', async 
       /bytes a second are out of range/,
     ],
     [() => list({ nodes: 'n1' }, 'a\0b'), Code.InvalidArgument, /has a NUL/],
-    [() => list({ nodes: 'n1' }, ''), Code.InvalidArgument, /a path is empty/],
     [() => list({ nodes: 'n1' }, 'a'.repeat(5_000)), Code.InvalidArgument, /has 5000 bytes/],
     [() => read({ headLines: 1n, tailBytes: 1n }), Code.InvalidArgument, /one part is read/],
     [() => read({ headLines: 1n, follow: true }), Code.InvalidArgument, /cannot be followed/],

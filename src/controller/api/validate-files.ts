@@ -44,7 +44,7 @@ export function findOrderProblem({ kind }: FileOrder): string | undefined {
 function findPutProblem({ destination, owner, mode }: PutFiles): string | undefined {
   if (owner.length > ownerMax || /[\s\0]/.test(owner)) return `${quote(owner)} cannot be an owner`;
   if (owner.split(':').length > 2) return `${quote(owner)} is no owner: USER, USER:GROUP or :GROUP`;
-  return findModeProblem(mode) ?? (destination === '' ? undefined : findPathProblem(destination));
+  return findModeProblem(mode) ?? findPathProblem(destination);
 }
 
 function findReadProblem({
@@ -74,7 +74,6 @@ function findPathsProblem(paths: readonly string[]): string | undefined {
 }
 
 function findPathProblem(path: string): string | undefined {
-  if (path === '') return 'a path is empty';
   if (path.includes('\0')) return `the path ${quote(path)} has a NUL`;
   const bytes = Buffer.byteLength(path);
   if (bytes <= limits.filePathBytesMax) return undefined;

@@ -167,7 +167,7 @@ test('openFiles() takes nothing that its order does not bring about, or that is 
   await news.next();
   files.stream.destroy(new Error('broken off'));
   const broken = assert.rejects(news.next(), { message: 'the node broke off the files' });
-  await once(files.stream, 'close');
+  await new Promise((resolve) => files.stream.once('close', resolve));
   for (let looks = 0; looks < 10; looks++) await place.fixture.clock.advance(200);
   await broken;
   stream[Symbol.dispose]();

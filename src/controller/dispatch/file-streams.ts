@@ -152,7 +152,12 @@ class LinkFileStream implements FileStream {
     if (this.#abort.aborted) return this.#abort.reason;
     if (this.#isLate) return new NodeRefusedError('it did not end after the last frame', { cause: error });
     if (!(error instanceof BrokenOffError)) return error;
-    if (this.#session.isCut) return new NodeGoneError('the connection to the node broke', { cause: error });
+    const why = this.#session.isCut ? error : await this.#hearWhy(error);
+    if (!this.#session.isCut) return why;
+    return new NodeGoneError('the connection to the node broke', { cause: error });
+  }
+
+  async #hearWhy(error: BrokenOffError): Promise<NodeRefusedError> {
     const late = Promise.withResolvers<BrokenOffError>();
     using _timer = this.#clock.schedule(refusalMs, () => late.resolve(error));
     return await Promise.race([this.#refused, late.promise]);
