@@ -1,7 +1,7 @@
 /** Tells what is there, in the order of names, and follows nothing. Holds the names of the directories on the way down. */
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { closeFile, readFully } from '#base/files/descriptors.ts';
+import { closeNow, readFully } from '#base/files/descriptors.ts';
 import { type DirectoryHandle, joinPath } from '#base/files/directory-handle.ts';
 import { FileError } from '#base/files/file-error.ts';
 import { mapAhead } from '#base/files/map-ahead.ts';
@@ -129,6 +129,6 @@ async function digestFile(handle: DirectoryHandle, name: string): Promise<Buffer
       if (count < chunk.length) return digest.digest();
     }
   } finally {
-    await closeFile(file);
+    closeNow(file);
   }
 }

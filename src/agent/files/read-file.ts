@@ -5,7 +5,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { type Clock, delay } from '#base/clock.ts';
-import { closeFile, readFully, statFile } from '#base/files/descriptors.ts';
+import { closeNow, readFully, statFile } from '#base/files/descriptors.ts';
 import { FileError, isSystemError } from '#base/files/file-error.ts';
 import type { ReadFile } from '#protocol/gen/drover/v1/file_pb.ts';
 import type { FilesUp } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -36,13 +36,9 @@ export async function* readFile(
 ): AsyncGenerator<FilesUp> {
   using place = await places.open(order.path, 'read');
   const { file, stats } = await place.directory.openFile(place.name);
-  const reading = new Reading(order, place, file, stats);
-  try {
-    yield* reading.readOnce(abort);
-    while (order.follow && (await waited(clock, abort))) yield* reading.readOn(abort);
-  } finally {
-    await reading.close();
-  }
+  using reading = new Reading(order, place, file, stats);
+  yield* reading.readOnce(abort);
+  while (order.follow && (await waited(clock, abort))) yield* reading.readOn(abort);
   if (!order.follow) yield answerFrame({ case: 'done', value: 1n });
 }
 
@@ -55,7 +51,7 @@ async function waited(clock: Clock, abort: AbortSignal): Promise<boolean> {
   }
 }
 
-class Reading {
+class Reading implements Disposable {
   readonly #order: ReadFile;
   readonly #place: OpenPlace;
   #file: number;
@@ -69,8 +65,8 @@ class Reading {
     this.#stats = stats;
   }
 
-  async close(): Promise<void> {
-    await closeFile(this.#file);
+  [Symbol.dispose](): void {
+    closeNow(this.#file);
   }
 
   /** What was asked for of what is there now. */
@@ -101,7 +97,7 @@ class Reading {
     }
     yield* this.#rest(abort);
     if (!next) return;
-    await closeFile(this.#file);
+    closeNow(this.#file);
     this.#file = next.file;
     this.#stats = next.stats;
     this.#offset = 0;

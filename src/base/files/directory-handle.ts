@@ -10,7 +10,7 @@
  */
 import { type BigIntStats, constants, type Dirent, type RmDirOptions } from 'node:fs';
 import fs from 'node:fs/promises';
-import { closeFile, openFile, statFile, syncFile } from './descriptors.ts';
+import { closeNow, openFile, statNow, syncFile } from './descriptors.ts';
 import { FileError } from './file-error.ts';
 
 /** Linux' own, for x64 and arm64; Node.js does not name it. */
@@ -70,12 +70,12 @@ export class DirectoryHandle implements Disposable {
     return this.#call(async () => {
       const file = await openFile(this.#at(name), flags | safeFlags);
       try {
-        const stats = await statFile(file);
+        const stats = statNow(file);
         refuse(describeIrregular(stats), false);
         refuse(this.guard?.refuses(stats), true);
         return { file, stats };
       } catch (error) {
-        await closeFile(file);
+        closeNow(file);
         throw error;
       }
     });
@@ -94,7 +94,7 @@ export class DirectoryHandle implements Disposable {
 
   /** What this directory is. @throws the system's error. */
   statSelf(): Promise<BigIntStats> {
-    return this.#call(() => statFile(this.#fd));
+    return this.#call(async () => statNow(this.#fd));
   }
 
   /** Names in it, in no order, as the bytes that they are. @throws the system's error. */
@@ -159,7 +159,7 @@ export class DirectoryHandle implements Disposable {
       try {
         await work(fd);
       } finally {
-        await closeFile(fd);
+        closeNow(fd);
       }
     });
   }
@@ -206,8 +206,7 @@ export class DirectoryHandle implements Disposable {
   }
 
   #closeWhenIdle(): void {
-    // Nothing can be done about an error of closing a directory, and there is none.
-    if (this.#calls === 0) void closeFile(this.#fd).catch(() => {});
+    if (this.#calls === 0) closeNow(this.#fd);
   }
 
   /** For `guarded` alone. */

@@ -10,7 +10,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { FileAction, type FileEntry } from '#protocol/gen/drover/v1/file_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import { closeFile, readFully, syncFile, truncateFile, writeFully } from './descriptors.ts';
+import { closeFile, closeNow, readFully, syncFile, truncateFile, writeFully } from './descriptors.ts';
 import { DigestList } from './digest-list.ts';
 import type { DirectoryHandle } from './directory-handle.ts';
 import { FileError, isSystemError } from './file-error.ts';
@@ -151,7 +151,7 @@ export class LargeFile {
     await putInPlace(handle, part.name, this.place.name, options.backup && this.#replaced !== undefined);
     releasePartName(part.name);
     this.#part = undefined;
-    await closeFile(part.file);
+    closeNow(part.file);
     directories.changed(this.place.directory);
     await directories.sync();
   }
@@ -291,7 +291,7 @@ export class LargeFile {
         this.#wake = resolve;
       });
     }
-    if (this.#old !== undefined) await closeFile(this.#old);
+    if (this.#old !== undefined) closeNow(this.#old);
     const part = this.#part;
     if (!part) return;
     this.#part = undefined;

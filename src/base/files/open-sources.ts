@@ -33,10 +33,10 @@ export class OpenSources implements AsyncDisposable {
       if (handle !== top.directory) handle[Symbol.dispose]();
     }
     try {
-      await file.requireUnchanged(version);
+      file.requireUnchanged(version);
       return file;
     } catch (error) {
-      await file[Symbol.asyncDispose]();
+      file[Symbol.dispose]();
       throw error;
     }
   }
@@ -50,7 +50,7 @@ export class OpenSources implements AsyncDisposable {
     try {
       const file = await source.file;
       const chunk = await file.readChunk(index);
-      await file.requireUnchanged(found.version);
+      file.requireUnchanged(found.version);
       return chunk;
     } finally {
       source.readers -= 1;
@@ -68,7 +68,7 @@ export class OpenSources implements AsyncDisposable {
       if (source.readers > 0) continue;
       this.#open.delete(entry);
       const file = await source.file.catch(() => undefined);
-      await file?.[Symbol.asyncDispose]();
+      file?.[Symbol.dispose]();
     }
   }
 }

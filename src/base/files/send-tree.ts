@@ -163,7 +163,7 @@ class TreeSender implements AsyncDisposable {
     // Small at first: the receiver then wants something while the rest is still read.
     let batch = 4;
     try {
-      await using source = await this.#sources.open(sent);
+      using source = await this.#sources.open(sent);
       for await (const digest of source.digests()) {
         digests.push(digest);
         if (digests.length < batch) yield undefined;

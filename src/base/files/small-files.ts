@@ -6,7 +6,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import { FileAction, type FileEntry, FileKind } from '#protocol/gen/drover/v1/file_pb.ts';
-import { closeFile, readFully, syncFile, writeFully } from './descriptors.ts';
+import { closeFile, closeNow, readFully, syncFile, writeFully } from './descriptors.ts';
 import { type DirectoryHandle, joinPath } from './directory-handle.ts';
 import { isSystemError } from './file-error.ts';
 import { newPartName, releasePartName } from './part-name.ts';
@@ -154,7 +154,7 @@ export class SmallFiles {
       const count = await readFully(file, content, 0);
       return content.subarray(0, count).equals(entry.content);
     } finally {
-      await closeFile(file);
+      closeNow(file);
     }
   }
 
@@ -193,7 +193,7 @@ export class SmallFiles {
   /** Closes what is open, and removes what did not come into place. */
   async #discard(small: SmallFile): Promise<void> {
     const { file, part } = small;
-    if (file !== undefined) await closeFile(file).catch((error: unknown) => this.#fail(small, error));
+    if (file !== undefined) await this.#close(small, file);
     if (part === undefined) return;
     releasePartName(part);
     try {
@@ -201,6 +201,16 @@ export class SmallFiles {
       await held.handle.removeFile(part);
     } catch {
       // It was never made, or its directory is gone.
+    }
+  }
+
+  async #close(small: SmallFile, file: number): Promise<void> {
+    try {
+      // What is not synced may still have to be written, and fail only now.
+      if (small.failed) await closeFile(file);
+      else closeNow(file);
+    } catch (error) {
+      this.#fail(small, error);
     }
   }
 

@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { limits } from '#protocol/limits.ts';
-import { closeFile, readFully, statFile } from './descriptors.ts';
+import { closeNow, readFully, statNow } from './descriptors.ts';
 import type { DirectoryHandle } from './directory-handle.ts';
 import { FileError } from './file-error.ts';
 
@@ -44,7 +44,7 @@ export interface FileVersion {
 }
 
 /** An open file. Dispose of it to close it; not while it is read. */
-export class SourceFile implements AsyncDisposable {
+export class SourceFile implements Disposable {
   readonly stats: BigIntStats;
   readonly #file: number;
 
@@ -73,7 +73,7 @@ export class SourceFile implements AsyncDisposable {
     const content = Buffer.allocUnsafe(this.size + 1);
     const count = await readFully(this.#file, content, 0);
     if (count !== this.size) throw new FileError(changed);
-    await this.requireUnchanged(this.stats);
+    this.requireUnchanged(this.stats);
     return content.subarray(0, count);
   }
 
@@ -95,7 +95,7 @@ export class SourceFile implements AsyncDisposable {
         next = index + 1 < count ? this.readChunk(index + 1) : undefined;
         yield this.sparse && isHole(chunk) ? new Uint8Array() : digestOf(chunk);
       }
-      await this.requireUnchanged(this.stats);
+      this.requireUnchanged(this.stats);
     } finally {
       // The descriptor may be another file's as soon as it is closed.
       await next?.catch(() => {});
@@ -103,13 +103,13 @@ export class SourceFile implements AsyncDisposable {
   }
 
   /** @throws FileError when it is no longer as it was. */
-  async requireUnchanged(version: FileVersion): Promise<void> {
-    const { ino, size, mtimeNs } = await statFile(this.#file);
+  requireUnchanged(version: FileVersion): void {
+    const { ino, size, mtimeNs } = statNow(this.#file);
     if (ino !== version.ino || size !== version.size || mtimeNs !== version.mtimeNs)
       throw new FileError(changed);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await closeFile(this.#file);
+  [Symbol.dispose](): void {
+    closeNow(this.#file);
   }
 }

@@ -9,6 +9,7 @@ import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { FileKind, type SenderFrame, SenderFrameSchema } from '#protocol/gen/drover/v1/file_pb.ts';
 import { copyTree, sinkOptions } from '#test/fixture/copy-tree.ts';
+import { swapper } from '#test/fixture/swapper.ts';
 import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 import { closeFile } from './descriptors.ts';
 import { DirectoryHandle } from './directory-handle.ts';
@@ -16,25 +17,6 @@ import { receiveTree } from './receive-tree.ts';
 import { parseAskedPath, parseTreePath } from './tree-path.ts';
 
 const tries = 10_000;
-
-/** Swaps `real` and a link to `outside` behind the name `swapped`, as fast as it can, until its standard input ends. */
-const swapper = `
-const { renameSync, symlinkSync } = require('node:fs');
-const [directory, outside] = process.argv.slice(1);
-process.chdir(directory);
-symlinkSync(outside, 'link');
-process.stdin.on('end', () => process.exit()).resume();
-process.stdout.write('swapping');
-function swap() {
-  for (let i = 0; i < 50; i += 1) {
-    for (const [from, to] of [['swapped', 'real'], ['link', 'swapped'], ['swapped', 'link'], ['real', 'swapped']]) {
-      try { renameSync(from, to); } catch {}
-    }
-  }
-  setImmediate(swap);
-}
-swap();
-`;
 
 async function withSwapper(t: TestContext, body: (inside: string, outside: string) => Promise<void>) {
   const directory = temporaryDirectory(t);

@@ -138,7 +138,7 @@ async function look(level: Level, name: string, path: string, kind: NameKind): P
   }
   // A device is not even opened: that alone may rewind a tape.
   if (!kind.isFile()) throw new FileError(`${describeIrregular(kind)}, which is not copied`);
-  await using file = await SourceFile.open(handle, name);
+  using file = await SourceFile.open(handle, name);
   const { stats } = file;
   if (file.size <= limits.fileInlineBytesMax) {
     return entryFound(path, stats, FileKind.REGULAR, { content: await file.readWhole() });
