@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Cgroup } from '#bench/measure/cgroup.ts';
 
 /** A running program. Disposing of it stops it and waits for its end. */
 export class Daemon implements AsyncDisposable {
@@ -11,10 +12,16 @@ export class Daemon implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Starts `drover` with these arguments, and waits for the line that says that it is ready. */
-  static async start(drover: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
+  /** Starts `drover` with these arguments, in that cgroup or in ours, and waits for the line that says that it is ready. */
+  static async start(
+    drover: string,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    cgroup?: Cgroup,
+  ): Promise<Daemon> {
+    const [file, ...rest] = cgroup?.enter(drover, ...args) ?? [drover, ...args];
     // Standard input stays open: those that were told to end with it then do not outlive a measurement that failed.
-    const child = spawn(drover, args, { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...env } });
+    const child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, ...env } });
     for await (const line of createInterface({ input: child.stdout })) {
       if (line.startsWith('ready ')) return new Daemon(child);
     }

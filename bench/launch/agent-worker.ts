@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Accounts } from '#agent/host/accounts.ts';
 import { resolveLaunch } from '#agent/host/resolve-launch.ts';
@@ -15,7 +16,7 @@ import { writeStarterPolicy } from '#agent/policy/starter-policy.ts';
 import { TaskHost } from '#agent/process/task-host.ts';
 import { systemClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
-import { cpuSecondsOf, findSupervisor } from '#bench/measure/process-tree.ts';
+import { cpuSecondsOf, findSupervisor, pidsOfTrees } from '#bench/measure/process-tree.ts';
 import { serveMeasurements } from '#bench/measure/worker.ts';
 import { endingOf } from '#core/outcome.ts';
 import { type Event, StartSchema } from '#protocol/gen/drover/v1/link_pb.ts';
@@ -23,20 +24,20 @@ import { TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { taskIdFromBytes } from '#protocol/ids.ts';
 import { measureLaunches } from './measured.ts';
 
+const askAgainMs = 50;
+
 const [directory = '', count = ''] = process.argv.slice(2);
 await serve(directory, Number(count));
 
 async function serve(state: string, launches: number): Promise<void> {
   await using host = await openHost(state);
   const { server = 0 } = findSupervisor(join(state, 'supervisor'));
-  const roots = [process.pid, server];
-  await serveMeasurements(() =>
-    measureLaunches(
-      launches,
-      () => cpuSecondsOf(roots),
-      () => launchAll(host, launches),
-    ),
-  );
+  const cpuSeconds = async () => {
+    // What living monitors have used is told in ticks, of which each rounds down: a server knows it whole once they have ended.
+    while (pidsOfTrees([server]).length > 1) await sleep(askAgainMs);
+    return cpuSecondsOf([process.pid, server]);
+  };
+  await serveMeasurements(() => measureLaunches(launches, cpuSeconds, () => launchAll(host, launches)));
   await host.shutdownSupervisor();
 }
 

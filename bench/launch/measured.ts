@@ -9,12 +9,12 @@ export interface Measured {
 /** Does `work`, which launches so many processes. @param cpuSeconds what everybody has used who takes part, so far. */
 export async function measureLaunches(
   launches: number,
-  cpuSeconds: () => number,
+  cpuSeconds: () => number | Promise<number>,
   work: () => Promise<void>,
 ): Promise<Measured> {
-  const before = cpuSeconds();
+  const before = await cpuSeconds();
   const from = performance.now();
   await work();
   const seconds = (performance.now() - from) / 1000;
-  return { launches, seconds, cpuSeconds: cpuSeconds() - before };
+  return { launches, seconds, cpuSeconds: (await cpuSeconds()) - before };
 }

@@ -1,5 +1,5 @@
 /** Memory of processes, as /proc has it. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 /** Memory of a process, bytes. */
 export interface Memory {
@@ -21,4 +21,15 @@ export function memoryOf(pids: readonly number[]): Memory {
     sum.privateDirty += field('Private_Dirty');
   }
   return sum;
+}
+
+/** Forgets the most that a process has had resident: it begins anew from now (proc_pid_clear_refs(5)). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** The most that a process has had resident at once, bytes. @throws when it has ended. */
+export function peakOf(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024;
 }

@@ -9,12 +9,20 @@ interface Stat {
   readonly parent: number;
   /** User and system time of it and of what it reaped, clock ticks. */
   readonly ticks: number;
+  /** Of what it reaped alone. */
+  readonly reapedTicks: number;
 }
 
 /** CPU seconds of these processes, their living descendants and everything that any of them has reaped. */
 export function cpuSecondsOf(roots: readonly number[]): number {
   const ticks = treesOf(roots).reduce((sum, stat) => sum + stat.ticks, 0);
   return ticks / ticksPerSecond;
+}
+
+/** CPU seconds of what this process has reaped so far: of a child that has ended between two calls, the difference is all. */
+export function reapedCpuSeconds(): number {
+  const [stat] = readStat(process.pid);
+  return (stat?.reapedTicks ?? 0) / ticksPerSecond;
 }
 
 /** These processes and their living descendants. */
@@ -61,8 +69,8 @@ function readStat(pid: number): Stat[] {
     .map(Number);
   const [user, system, reapedUser, reapedSystem] = fields.slice(11, 15);
   if (user === undefined || system === undefined) return [];
-  const ticks = user + system + (reapedUser ?? 0) + (reapedSystem ?? 0);
-  return [{ pid, parent: fields[1] ?? 0, ticks }];
+  const reapedTicks = (reapedUser ?? 0) + (reapedSystem ?? 0);
+  return [{ pid, parent: fields[1] ?? 0, ticks: user + system + reapedTicks, reapedTicks }];
 }
 
 function livingPids(): number[] {

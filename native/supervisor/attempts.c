@@ -150,7 +150,8 @@ static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, siz
       return a->was_started;
     case SV_EXITED:
       if (!sv_get_exited(&r, &exited) || !keep(&a->exited, &a->exited_len, body, len)) return false;
-      if (!a->own_monitor && !a->counted) {
+      if (a->own_monitor) sv_usage_sum(&a->told, &exited.usage);
+      if (!a->counted) {
         a->counted = true;
         sv_usage_add(&exited.usage);
         sv_usage_count(a->mark, a->id);
@@ -172,7 +173,9 @@ static bool take_in(struct sv_attempt *a, uint8_t type, const uint8_t *body, siz
 
 /* Its monitor left its cgroup empty if it said so itself. */
 static void end(struct sv_attempt *a) {
-  sv_slot_give_back(a->slot, a->reusable && a->conn != NULL && a->state != SV_ATTEMPT_LOST, a->cgroup_cpu_us);
+  const bool empty = a->reusable && a->conn != NULL && a->state != SV_ATTEMPT_LOST;
+  sv_monitor_free(a);
+  sv_slot_give_back(a->slot, empty, a->cgroup_cpu_us);
   a->slot = -1;
   sv_asks_send(a); /* nobody is left to answer them but us */
   if (a->released) forgettable = true;

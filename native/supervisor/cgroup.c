@@ -199,6 +199,7 @@ static enum sv_hierarchy hierarchy_of(enum limit l) {
 void sv_cgroup_plan(struct sv_cgroup *g, const struct sv_start *start, struct sv_slot slot) {
   memset(g, 0, sizeof *g);
   g->slot = slot;
+  g->usage = g->events = -1;
   for (int l = LIMITS - 1; l >= 0; l--) {
     if (!is_asked(start, l)) continue;
     g->step[hierarchy_of(l)] = limits[l].step;
@@ -208,6 +209,14 @@ void sv_cgroup_plan(struct sv_cgroup *g, const struct sv_start *start, struct sv
     g->fd[h] = -1;
     if (slot.number >= 0 && (h == SV_UNIFIED || g->step[h] != NULL)) compose_path(g->path[h], h, slot.number);
   }
+}
+
+void sv_cgroup_plan_again(struct sv_cgroup *g, uint64_t cpu_us) {
+  g->slot.made = true;
+  g->slot.cpu_us += cpu_us;
+  if (g->fd[SV_UNIFIED] < 0 || g->events >= 0) return;
+  g->usage = openat(g->fd[SV_UNIFIED], SV_CGROUP_USAGE, O_RDONLY | O_CLOEXEC);
+  g->events = openat(g->fd[SV_UNIFIED], SV_CGROUP_EVENTS, O_RDONLY | O_CLOEXEC);
 }
 
 void sv_cgroup_put_claim(const struct sv_cgroup *g, struct sv_claim *claim) {
@@ -225,6 +234,7 @@ static int number_of(const char *path, int h) {
 
 void sv_cgroup_of_claim(struct sv_cgroup *g, const struct sv_claim *claim) {
   memset(g, 0, sizeof *g);
+  g->usage = g->events = -1;
   g->slot = (struct sv_slot){.number = -1, .cpu_us = claim->cpu_us};
   g->limits = claim->limits;
   for (int h = 0; h < SV_HIERARCHIES; h++) {
@@ -270,6 +280,7 @@ static int set_limit(const struct sv_cgroup *g, const struct sv_start *start, en
 
 /* Without a limit a cgroup is only a means: one that cannot be made is done without. */
 static int prepare(struct sv_cgroup *g, int h) {
+  if (g->fd[h] >= 0) return 0;
   if (g->slot.made && g->limits == 0 && open_directory(g, h) == 0) return 0;
   g->slot.cpu_us = 0;
   int error = make_directory(g, h);

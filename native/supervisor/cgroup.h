@@ -36,6 +36,7 @@ struct sv_cgroup {
   struct sv_slot slot;
   uint8_t limits;                   /* a bit for each that is asked for */
   int fd[SV_HIERARCHIES];           /* −1 where it is not open */
+  int usage, events;                /* files of the one of v2, for who has several attempts in it; −1 where not open */
   const char *step[SV_HIERARCHIES]; /* of a limit that it holds, as SV_NOT_STARTED names it; NULL for none */
 };
 
@@ -59,6 +60,11 @@ void sv_cgroups_trim(void);
 struct sv_slot sv_slot_take(void);
 void sv_slot_take_again(int number); /* as a record says */
 
+/* It was found with something in it, and no record says of which attempt that is. */
+bool sv_slot_is_nobodys(int number);
+
+void sv_slot_count(int number, uint64_t cpu_us); /* used by an attempt after which it stays taken */
+
 /* Its attempt is over. Reusable: its monitor left it empty, and it held no limits; else it is removed if it can be. */
 void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us);
 
@@ -66,6 +72,9 @@ void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us);
 
 /* Which directories it is to have: decided, not made. */
 void sv_cgroup_plan(struct sv_cgroup *g, const struct sv_start *start, struct sv_slot slot);
+
+/* The same ones again, which are open and were left empty, after so much was used in them. */
+void sv_cgroup_plan_again(struct sv_cgroup *g, uint64_t cpu_us);
 void sv_cgroup_put_claim(const struct sv_cgroup *g, struct sv_claim *claim);
 void sv_cgroup_of_claim(struct sv_cgroup *g, const struct sv_claim *claim); /* its number is −1 where it is not one of ours */
 

@@ -10,6 +10,8 @@
 #define SV_CGROUP_TEXT_MAX 64   /* a value that is written */
 #define SV_CGROUP_READ_MAX 4096 /* what is read of a file; the longest is memory.events or cpu.stat with some hundred bytes */
 #define SV_CGROUPS_NAME_MAX 48
+#define SV_CGROUP_USAGE "cpu.stat" /* of v2 itself: no controller is needed */
+#define SV_CGROUP_EVENTS "cgroup.events"
 #define SV_LIMIT_MEMORY 1 /* its bit in limits */
 
 extern char sv_cgroups_name[SV_CGROUPS_NAME_MAX]; /* of this server's directories */

@@ -44,8 +44,18 @@ bool sv_cgroup_read(const char *directory, const char *file, char text[SV_CGROUP
   return read_and_close(open_file(directory, file), text);
 }
 
-/* Through its descriptor where that is open: its path has many parts. */
+/* −1 where it is not open. */
+static int held(const struct sv_cgroup *g, int h, const char *file) {
+  if (h != SV_UNIFIED) return -1;
+  return strcmp(file, SV_CGROUP_USAGE) == 0 ? g->usage : strcmp(file, SV_CGROUP_EVENTS) == 0 ? g->events : -1;
+}
+
+/* Through its descriptor, or its directory's, where that is open: its path has many parts. */
 static bool read_of(const struct sv_cgroup *g, int h, const char *file, char text[SV_CGROUP_READ_MAX]) {
+  const int open_already = held(g, h, file);
+  const ssize_t n = open_already >= 0 ? pread(open_already, text, SV_CGROUP_READ_MAX - 1, 0) : -1;
+  if (n >= 0) text[n] = '\0';
+  if (n >= 0) return true;
   return read_and_close(g->fd[h] >= 0 ? openat(g->fd[h], file, O_RDONLY | O_CLOEXEC) : open_file(g->path[h], file), text);
 }
 
@@ -89,7 +99,7 @@ static const struct {
     {MEMORY_PEAK, SV_UNIFIED, true, "memory.peak", NULL, 1}, /* since Linux 5.19 */
     {MEMORY_NOW, SV_UNIFIED, true, "memory.current", NULL, 1},
     {OOM_KILLS, SV_UNIFIED, true, "memory.events", "oom_kill", 1},
-    {CPU, SV_UNIFIED, false, "cpu.stat", "usage_usec", 1}, /* of v2 itself: no controller is needed */
+    {CPU, SV_UNIFIED, false, SV_CGROUP_USAGE, "usage_usec", 1},
     {MEMORY_PEAK, SV_V1_MEMORY, true, "memory.max_usage_in_bytes", NULL, 1},
     {MEMORY_NOW, SV_V1_MEMORY, true, "memory.usage_in_bytes", NULL, 1},
     {OOM_KILLS, SV_V1_MEMORY, true, "memory.oom_control", "oom_kill", 1},
@@ -158,7 +168,7 @@ static bool leave_one(const struct sv_cgroup *g, int h) {
   char text[SV_CGROUP_READ_MAX];
   struct stat s;
   uint64_t populated = 1;
-  if (!read_of(g, h, "cgroup.events", text)) return access(g->path[h], F_OK) != 0;
+  if (!read_of(g, h, SV_CGROUP_EVENTS, text)) return access(g->path[h], F_OK) != 0;
   if (!number_of(text, "populated", &populated) || populated != 0) return false;
   if (g->fd[h] >= 0 && fstat(g->fd[h], &s) == 0 && s.st_nlink <= 2) return true;
   return each_below(g->path[h], 0, remove_below, (void *)(uintptr_t)g->path[h]) == 0;

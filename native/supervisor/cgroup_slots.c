@@ -16,6 +16,7 @@ static struct {
   bool taken;
   bool made;  /* and free */
   bool stuck; /* taken by what an attempt left in it */
+  bool nobodys; /* and no record says of which */
   uint64_t cpu_us;
 } slots[SV_ATTEMPTS_MAX];
 static int lowest, end; /* no free one below, none ever taken from there on */
@@ -45,12 +46,14 @@ void sv_slot_take_again(int number) {
 }
 
 static void set_free(int number, bool made, uint64_t cpu_us) {
-  slots[number].taken = slots[number].stuck = false;
+  slots[number].taken = slots[number].stuck = slots[number].nobodys = false;
   slots[number].made = made;
   slots[number].cpu_us = made ? slots[number].cpu_us + cpu_us : 0;
   kept += made;
   if (number < lowest) lowest = number;
 }
+
+void sv_slot_count(int number, uint64_t cpu_us) { slots[number].cpu_us += cpu_us; }
 
 /* One in which something is left stays taken: it is not given to another attempt. */
 void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us) {
@@ -62,7 +65,9 @@ void sv_slot_give_back(int number, bool reusable, uint64_t cpu_us) {
   else sv_log("cgroup %d is not empty and not used again", number);
 }
 
-/* Those of a server that died, and those that something was left in. */
+bool sv_slot_is_nobodys(int number) { return number >= 0 && number < SV_ATTEMPTS_MAX && slots[number].nobodys; }
+
+/* Those of a server that died. What is in one that no record names is of an attempt whose record is damaged. */
 static void collect_garbage(const char *directory) {
   DIR *all = opendir(directory);
   if (all == NULL) return;
@@ -71,7 +76,9 @@ static void collect_garbage(const char *directory) {
     char *rest;
     const long number = strtol(entry->d_name, &rest, 10);
     if (rest == entry->d_name || rest[0] != '\0' || number < 0 || number >= SV_ATTEMPTS_MAX || slots[number].taken) continue;
-    (void)sv_cgroups_remove((int)number);
+    if (sv_cgroups_remove((int)number)) continue;
+    slots[number].taken = slots[number].stuck = slots[number].nobodys = true;
+    if (number >= end) end = (int)number + 1;
   }
   (void)closedir(all);
 }

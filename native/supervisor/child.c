@@ -165,12 +165,14 @@ static pid_t spawn(struct child *c, void *stack, size_t stack_bytes) {
   return sv_spawn(child_main, c, stack, stack_bytes, -1);
 }
 
+static _Alignas(SV_PAGE) char stack[CHILD_STACK_BYTES]; /* only the pages in use cost memory, and that until they are given back */
+
+void sv_child_give_back(void) { sv_give_back(stack, sizeof stack); }
+
 pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, const struct sv_cgroup *cgroup,
                      struct sv_refusal *refusal) {
-  static _Alignas(SV_PAGE) char stack[CHILD_STACK_BYTES]; /* only the pages in use cost memory, and that until it is given back */
   struct child c = {.start = start, .host = host, .stdio = stdio, .cgroup = cgroup};
   pid_t pid = spawn(&c, stack, sizeof stack);
-  sv_give_back(stack, sizeof stack);
   if (pid < 0) {
     *refusal = (struct sv_refusal){"fork", errno};
     return -1;

@@ -25,4 +25,7 @@ struct sv_refusal {
 pid_t sv_child_start(const struct sv_start *start, const struct sv_host *host, struct sv_stdio stdio, const struct sv_cgroup *cgroup,
                      struct sv_refusal *refusal);
 
+/* What a start needs only. */
+void sv_child_give_back(void);
+
 #endif

@@ -68,6 +68,7 @@ void sv_conn_close(struct sv_conn *conn) {
   if (conn->closed) return;
   conn->closed = true;
   if (conn->attempt != NULL) conn->attempt->conn = NULL;
+  else if (conn->forked) sv_monitor_hung_up(conn);
   delist(conn);
   sv_unwatch(&conn->source);
   free(conn->in);
@@ -164,7 +165,7 @@ void sv_conns_broadcast(const struct sv_writer *frame) {
 }
 
 static bool dispatch(struct sv_conn *conn, struct sv_frame *frame) {
-  return conn->kind == SV_CONN_MONITOR ? sv_monitor_said(conn->attempt, frame) : sv_request(conn, frame);
+  return conn->kind == SV_CONN_MONITOR ? sv_monitor_said(conn, frame) : sv_request(conn, frame);
 }
 
 /* All whole frames of input; the rest is kept by the connection. */

@@ -17,11 +17,15 @@ static int64_t now_ms(void) { return (int64_t)(sv_boottime_ns() / 1000000u); }
 /* Spread by pid, so that a thousand monitors do not knock in the same millisecond. */
 static int spread(int ms) { return ms + (int)(getpid() % (ms / 2 + 1)); }
 
-void sv_link_init(struct sv_link *link, const char *id, uint64_t start_ticks, int fd) {
+void sv_link_init(struct sv_link *link, uint64_t start_ticks, int fd) {
   link->fd = fd;
   link->start_ticks = start_ticks;
   link->retry_ms = SV_LINK_RETRY_MIN_MS;
   link->kept = sv_writer_of(link->kept_bytes, sizeof link->kept_bytes);
+}
+
+void sv_link_begin(struct sv_link *link, const char *id) {
+  link->kept.len = link->sent = 0;
   memcpy(link->id, id, strlen(id) + 1);
 }
 

@@ -30,7 +30,8 @@ struct sv_link {
   uint8_t heard_bytes[SV_LINK_HEARD_MAX];
 };
 
-void sv_link_init(struct sv_link *link, const char *id, uint64_t start_ticks, int fd);
+void sv_link_init(struct sv_link *link, uint64_t start_ticks, int fd);
+void sv_link_begin(struct sv_link *link, const char *id); /* of a further attempt: what is kept of the one before is forgotten */
 void sv_link_keep(struct sv_link *link, uint8_t type, const void *body, size_t len);
 void sv_link_send_kept(struct sv_link *link);
 void sv_link_answer(struct sv_link *link, uint8_t type, uint32_t tag, const struct sv_writer *body);

@@ -96,6 +96,12 @@ const char *sv_decode_start(struct sv_reader *r, struct sv_start *s) {
   return explain_start(s);
 }
 
+bool sv_start_has_limits(const struct sv_start *s) { return s->cpu_millis > 0 || s->memory_bytes > 0 || s->processes > 0; }
+
+bool sv_start_is_plain(const struct sv_start *s) {
+  return (s->flags & (SV_START_INPUT | SV_START_TERMINAL | SV_START_PIPES)) == 0 && !sv_start_has_limits(s);
+}
+
 void sv_put_started(struct sv_writer *w, const struct sv_started *s) {
   sv_put_i32(w, s->pid);
   sv_put_u64(w, s->start_ticks);

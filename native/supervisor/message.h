@@ -89,6 +89,11 @@ struct sv_sampled {
 /* What decoding a START found: NULL when all is in its range, else which value is not. bad says that the frame is malformed. */
 const char *sv_decode_start(struct sv_reader *r, struct sv_start *start);
 
+bool sv_start_has_limits(const struct sv_start *start); /* of a cgroup */
+
+/* Without limits, pipes and a terminal, nothing of it has to stay in its monitor, which may then have another. */
+bool sv_start_is_plain(const struct sv_start *start);
+
 void sv_put_started(struct sv_writer *w, const struct sv_started *s);
 void sv_put_not_started(struct sv_writer *w, const char *step, int error);
 void sv_put_exited(struct sv_writer *w, const struct sv_exited *e);

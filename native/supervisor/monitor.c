@@ -3,7 +3,8 @@
  *
  *            ┌─ not-started ─► exit 0
  *   claimed ─┤
- *            └─ started ─► leader exits ─► leader reaped, EXITED ─► nothing left, EMPTY ─► exit 0
+ *     ▲      └─ started ─► leader exits ─► leader reaped, EXITED ─► nothing left, EMPTY ─┬─► exit 0
+ *     └───────────────────────────── another, where its server hands it one (order.h) ───┘
  *
  * It is the subreaper of its task: whatever that forks stays a descendant of this process, and the answer ECHILD of waitid
  * means that nothing is left. What happened goes to the record first and to the server then. It never waits for the server:
@@ -26,9 +27,12 @@
 #include "attach.h"
 #include "child.h"
 #include "kin.h"
-#include "link.h"
+#include "order.h"
+#include "tag.h"
+#include "usage.h"
 
 #define LOOK_AGAIN_MAX_MS 1000
+#define GIVE_BACK_MS 100 /* a task that is over sooner does not pay for it */
 #define ENTRIES_MAX 4096 /* EXITED with all of its leftovers, and EMPTY */
 
 struct monitor {
@@ -40,8 +44,12 @@ struct monitor {
   pid_t leader; /* 0 once it was reaped: its pid and group are then nobody's to signal */
   bool leader_ended; /* a zombie that still holds its group */
   bool empty;
+  bool plain; /* the attempt: another may follow it */
+  bool kept_back; /* what a start needs was not given back yet */
   struct sv_cgroup cgroup;
   struct sv_group counted; /* by it, until it was removed */
+  struct sv_usage told;    /* of attempts that are over */
+  struct sv_usage reaped;  /* with them */
   int look_again_ms;       /* whether its cgroup is empty; 0: nothing to wait for */
   struct sv_writer entries; /* of the record, not yet written */
   uint8_t entry_bytes[ENTRIES_MAX];
@@ -119,11 +127,12 @@ _Noreturn static void end_not_started(struct monitor *m, struct sv_refusal refus
   _exit(0);
 }
 
+static _Alignas(SV_PAGE) uint8_t claim_bytes[SV_RECORD_MAX], order_bytes[SV_ORDER_MAX]; /* of a start only: not part of what a monitor keeps */
+
 /* Ours must be the first entry of the record; and its space is reserved here, where a full disk can still refuse. */
-static void claim(struct monitor *m, const struct sv_start *start, uint64_t start_ticks) {
-  static _Alignas(SV_PAGE) uint8_t bytes[SV_RECORD_MAX]; /* of a claim only, and once: not part of what a monitor keeps */
-  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
-  struct sv_claim claim = {.monitor = getpid(), .monitor_start = start_ticks, .out = start->out, .err = start->err};
+static void claim(struct monitor *m, const struct sv_start *start) {
+  struct sv_writer w = sv_writer_of(claim_bytes, sizeof claim_bytes);
+  struct sv_claim claim = {.monitor = getpid(), .monitor_start = m->link.start_ticks, .out = start->out, .err = start->err, .told = m->told};
   memcpy(claim.boot, m->host->boot, sizeof claim.boot);
   sv_cgroup_put_claim(&m->cgroup, &claim);
   size_t entry = sv_record_begin(&w, SV_RECORD_CLAIMED);
@@ -138,7 +147,6 @@ static void claim(struct monitor *m, const struct sv_start *start, uint64_t star
   if (fallocate(m->record, FALLOC_FL_KEEP_SIZE, 0, (off_t)w.len + SV_RECORD_RESERVE) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
     end_not_started(m, (struct sv_refusal){"record", errno});
   }
-  sv_give_back(bytes, sizeof bytes);
 }
 
 static void start_task(struct monitor *m, const struct sv_start *start) {
@@ -217,8 +225,8 @@ static bool on_sample(struct monitor *m, struct sv_frame *frame) {
   struct sv_sampled sample = {.out_bytes = size_of(m->out), .err_bytes = size_of(m->err)};
   if (getrusage(RUSAGE_CHILDREN, &reaped) == 0) {
     const struct sv_usage usage = sv_usage_of(&reaped);
-    sample.user_us = usage.user_us;
-    sample.system_us = usage.system_us;
+    sample.user_us = usage.user_us - m->reaped.user_us;
+    sample.system_us = usage.system_us - m->reaped.system_us;
   }
   sv_tree_sample(getpid(), &sample);
   sample.group_bytes = sv_cgroup_memory(&m->cgroup);
@@ -267,6 +275,7 @@ static void on_leader_exit(struct monitor *m, int status, const struct rusage *u
   struct news news;
   sv_put_exited(news_begin(&news, m, SV_EXITED), &exited);
   news_end(&news);
+  sv_usage_sum(&m->told, &exited.usage);
   if (nothing_left) tell_empty(m); /* one write for both: the usual case */
   publish(m);
 }
@@ -311,7 +320,8 @@ static void close_all_but(int a, int b) {
 }
 
 static int wait_ms(const struct monitor *m) {
-  const int waits[] = {sv_link_wait_ms(&m->link), sv_attach_wait_ms(), m->look_again_ms > 0 ? m->look_again_ms : -1};
+  const int waits[] = {sv_link_wait_ms(&m->link), sv_attach_wait_ms(), m->look_again_ms > 0 ? m->look_again_ms : -1,
+                       m->kept_back ? GIVE_BACK_MS : -1};
   int least = -1;
   for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
     if (waits[i] >= 0 && (least < 0 || waits[i] < least)) least = waits[i];
@@ -319,12 +329,22 @@ static int wait_ms(const struct monitor *m) {
   return least;
 }
 
-static void watch(struct monitor *m) {
+static void give_back_all(struct monitor *m, void (*of_server)(void)) {
+  m->kept_back = false;
+  sv_give_back(claim_bytes, sizeof claim_bytes);
+  sv_give_back(order_bytes, sizeof order_bytes);
+  sv_child_give_back();
+  of_server();
+}
+
+static void watch(struct monitor *m, void (*give_back)(void)) {
   reap(m);
   while (!m->empty) {
     struct pollfd fds[2 + SV_ATTACH_FDS] = {{.fd = m->sigchld, .events = POLLIN}, {.fd = m->link.fd, .events = POLLIN}};
     const size_t attached = sv_attach_poll(fds + 2);
-    if (poll(fds, 2 + attached, wait_ms(m)) < 0 && errno != EINTR) sv_log("poll: %s", strerror(errno));
+    const int ready = poll(fds, 2 + attached, wait_ms(m));
+    if (ready < 0 && errno != EINTR) sv_log("poll: %s", strerror(errno));
+    if (ready == 0 && m->kept_back) give_back_all(m, give_back);
     sv_link_resume(&m->link);
     hear_server(m);
     sv_attach_serve(fds + 2, attached);
@@ -336,29 +356,62 @@ static void watch(struct monitor *m) {
   }
 }
 
-_Noreturn void sv_monitor_run(const struct sv_start *start, void (*started)(void), const struct sv_host *host, struct sv_slot slot,
-                              int pair, int record, uint64_t forked_ns) {
-  static struct monitor m; /* zeros, but for what follows: assigning all of it would make its buffers cost memory */
-  m.host = host;
-  m.record = record;
-  m.out = m.err = m.sigchld = -1;
-  m.entries = sv_writer_of(m.entry_bytes, sizeof m.entry_bytes);
-  close_all_but(pair, record);
-  const uint64_t start_ticks = sv_start_ticks(getpid(), forked_ns, sv_boottime_ns());
-  sv_link_init(&m.link, start->id, start_ticks, pair);
-  (void)prctl(PR_SET_NAME, "drover-monitor");
+/* Nothing that is left of an attempt is of the next one; and what it held open is closed before that is waited for. */
+static void forget_attempt(struct monitor *m) {
+  struct rusage reaped;
+  (void)close(m->record);
+  (void)close(m->out);
+  (void)close(m->err);
+  m->record = m->out = m->err = -1;
+  m->leader_ended = m->empty = false;
+  m->look_again_ms = 0;
+  sv_cgroup_plan_again(&m->cgroup, m->counted.cpu_us);
+  if (getrusage(RUSAGE_CHILDREN, &reaped) == 0) m->reaped = sv_usage_of(&reaped);
+}
 
+/* The server has decoded it already, and hands on what it found to be right. */
+static bool await_another(struct monitor *m, struct sv_start *start) {
+  struct sv_frame order;
+  forget_attempt(m);
+  return sv_order_await(&m->link, order_bytes, &order, &m->record) && sv_decode_start(&order.body, start) == NULL && !order.body.bad;
+}
+
+static void set_up(struct monitor *m, int pair, uint64_t forked_ns) {
+  m->sigchld = -1;
+  m->entries = sv_writer_of(m->entry_bytes, sizeof m->entry_bytes);
+  close_all_but(pair, m->record);
+  sv_link_init(&m->link, sv_start_ticks(getpid(), forked_ns, sv_boottime_ns()), pair);
+  (void)prctl(PR_SET_NAME, "drover-monitor");
+}
+
+static void become_reaper(struct monitor *m) {
   sigset_t child;
   (void)sigemptyset(&child);
   (void)sigaddset(&child, SIGCHLD);
   if (setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ||
-      (m.sigchld = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC)) < 0) {
-    end_not_started(&m, (struct sv_refusal){"monitor", errno});
+      (m->sigchld = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC)) < 0) {
+    end_not_started(m, (struct sv_refusal){"monitor", errno});
   }
+}
+
+_Noreturn void sv_monitor_run(struct sv_start *start, void (*give_back)(void), const struct sv_host *host, struct sv_slot slot, int pair,
+                              int record, uint64_t forked_ns) {
+  static struct monitor m; /* zeros, but for what follows: assigning all of it would make its buffers cost memory */
+  m.host = host;
+  m.record = record;
+  set_up(&m, pair, forked_ns);
+  sv_link_begin(&m.link, start->id);
+  become_reaper(&m);
   sv_cgroup_plan(&m.cgroup, start, slot);
-  claim(&m, start, start_ticks);
-  start_task(&m, start);
-  started();
-  watch(&m);
+  do {
+    sv_link_begin(&m.link, start->id);
+    sv_tag_start(start);
+    m.out = m.err = -1;
+    claim(&m, start);
+    start_task(&m, start);
+    m.plain = sv_start_is_plain(start); /* of which nothing may be left when it is over */
+    m.kept_back = true;
+    watch(&m, give_back);
+  } while (m.plain && await_another(&m, start));
   _exit(0);
 }

@@ -170,6 +170,7 @@ static enum adopted adopt(struct sv_attempt *a, const struct sv_proc *proc, bool
   first = o;
   count++;
   a->clean_scans = 0;
+  a->found = true;
   if (a->killing) (void)sv_proc_signal(proc, SIGKILL);
   return FRESH;
 }
@@ -188,7 +189,7 @@ static struct sv_attempt *owner_of_child(const struct sv_proc *proc) {
   return a;
 }
 
-static bool is_helper(pid_t pid) { return sv_attempt_of_monitor(pid) != NULL || sv_punch_is(pid) || sv_scan_is(pid); }
+static bool is_helper(pid_t pid) { return sv_attempt_of_monitor(pid) != NULL || sv_monitor_is_free(pid) || sv_punch_is(pid) || sv_scan_is(pid); }
 
 /* The one whose monitor was our child, if there is only one: a child of ours that shows nothing is of it. */
 static struct sv_attempt *sole(void) {
@@ -282,7 +283,10 @@ static void settle(struct sv_attempt *a) {
   a->scan_wanted = a->clean_scans < CLEAN_SCANS;
   if (a->scan_wanted) return;
   if (a->state == SV_ATTEMPT_EXITED) conclude_empty(a);
-  else if (!sv_attempt_over(a)) sv_attempt_conclude_lost(a, a->state == SV_ATTEMPT_STARTING ? "start interrupted" : "monitor lost");
+  else if (!sv_attempt_over(a) && !sv_recover_conclude(a)) {
+    if (a->monitor > 0) sv_orphans_forget(a);
+    return;
+  }
   (void)sv_cgroup_remove(cgroup_of(a)); /* also where it is not one of ours to give to another */
   a->orphaned = false;
   attempts--;

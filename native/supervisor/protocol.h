@@ -91,7 +91,8 @@ enum sv_request {
   SV_PUNCH = 11,
   SV_UPGRADE = 12,
   SV_RESUME = 8 /* of a monitor, on a connection of its own: str id · u64 start time of the monitor (clock ticks). No answer;
-                   the server closes the connection when it does not know that monitor. After it the connection carries
+                   the server closes the connection when it does not know that monitor; of an attempt whose record is
+                   damaged it takes the first that comes. After it the connection carries
                    what the pipe between server and monitor carries (internal; monitor.h). */
 };
 

@@ -89,6 +89,7 @@ void sv_put_claim(struct sv_writer *w, const struct sv_claim *claim) {
   for (int h = 0; h < SV_HIERARCHIES; h++) sv_put_str(w, claim->cgroups[h] != NULL ? claim->cgroups[h] : "");
   sv_put_u8(w, claim->limits);
   sv_put_u64(w, claim->cpu_us);
+  sv_put_usage(w, &claim->told);
 }
 
 bool sv_get_claim(struct sv_reader *r, struct sv_claim *claim) {
@@ -101,6 +102,7 @@ bool sv_get_claim(struct sv_reader *r, struct sv_claim *claim) {
   for (int h = 0; h < SV_HIERARCHIES; h++) claim->cgroups[h] = sv_get_str(r, SV_CGROUP_PATH_MAX);
   claim->limits = sv_get_u8(r);
   claim->cpu_us = sv_get_u64(r);
+  claim->told = sv_get_usage(r);
   return sv_reader_done(r) && claim->monitor > 0;
 }
 
@@ -144,7 +146,9 @@ bool sv_record_remove(const char *id) {
   char path[PATH_SIZE];
   path_of(path, id, "/record");
   if (unlink(path) != 0 && errno != ENOENT) return false;
-  path_of(path, id, "/attach");
+  path_of(path, id, "");
+  if (rmdir(path) == 0 || errno == ENOENT) return true;
+  path_of(path, id, "/attach"); /* most have none */
   if (unlink(path) != 0 && errno != ENOENT) return false;
   path_of(path, id, "");
   return rmdir(path) == 0 || errno == ENOENT;

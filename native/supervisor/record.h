@@ -6,10 +6,11 @@
  *
  *   CLAIMED (this monitor may fork the task) → NOT_STARTED | STARTED → EXITED → EMPTY, or LOST by a server
  *                                                             RELEASE by a server, anywhere behind EXITED
+ *   BARRED, NOT_STARTED by a server
  *
  * THE FIRST ENTRY DECIDES. A monitor writes CLAIMED before it forks, and goes on only if its entry came first; a new server
- * that finds an empty record writes NOT_STARTED, and believes it only if it came first. O_APPEND orders the two, so a
- * monitor that was slow to begin can never start what was already reported as not started.
+ * that finds an empty record, and nothing that runs, writes BARRED, and NOT_STARTED only if that came first. O_APPEND orders the
+ * two, so a monitor that was slow to begin can never start what was already reported as not started.
  *
  * Appending instead of renaming a file a state: the space is reserved when the attempt is claimed, so that a full disk
  * refuses launches and never swallows an exit. Nothing is synced: after a power loss the boot id differs, and the agent's
@@ -25,8 +26,9 @@
 #include "wire.h"
 
 #define SV_RECORD_CLAIMED 1 /* the other types are those of the notices, and SV_RELEASE */
+#define SV_RECORD_BARRED 2  /* no body; says nothing but that it came before a claim */
 #define SV_RECORD_MAX 16384 /* a claim has six paths, everything after it is below 3 KB */
-#define SV_RECORD_RESERVE 4096
+#define SV_RECORD_RESERVE 3072 /* with most claims no more than a page */
 #define SV_RECORD_ENTRY_MAX 3072
 #define SV_BOOT_ID_MAX 63
 
@@ -38,6 +40,7 @@ struct sv_claim {
   const char *cgroups[SV_HIERARCHIES]; /* its directories, "" for none */
   uint8_t limits;                      /* that they hold: a bit for each */
   uint64_t cpu_us;                     /* that was used in them before */
+  struct sv_usage told;                /* what this monitor has told of attempts before */
 };
 
 enum sv_record_result { SV_RECORD_END, SV_RECORD_ENTRY, SV_RECORD_CORRUPT };

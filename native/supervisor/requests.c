@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "monitor.h"
+#include "order.h"
 #include "server.h"
-#include "tag.h"
 #include "upgrade.h"
 #include "usage.h"
 
@@ -64,16 +64,18 @@ static bool hello(struct sv_conn *conn, struct sv_frame *f) {
 }
 
 static _Alignas(SV_PAGE) struct sv_start request; /* its arrays of pointers are too large for the stack */
+static _Alignas(SV_PAGE) uint8_t order_bytes[SV_ORDER_MAX];
 
 /* Of a monitor, once its task runs. */
 static void give_back(void) {
   sv_give_back(&request, sizeof request);
+  sv_give_back(order_bytes, sizeof order_bytes);
   sv_input_give_back();
   sv_attempts_give_back();
 }
 
 /* The child runs the monitor and does not return. */
-static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *start, int record) {
+static const char *fork_monitor(struct sv_attempt *a, struct sv_start *start, int record) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) return "no socket pair for the monitor";
   struct sv_conn *conn = sv_conn_open(pair[0], SV_CONN_MONITOR);
@@ -84,11 +86,11 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
     errno = error;
     return "the monitor's socket cannot be watched";
   }
+  conn->forked = true;
   conn->attempt = a;
   a->conn = conn;
   const struct sv_slot slot = sv_slot_take();
   a->slot = slot.number;
-  a->reusable = start->cpu_millis == 0 && start->memory_bytes == 0 && start->processes == 0;
   uint64_t before = sv_boottime_ns();
   pid_t pid = fork();
   if (pid == 0) sv_monitor_run(start, give_back, &sv_host, slot, pair[1], record, before);
@@ -100,7 +102,17 @@ static const char *fork_monitor(struct sv_attempt *a, const struct sv_start *sta
   return NULL;
 }
 
+/* Before it is decoded, which changes it. */
+static struct sv_writer order_of(const struct sv_frame *f) {
+  struct sv_writer w = sv_writer_of(order_bytes, sizeof order_bytes);
+  const size_t start = sv_frame_begin(&w, SV_START, 0);
+  sv_put_bytes(&w, f->body.at, (size_t)(f->body.end - f->body.at));
+  sv_frame_end(&w, start);
+  return w;
+}
+
 static bool start(struct sv_conn *conn, struct sv_frame *f) {
+  const struct sv_writer order = order_of(f);
   const char *invalid = sv_decode_start(&f->body, &request);
   if (f->body.bad) return false;
   if (invalid != NULL) return sv_refuse(conn, f->tag, SV_ERR_INVALID, 0, invalid);
@@ -114,8 +126,9 @@ static bool start(struct sv_conn *conn, struct sv_frame *f) {
     if (error == EEXIST) return sv_refuse(conn, f->tag, SV_ERR_EXISTS, error, "the directory of that id is here already");
     return sv_refuse(conn, f->tag, SV_ERR_SYSTEM, error, "the attempt's record cannot be made");
   }
-  sv_tag_start(&request);
-  const char *failed = fork_monitor(a, &request, record);
+  a->plain = sv_start_is_plain(&request);
+  a->reusable = !sv_start_has_limits(&request);
+  const char *failed = sv_monitor_give(a, &order, record) ? NULL : fork_monitor(a, &request, record);
   int error = errno;
   (void)close(record);
   if (failed == NULL) return sv_ok(conn, f->tag);
@@ -195,13 +208,14 @@ static bool shut_down(struct sv_conn *conn, struct sv_frame *f) {
   return sv_ok(conn, f->tag);
 }
 
-/* A monitor is known by pid, start time and the id that it was given; all three are in its record. */
+/* A monitor is known by pid, start time and the id that it was given; all three are in its record, or the record is damaged. */
 static bool resume(struct sv_conn *conn, struct sv_frame *f) {
   const char *id = sv_get_str(&f->body, SV_FRAME_MAX);
   uint64_t started = sv_get_u64(&f->body);
   if (!sv_reader_done(&f->body)) return false;
   struct sv_attempt *a = sv_attempt_find(id);
-  if (a == NULL || a->monitor != conn->peer || a->conn != NULL) return false;
+  if (a == NULL || a->conn != NULL) return false;
+  if (a->monitor != conn->peer && !sv_recover_resumed(a, conn->peer, started)) return false;
   if (!a->own_monitor && a->monitor_start != started) return false;
   sv_conn_become(conn, SV_CONN_MONITOR);
   conn->attempt = a;
@@ -227,9 +241,11 @@ bool sv_request(struct sv_conn *conn, struct sv_frame *frame) {
   return requests[frame->type].handle(conn, frame);
 }
 
-bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame) {
+bool sv_monitor_said(struct sv_conn *conn, struct sv_frame *frame) {
+  struct sv_attempt *a = conn->attempt;
+  if (a == NULL) return false;
   if (frame->type == SV_SIGNALED || frame->type == SV_SAMPLED) return sv_ask_answered(a, frame);
   if (frame->type != SV_STARTED && frame->type != SV_NOT_STARTED && frame->type != SV_EXITED && frame->type != SV_EMPTY) return false;
   if (!sv_attempt_apply(a, frame->type, frame->body.at, (size_t)(frame->body.end - frame->body.at))) return false;
-  return !sv_attempt_over(a); /* it has nothing more to say: closing now saves a round for its end of file */
+  return !sv_attempt_over(a) || conn->attempt == NULL; /* it has nothing more to say: closing now saves a round for its end of file */
 }

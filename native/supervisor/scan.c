@@ -90,6 +90,23 @@ static void by_cgroup(struct look *look, const struct sv_attempt *a) {
 }
 
 /*
+ * What no record names is of an attempt whose record is damaged: of which does not matter, for all of them are killed, unless one
+ * of them has a monitor that lives and came to us by itself.
+ */
+static void by_nobodys_cgroup(struct look *look) {
+  uint64_t owner = NOBODY;
+  for (struct sv_attempt *a = sv_attempt_after(0); a != NULL; a = a->next) {
+    if (a->record_error == 0 || a->slot >= 0 || sv_attempt_over(a)) continue;
+    if (!a->orphaned) return;
+    if (owner == NOBODY) owner = a->sequence;
+  }
+  for (size_t i = 0; i < look->count && owner != NOBODY; i++) {
+    struct entry *e = &look->entries[i];
+    if (e->owner == NOBODY && sv_slot_is_nobodys(sv_cgroup_of_process(e->proc.pid))) e->owner = owner;
+  }
+}
+
+/*
  * The number of a session is not used again while the session has a process. So it is this attempt's as long as one that is
  * certainly the attempt's is in it; else it may be another's by now.
  */
@@ -150,6 +167,7 @@ _Noreturn static void run_child(int pipe_end, int pause_ms, bool tags) {
   list_procs(&look);
   for (struct sv_attempt *a = next_orphaned(NULL); a != NULL; a = next_orphaned(a)) by_cgroup(&look, a);
   if (tags) by_tag(&look);
+  by_nobodys_cgroup(&look);
   for (struct sv_attempt *a = next_orphaned(NULL); a != NULL; a = next_orphaned(a)) by_session(&look, a);
   by_descent(&look);
   for (size_t i = 0; i < look.count; i++) {

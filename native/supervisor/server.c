@@ -130,6 +130,7 @@ struct reaped {
 static void monitor_ended(struct sv_attempt *a) {
   if (a->conn != NULL) sv_conn_drain(a->conn);
   sv_attempt_set_monitor(a, 0, 0, true);
+  sv_usage_take_back(&a->told);
   sv_usage_count(a->mark, a->id);
   a->counted = true;
 }
@@ -158,6 +159,7 @@ static bool reap_some(void) {
     more = r->pid > 0;
     if (!more) break;
     struct sv_attempt *a = sv_attempt_of_monitor(r->pid);
+    if (a == NULL && sv_monitor_reaped(r->pid)) continue;
     if (a == NULL) {
       stray_count++;
       continue;
@@ -234,7 +236,7 @@ static void finish_round(void) {
 int sv_server_run(void) {
   struct epoll_event events[EVENTS_MAX];
   for (finish_round(); !stopping; finish_round()) {
-    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_orphans_waiting() || sv_upgrade_waiting();
+    bool clock = !accepting || sv_conns_count(SV_CONN_UNKNOWN) > 0 || sv_monitors_spare() > 0 || sv_orphans_waiting() || sv_recover_waiting() || sv_upgrade_waiting();
     int n = epoll_wait(epoll_fd, events, EVENTS_MAX, children_ended ? 0 : clock ? PAUSE_MS : -1);
     if (n < 0 && errno != EINTR) {
       sv_log("epoll_wait: %s", strerror(errno));
@@ -247,9 +249,12 @@ int sv_server_run(void) {
     if (children_ended) reap();
     if (clock) sv_conns_expire(now_ms());
     if (clock) sv_orphans_expire(now_ms());
+    if (clock) sv_recover_expire(now_ms());
+    if (clock) sv_monitors_expire(now_ms());
     if (!accepting && !crowded() && now_ms() >= accept_again_ms) accepting = sv_rewatch(&listener, EPOLLIN);
   }
   (void)unlink(SV_SOCKET);
+  sv_monitors_let_go();
   sv_cgroups_close();
   return 0;
 }

@@ -61,6 +61,7 @@ struct sv_conn {
   uint32_t events; /* that epoll watches for */
   bool blocked; /* the socket took no more: EPOLLOUT is awaited */
   bool closed;
+  bool forked; /* to a monitor that we have forked, by the socket pair that it was given */
   bool listing; /* nothing more is taken from it until the list is complete */
   uint64_t listed;
   uint32_t list_tag, list_count;
@@ -105,10 +106,15 @@ struct sv_attempt {
   uint8_t clean_scans; /* in a row that found nothing, with nothing known */
   bool killing;       /* whatever is found of it is killed */
   bool counted;       /* its use is in the totals */
+  struct sv_usage told; /* in the totals, and once more in what our monitor brings when it ends */
   int slot;           /* its cgroup; −1 for none */
+  bool plain;         /* its monitor may have another after it */
   bool reusable;      /* its cgroup holds no limits, and was made for this server */
   uint64_t cgroup_cpu_us;
   bool released;      /* nobody will acknowledge it */
+  int record_error;   /* what is wrong with its record: an errno, EBADMSG, ENODATA for nothing in it; 0 for one that can be read */
+  int64_t resume_by_ms; /* until then a monitor that no record names may say that it is one; 0: none is awaited */
+  bool found;         /* a process of it, after its monitor was gone */
   struct sv_conn *conn; /* to its monitor */
   bool was_started;
   struct sv_started started;
@@ -149,13 +155,25 @@ void sv_attempt_put_status(struct sv_writer *w, const struct sv_attempt *a, uint
 /* False: the connection is to be closed. */
 bool sv_request(struct sv_conn *conn, struct sv_frame *frame);
 void sv_list_go_on(struct sv_conn *conn);
-bool sv_monitor_said(struct sv_attempt *a, struct sv_frame *frame);
+bool sv_monitor_said(struct sv_conn *conn, struct sv_frame *frame);
 
 /* An answer is one frame, composed in one place: begin, put its body, end. Without a connection it is forgotten. */
 struct sv_writer sv_answer_begin(uint8_t type, uint32_t tag);
 void sv_answer_end(struct sv_conn *conn, struct sv_writer *w);
 bool sv_ok(struct sv_conn *conn, uint32_t tag); /* both are true always, for a handler to return */
 bool sv_refuse(struct sv_conn *conn, uint32_t tag, enum sv_error error, int number, const char *text);
+
+/* ---- our monitors that have no attempt (monitors.c) ---- */
+
+void sv_monitor_free(struct sv_attempt *a); /* of an attempt that is over: it becomes a spare one, or ends */
+bool sv_monitor_give(struct sv_attempt *a, const struct sv_writer *order, int record); /* a spare one; false: there is none */
+void sv_monitor_hung_up(const struct sv_conn *conn);
+bool sv_monitor_reaped(pid_t pid); /* false: it was not one of them */
+bool sv_monitor_is_free(pid_t pid);
+unsigned sv_monitors_spare(void);
+bool sv_monitors_free(void); /* some, spare or about to end */
+void sv_monitors_let_go(void);
+void sv_monitors_expire(int64_t now_ms);
 
 /* ---- requests that a monitor answers (asks.c), or a child (punch.c) ---- */
 
@@ -171,7 +189,10 @@ bool sv_punch_reaped(pid_t pid, int status); /* false: it was not one of those c
 /* ---- recovery (recover.c) and what is left of a dead monitor (orphans.c) ---- */
 
 bool sv_recover(bool upgraded); /* upgraded: what we have forked before is our child */
-bool sv_recover_read(struct sv_attempt *a, struct sv_claim *claim, bool *claimed, uint8_t *bytes);
+bool sv_recover_resumed(struct sv_attempt *a, pid_t monitor, uint64_t start); /* false: none is awaited, or it is not that one */
+bool sv_recover_waiting(void);
+void sv_recover_expire(int64_t now_ms);
+bool sv_recover_conclude(struct sv_attempt *a); /* with nothing left of it. False: its monitor is there, or may have left more */
 void sv_monitor_lost(struct sv_attempt *a, bool alone);
 void sv_orphan_watch(struct sv_attempt *a, bool alone);
 void sv_orphans_look(void);    /* once a round: says what is true by what is left, and looks for more where that is wanted */

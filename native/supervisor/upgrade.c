@@ -50,11 +50,14 @@ bool sv_upgrade(struct sv_conn *conn, struct sv_frame *f) {
 
 bool sv_upgrade_waiting(void) { return upgrade.wanted; }
 
-/* A monitor that has not written its record would be unknown to who reads them next. */
-static bool start_on_its_way(void) {
+/*
+ * A monitor that has not written its record would be unknown to who reads them next, and so would be one without an attempt,
+ * which ends as soon as it is let go.
+ */
+static bool monitor_unrecorded(void) {
   struct sv_attempt *a = sv_attempt_after(0);
   while (a != NULL && !(a->state == SV_ATTEMPT_STARTING && !a->orphaned)) a = a->next;
-  return a != NULL;
+  return a != NULL || sv_monitors_free();
 }
 
 static void keep_over_exec(int fd, bool keep) {
@@ -79,9 +82,10 @@ static int become(const struct sv_conn *client) {
 
 void sv_upgrade_try(int64_t now_ms) {
   if (!upgrade.wanted) return;
+  sv_monitors_let_go();
   struct sv_conn *client = sv_conn_find(upgrade.conn);
   const bool late = now_ms >= upgrade.until_ms;
-  if (client != NULL && start_on_its_way() && !late) return;
+  if (client != NULL && monitor_unrecorded() && !late) return;
   upgrade.wanted = false;
   if (client == NULL) return;
   if (late) (void)sv_refuse(client, upgrade.tag, SV_ERR_BUSY, 0, "starts were on their way for 5 s");

@@ -25,12 +25,12 @@ struct usage_file {
 };
 
 static struct usage_file *file;
-static struct sv_usage earlier; /* of the servers before this one, and of monitors that this one did not reap */
+static struct sv_usage earlier; /* of the servers before this one, and of attempts whose monitor this one has not reaped */
 static struct sv_usage inherited; /* that RUSAGE_CHILDREN had when we began: of the binary before, and part of earlier */
 static uint8_t taken[SV_ATTEMPTS_MAX / 8];
 static int lowest; /* no free mark is below */
 
-static void sum_into(struct sv_usage *sum, const struct sv_usage *u) {
+void sv_usage_sum(struct sv_usage *sum, const struct sv_usage *u) {
   sum->user_us += u->user_us;
   sum->system_us += u->system_us;
   if (u->maxrss_bytes > sum->maxrss_bytes) sum->maxrss_bytes = u->maxrss_bytes; /* a peak: the largest, not a sum */
@@ -42,7 +42,7 @@ static void sum_into(struct sv_usage *sum, const struct sv_usage *u) {
   sum->nivcsw += u->nivcsw;
 }
 
-static void take_from(struct sv_usage *whole, const struct sv_usage *part) {
+void sv_usage_subtract(struct sv_usage *whole, const struct sv_usage *part) {
   whole->user_us -= part->user_us;
   whole->system_us -= part->system_us;
   whole->minflt -= part->minflt;
@@ -81,14 +81,20 @@ void sv_usage_refresh(void) {
   struct rusage children;
   if (getrusage(RUSAGE_CHILDREN, &children) != 0) return;
   struct sv_usage total = earlier, own = sv_usage_of(&children);
-  take_from(&own, &inherited);
-  sum_into(&total, &own);
+  sv_usage_subtract(&own, &inherited);
+  sv_usage_sum(&total, &own);
   file->total = total;
 }
 
 void sv_usage_add(const struct sv_usage *usage) {
-  sum_into(&earlier, usage);
+  sv_usage_sum(&earlier, usage);
   sv_usage_refresh();
+}
+
+/* Below zero in between, which unsigned numbers bear. */
+void sv_usage_take_back(struct sv_usage *usage) {
+  sv_usage_subtract(&earlier, usage);
+  *usage = (struct sv_usage){0};
 }
 
 struct sv_usage sv_usage_total(void) { return file->total; }

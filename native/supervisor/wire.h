@@ -90,7 +90,7 @@ enum sv_frame_result sv_frame_next(uint8_t *bytes, size_t len, struct sv_frame *
 /* ^[a-z0-9][a-z0-9._-]{0,79}$: no slash and no leading dot, so that an id is safe as the name of a directory. */
 bool sv_id_valid(const char *id);
 
-/* CRC-32 as of IEEE 802.3, bit by bit: records are some hundred bytes, a table would be larger than what it saves. */
+/* CRC-32 as of IEEE 802.3, by half bytes: a table of whole ones would be larger than what records of some hundred bytes save. */
 uint32_t sv_crc32(const void *bytes, size_t len);
 
 #endif

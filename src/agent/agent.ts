@@ -84,7 +84,7 @@ export class Agent implements AsyncDisposable {
         version,
         address: identity.agentAddress,
         credentials: identity.credentials,
-        readFacts: readHostFacts,
+        readFacts: () => readHostFacts(workload.supervisorVersion),
         onWelcome: () => {
           log.info({ node: identity.name }, 'session with the controller');
           ready.resolve();

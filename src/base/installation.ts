@@ -17,7 +17,12 @@ export const version: string = JSON.parse(
 
 /** A command line that runs one of our daemons on `args`. */
 export function programCommand(program: Program, args: readonly string[]): { file: string; args: string[] } {
-  return { file: join(installationRoot, 'bin', 'drover'), args: [program, ...args] };
+  return droverCommand([program, ...args]);
+}
+
+/** A command line of `drover` itself. */
+export function droverCommand(words: readonly string[]): { file: string; args: string[] } {
+  return { file: join(installationRoot, 'bin', 'drover'), args: [...words] };
 }
 
 /** Path of the supervisor's binary. */

@@ -1,4 +1,4 @@
-/** The daemons' own log: JSON lines on standard error, by pino. */
+/** The daemons' own log: JSON lines on standard error or in a file, by pino. */
 import { type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
@@ -9,10 +9,14 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** How much a daemon writes. */
 export type LogLevel = (typeof logLevels)[number];
 
-/** A log whose lines carry `program`. Written synchronously: a crash loses no line. */
-export function createLog(program: string, level: LogLevel = 'info'): Logger {
+/**
+ * A log whose lines carry `program`. Written synchronously: a crash loses no line.
+ *
+ * @param path a file that it is added to, for its owner only, in a directory that exists; undefined for standard error.
+ */
+export function createLog(program: string, level: LogLevel = 'info', path?: string): Logger {
   return pino(
     { name: program, level, base: { program }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
+    pino.destination({ dest: path ?? 2, sync: true, mode: 0o600 }),
   );
 }

@@ -30,7 +30,7 @@ import { attachSyntax, execSyntax } from './syntax/line-syntax.ts';
 import {
   drainNodesSyntax,
   labelNodesSyntax,
-  removeNodeSyntax,
+  removeNodesSyntax,
   resumeNodesSyntax,
   showNodeSyntax,
 } from './syntax/node-syntax.ts';
@@ -79,7 +79,7 @@ export const commandTable: readonly Command[] = [
   command(labelNodesSyntax, async () => (await import('./commands/label-nodes.ts')).labelNodes),
   command(drainNodesSyntax, async () => (await import('./commands/drain-nodes.ts')).drainNodes),
   command(resumeNodesSyntax, async () => (await import('./commands/drain-nodes.ts')).resumeNodes),
-  command(removeNodeSyntax, async () => (await import('./commands/remove-node.ts')).removeNode),
+  command(removeNodesSyntax, async () => (await import('./commands/remove-nodes.ts')).removeNodes),
   command(nodesetSyntax, async () => (await import('./commands/nodeset.ts')).nodeset),
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),

@@ -3,7 +3,7 @@
  * on the first call, and again by itself after a loss; retrying a call is its caller's decision.
  */
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   ClusterService,
   FileService,
@@ -13,8 +13,10 @@ import {
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import type { Access } from './access-file.ts';
+import { WideSessionManager } from './wide-session-manager.ts';
 
 /** A cluster that can be talked to. Disposing of it ends what is under way. */
 export interface Connection extends Disposable {
@@ -29,12 +31,23 @@ export interface Connection extends Disposable {
   readonly files: Client<typeof FileService>;
 }
 
-/** A silent controller is noticed this long after its last sign of life, at most. */
-const ping = { pingIntervalMs: 10_000, pingTimeoutMs: 10_000 };
+/** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
+export interface Pinging {
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+}
+
+const pinging: Pinging = {
+  pingIntervalMs: limits.apiPingIntervalMs,
+  pingTimeoutMs: limits.apiSilenceMaxMs - limits.apiPingIntervalMs,
+};
 
 /** A connection to the cluster that `access` names. Nothing is opened before the first call. */
-export function connectCluster({ address, rootCertificate, token }: Access): Connection {
-  const sessionManager = new Http2SessionManager(`https://${address}`, ping, {
+export function connectCluster(
+  { address, rootCertificate, token }: Access,
+  ping: Pinging = pinging,
+): Connection {
+  const sessionManager = new WideSessionManager(`https://${address}`, ping, {
     ca: rootCertificate,
     servername: controllerServerName,
     minVersion: 'TLSv1.3',

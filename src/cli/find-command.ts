@@ -9,7 +9,7 @@ export interface FoundCommand {
 
 /** Programs of their own that `bin/drover` starts by their word; their help is their own too. */
 export const programs = [
-  { name: 'controller', summary: 'the controller, in the foreground' },
+  { name: 'controller', summary: 'the controller, in the foreground; --shell: with a prompt' },
   { name: 'agent', summary: 'the agent of a node, in the foreground; --join TOKEN lets it in' },
 ] as const;
 

@@ -14,9 +14,15 @@ export interface Terminal {
    * Shows `question` and waits for one of `keys`.
    *
    * @param timeoutMs default: however long it takes.
-   * @returns the key; "interrupt" for Ctrl-C; undefined when `timeoutMs` have passed.
+   * @returns the key; "interrupt" for Ctrl-C; undefined when `timeoutMs` have passed or the terminal went away.
    */
   askKey(question: string, keys: string, timeoutMs?: number): Promise<string | undefined>;
+  /**
+   * Shows `question` and waits for a line, which is shown as it is typed. An empty one is an answer too.
+   *
+   * @returns the line without its end; "interrupt" for Ctrl-C; undefined when `timeoutMs` have passed or the terminal went away.
+   */
+  askLine(question: string, timeoutMs: number): Promise<string | undefined>;
   /**
    * Takes the keyboard: bytes come as they are typed, Ctrl-C too, and nothing is echoed. Dispose of the result to give it
    * back; twice is once.
@@ -36,6 +42,8 @@ export interface Terminal {
 }
 
 const controlC = '\u0003';
+const backspace = '\b';
+const rubout = '\u007f';
 
 /** Within so many milliseconds of its running the process has been stopped, and is going on again. */
 const stopMs = 50;
@@ -127,26 +135,53 @@ export function createTerminal(input: ReadStream, out: Output, clock: Clock): Te
         },
       };
     },
-    askKey(question, keys, timeoutMs) {
-      out.err(question);
-      return new Promise((resolve) => {
-        const finish = (key: string | undefined) => {
-          timer?.[Symbol.dispose]();
-          taken[Symbol.dispose]();
-          out.errLine('');
-          resolve(key);
-        };
-        const timer =
-          timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, () => finish(undefined));
-        const taken = takeKeys((data) => {
-          for (const key of Buffer.from(data).toString()) {
-            if (key === controlC) return finish('interrupt');
-            if (keys.includes(key.toLowerCase())) return finish(key.toLowerCase());
-          }
-        });
+    askKey: (question, keys, timeoutMs) =>
+      ask(question, timeoutMs, (key) => {
+        if (key === controlC) return 'interrupt';
+        return keys.includes(key.toLowerCase()) ? key.toLowerCase() : undefined;
+      }),
+    askLine(question, timeoutMs) {
+      let line = '';
+      return ask(question, timeoutMs, (key) => {
+        if (key === controlC) return 'interrupt';
+        if (key === '\r' || key === '\n') return line;
+        const isErase = key === backspace || key === rubout;
+        if (isErase && line !== '') out.err('\b \b');
+        if (isErase) line = line.slice(0, -1);
+        if (key < ' ' || isErase) return undefined;
+        line += key;
+        out.err(key);
+        return undefined;
       });
     },
   };
+
+  /** @param take is given each key, and gives the answer once there is one. */
+  function ask(
+    question: string,
+    timeoutMs: number | undefined,
+    take: (key: string) => string | undefined,
+  ): Promise<string | undefined> {
+    out.err(question);
+    return new Promise((resolve) => {
+      const finish = (answer: string | undefined) => {
+        timer?.[Symbol.dispose]();
+        taken[Symbol.dispose]();
+        out.errLine('');
+        resolve(answer);
+      };
+      const timer = timeoutMs === undefined ? undefined : clock.schedule(timeoutMs, () => finish(undefined));
+      const taken = takeKeys(
+        (data) => {
+          for (const key of Buffer.from(data).toString()) {
+            const answer = take(key);
+            if (answer !== undefined) return finish(answer);
+          }
+        },
+        () => finish(undefined),
+      );
+    });
+  }
 }
 
 /** Node's raw mode leaves the output's mode as it is. Without stty(1), programs that rely on theirs look a little wrong. */

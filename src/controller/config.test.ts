@@ -14,6 +14,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       fileCacheBytes: 4 * 2 ** 30,
       logLevel: 'info',
       untilStdinCloses: false,
+      shell: false,
       failpoints: undefined,
     },
   });
@@ -34,6 +35,7 @@ it('readCommand() takes every option', () => {
     fileCacheBytes: 10 * 2 ** 30,
     logLevel: 'debug',
     untilStdinCloses: true,
+    shell: false,
     failpoints: undefined,
   });
 });
@@ -55,6 +57,7 @@ for (const argv of [
   ['--log-level', 'loud'],
   ['--file-cache', '63m'],
   ['--file-cache', 'much'],
+  ['--shell', '--until-stdin-closes'],
   ['--nope'],
   ['word'],
 ]) {

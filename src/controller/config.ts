@@ -45,11 +45,19 @@ export const controllerSyntax = {
       help: `how much to log on standard error: ${logLevels.join(', ')} (default info)`,
       choices: logLevels,
     },
+    shell: {
+      type: 'boolean',
+      help: 'with the prompt of drover shell; exit stops the controller, and the log is controller.log in the data directory',
+    },
     'until-stdin-closes': { type: 'boolean', help: 'stop when standard input ends' },
     version: { type: 'boolean', help: 'print the version' },
     help: { type: 'boolean', short: 'h', help: 'print this help' },
   },
-  examples: ['drover controller', 'drover controller --listen 0.0.0.0:7443 --agent-listen 0.0.0.0:7444'],
+  examples: [
+    'drover controller',
+    'drover controller --shell',
+    'drover controller --listen 0.0.0.0:7443 --agent-listen 0.0.0.0:7444',
+  ],
 } as const satisfies CommandSyntax;
 
 /** What the command line asks for. */
@@ -67,6 +75,8 @@ export interface ControllerConfig {
   readonly fileCacheBytes: number;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
+  /** With a prompt on the terminal, or for the lines of standard input. */
+  readonly shell: boolean;
   /** From DROVER_FAILPOINTS, which only tests set. */
   readonly failpoints: ArmedFailpoints;
 }
@@ -76,6 +86,11 @@ export function readCommand(argv: readonly string[], env = process.env): Control
   const { options } = parseCommandLine(controllerSyntax, argv);
   if (options.help) return { kind: 'help' };
   if (options.version) return { kind: 'version' };
+  if (options.shell && options['until-stdin-closes']) {
+    throw new UsageError(
+      'drover controller: --shell and --until-stdin-closes both read standard input: give one of them',
+    );
+  }
   return {
     kind: 'run',
     config: {
@@ -85,6 +100,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       fileCacheBytes: readCacheSize(options['file-cache']),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
+      shell: options.shell ?? false,
       failpoints: parseFailpoints(env['DROVER_FAILPOINTS']),
     },
   };

@@ -1,13 +1,16 @@
 /** The program `drover controller`: options in, one controller, one line when it is ready, one line when it cannot start. */
+import { join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
 import { renderHelp, UsageError } from '#base/command-line.ts';
 import { armFailpoints } from '#base/failpoint.ts';
 import { formatHostPort } from '#base/host-port.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
+import { makeDirectory } from '#base/make-directory.ts';
 import { programArguments } from '#base/program-arguments.ts';
 import { type ControllerConfig, controllerSyntax, readCommand } from './config.ts';
 import { startController } from './controller.ts';
+import { OwnShell } from './own-shell.ts';
 
 process.exitCode = await main(programArguments());
 
@@ -15,8 +18,8 @@ process.exitCode = await main(programArguments());
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const command = readCommand(argv);
-    if (command.kind === 'run') await run(command.config);
-    else process.stdout.write(command.kind === 'help' ? renderHelp(controllerSyntax) : `${version}\n`);
+    if (command.kind === 'run') return await run(command.config);
+    process.stdout.write(command.kind === 'help' ? renderHelp(controllerSyntax) : `${version}\n`);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
@@ -28,9 +31,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function run(config: ControllerConfig): Promise<void> {
-  using stop = listenForStop(config.untilStdinCloses);
-  const log = createLog('controller', config.logLevel);
+/** @returns 0; of lines that came from no terminal, the exit code of the last one that failed. */
+async function run(config: ControllerConfig): Promise<number> {
+  using stop = listenForStop(config);
+  if (config.shell) makeDirectory(config.dataDirectory);
+  const logPath = config.shell ? join(config.dataDirectory, 'controller.log') : undefined;
+  const log = createLog('controller', config.logLevel, logPath);
   armFailpoints(config.failpoints, log);
   await using controller = await startController({ ...config, log });
   // Who holds our standard input is a program that knows where it put our data.
@@ -38,22 +44,37 @@ async function run(config: ControllerConfig): Promise<void> {
     process.stderr.write(`drover controller: the admin token is in ${controller.accessPath}\n`);
   }
   process.stdout.write(`ready ${controller.address} agents ${controller.agentAddress}\n`);
-  const why = await Promise.race([stop.asked, controller.stopRequested.then(() => 'an operator')]);
-  log.info({ why }, 'stopping');
+  await using shell = config.shell ? new OwnShell(config.dataDirectory) : undefined;
+  const why = await Promise.race([
+    stop.asked,
+    controller.stopRequested.then(() => 'an operator'),
+    ...(shell ? [shell.ended] : []),
+  ]);
+  log.info({ why: typeof why === 'number' ? 'the prompt was left' : why }, 'stopping');
+  return typeof why === 'number' ? why : 0;
 }
 
-/** Resolves with who asked: a signal, or the end of standard input. From the start on, so that none is missed. */
-function listenForStop(untilStdinCloses: boolean): Disposable & { readonly asked: Promise<string> } {
+/**
+ * Resolves with who asked: a signal, or the end of standard input. From the start on, so that none is missed. With a prompt, Ctrl-C
+ * is what the prompt's commands make of it, and a terminal that goes away stops the controller as well.
+ */
+function listenForStop({
+  untilStdinCloses,
+  shell,
+}: ControllerConfig): Disposable & { readonly asked: Promise<string> } {
   const { promise: asked, resolve } = Promise.withResolvers<string>();
   const onEnd = () => resolve('standard input');
+  const onInterrupt = shell ? () => {} : resolve;
   process.once('SIGTERM', resolve);
-  process.once('SIGINT', resolve);
+  process.on('SIGINT', onInterrupt);
+  if (shell) process.once('SIGHUP', resolve);
   if (untilStdinCloses) process.stdin.once('end', onEnd).once('error', onEnd).resume();
   return {
     asked,
     [Symbol.dispose]() {
       process.off('SIGTERM', resolve);
-      process.off('SIGINT', resolve);
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGHUP', resolve);
       if (untilStdinCloses) process.stdin.off('end', onEnd).off('error', onEnd).destroy();
     },
   };

@@ -48,7 +48,6 @@ const total = (attempts: Init[], told?: typeof sample) => totalUsage(create(Task
 
 test('totalUsage() adds attempts up, and takes the most of memory', () => {
   assert.deepEqual(total([first, second]), {
-    live: false,
     cpuUs: 27n,
     userUs: 10n,
     systemUs: 4n,
@@ -69,8 +68,8 @@ test('totalUsage() adds attempts up, and takes the most of memory', () => {
 test('totalUsage() adds what runs now, by the clock of the node', () => {
   const sum = total([first, second, third], sample);
   assert.deepEqual(
-    [sum?.live, sum?.cpuUs, sum?.userUs, sum?.memoryBytes, sum?.outputBytes, sum?.ranMs],
-    [true, 128n, 110n, 30n, 18n, 14_000],
+    [sum?.maxRssBytes, sum?.cpuUs, sum?.userUs, sum?.memoryBytes, sum?.outputBytes, sum?.ranMs],
+    [undefined, 128n, 110n, 30n, 18n, 14_000],
   );
 });
 
@@ -85,6 +84,18 @@ test('totalUsage() takes the memory of the cgroup where it counts', () => {
     total([third], create(TaskSampleSchema, { ...sample, groupMemoryBytes: 40n }))?.memoryBytes,
     40n,
   );
+});
+
+test('totalUsage() does not take for nothing what is not known', () => {
+  const { usage: _, ...unseen } = first;
+  const alone = total([unseen]);
+  assert.deepEqual(
+    [alone?.cpuUs, alone?.memoryBytes, alone?.blockInputs, alone?.outputBytes, alone?.ranMs],
+    [undefined, undefined, undefined, 8n, 3_000],
+  );
+  assert.deepEqual([total([unseen, first])?.cpuUs, total([first, unseen])?.outputBytes], [undefined, 16n]);
+  const counted = total([{ ...unseen, groupUsage: { cpuUs: 20n } }]);
+  assert.deepEqual([counted?.cpuUs, counted?.userUs, counted?.memoryBytes], [20n, undefined, undefined]);
 });
 
 test('totalUsage() knows nothing of what has told nothing', () => {

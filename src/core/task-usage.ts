@@ -13,24 +13,25 @@ import {
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 
-/** Sums over attempts, and maxima where a sum would mean nothing. */
+/**
+ * Sums over attempts, and maxima where a sum would mean nothing. What wait4(2) tells is undefined where it is not known of one of
+ * them: of one that runs its end tells most of it, and of one whose monitor was killed perhaps only the status was found out.
+ */
 export interface UsageTotal {
-  /** It runs: `memoryBytes` is as of now, and what only an end tells of this attempt is not in. */
-  readonly live: boolean;
   /** CPU time of everything, microseconds. */
-  readonly cpuUs: bigint;
-  readonly userUs: bigint;
-  readonly systemUs: bigint;
+  readonly cpuUs: bigint | undefined;
+  readonly userUs: bigint | undefined;
+  readonly systemUs: bigint | undefined;
   /** Most memory at once of any attempt; of one that runs, what it has now. Of the cgroup, where it counts. */
-  readonly memoryBytes: bigint;
-  /** Largest resident set of any one process; 0 while nothing has ended. */
-  readonly maxRssBytes: bigint;
-  readonly minorFaults: bigint;
-  readonly majorFaults: bigint;
-  readonly blockInputs: bigint;
-  readonly blockOutputs: bigint;
-  readonly voluntarySwitches: bigint;
-  readonly involuntarySwitches: bigint;
+  readonly memoryBytes: bigint | undefined;
+  /** Largest resident set of any one process. */
+  readonly maxRssBytes: bigint | undefined;
+  readonly minorFaults: bigint | undefined;
+  readonly majorFaults: bigint | undefined;
+  readonly blockInputs: bigint | undefined;
+  readonly blockOutputs: bigint | undefined;
+  readonly voluntarySwitches: bigint | undefined;
+  readonly involuntarySwitches: bigint | undefined;
   /** Bytes printed, both outputs. */
   readonly outputBytes: bigint;
   /** Processes that were killed for want of memory. */
@@ -42,23 +43,17 @@ export interface UsageTotal {
 /** Bytes that one block of getrusage(2) is on Linux. */
 export const blockBytes = 512n;
 
-const nothing: UsageTotal = {
-  live: false,
-  cpuUs: 0n,
-  userUs: 0n,
-  systemUs: 0n,
-  memoryBytes: 0n,
-  maxRssBytes: 0n,
-  minorFaults: 0n,
-  majorFaults: 0n,
-  blockInputs: 0n,
-  blockOutputs: 0n,
-  voluntarySwitches: 0n,
-  involuntarySwitches: 0n,
-  outputBytes: 0n,
-  oomKills: 0,
-  ranMs: 0,
-};
+const notKnown = {
+  userUs: undefined,
+  systemUs: undefined,
+  maxRssBytes: undefined,
+  minorFaults: undefined,
+  majorFaults: undefined,
+  blockInputs: undefined,
+  blockOutputs: undefined,
+  voluntarySwitches: undefined,
+  involuntarySwitches: undefined,
+} satisfies Partial<UsageTotal>;
 
 /**
  * The total of a task.
@@ -78,18 +73,17 @@ export function totalUsage(task: Task, sample?: TaskSample): UsageTotal | undefi
 /** Two attempts of a task as one: sums, and of memory the larger, since they ran one after the other. */
 export function addUsage(a: UsageTotal, b: UsageTotal): UsageTotal {
   return {
-    live: a.live || b.live,
-    cpuUs: a.cpuUs + b.cpuUs,
-    userUs: a.userUs + b.userUs,
-    systemUs: a.systemUs + b.systemUs,
+    cpuUs: sum(a.cpuUs, b.cpuUs),
+    userUs: sum(a.userUs, b.userUs),
+    systemUs: sum(a.systemUs, b.systemUs),
     memoryBytes: larger(a.memoryBytes, b.memoryBytes),
     maxRssBytes: larger(a.maxRssBytes, b.maxRssBytes),
-    minorFaults: a.minorFaults + b.minorFaults,
-    majorFaults: a.majorFaults + b.majorFaults,
-    blockInputs: a.blockInputs + b.blockInputs,
-    blockOutputs: a.blockOutputs + b.blockOutputs,
-    voluntarySwitches: a.voluntarySwitches + b.voluntarySwitches,
-    involuntarySwitches: a.involuntarySwitches + b.involuntarySwitches,
+    minorFaults: sum(a.minorFaults, b.minorFaults),
+    majorFaults: sum(a.majorFaults, b.majorFaults),
+    blockInputs: sum(a.blockInputs, b.blockInputs),
+    blockOutputs: sum(a.blockOutputs, b.blockOutputs),
+    voluntarySwitches: sum(a.voluntarySwitches, b.voluntarySwitches),
+    involuntarySwitches: sum(a.involuntarySwitches, b.involuntarySwitches),
     outputBytes: a.outputBytes + b.outputBytes,
     oomKills: a.oomKills + b.oomKills,
     ranMs: a.ranMs + b.ranMs,
@@ -98,20 +92,22 @@ export function addUsage(a: UsageTotal, b: UsageTotal): UsageTotal {
 
 /** What an attempt has used; undefined before its leader has ended, and where no process ever ran. */
 export function usageOfAttempt({
+  state,
   usage,
   groupUsage,
   startedAt,
   endedAt,
   ...attempt
 }: Attempt): UsageTotal | undefined {
-  if (!usage && !groupUsage) return undefined;
-  const waitedFor = usage ? usage.userUs + usage.systemUs : 0n;
-  const { maxRssBytes = 0n } = usage ?? {};
+  const hasRun = startedAt !== undefined && state === TaskState.ENDED;
+  if (!usage && !groupUsage && !hasRun) return undefined;
   return {
-    ...nothing,
-    ...(usage ? pick(usage) : {}),
-    cpuUs: larger(waitedFor, groupUsage?.cpuUs ?? 0n),
-    memoryBytes: groupUsage?.memoryPeakBytes || maxRssBytes,
+    ...(usage ? pick(usage) : notKnown),
+    // Of a cgroup that does not count, 0.
+    cpuUs: usage
+      ? larger(usage.userUs + usage.systemUs, groupUsage?.cpuUs ?? 0n)
+      : groupUsage?.cpuUs || undefined,
+    memoryBytes: groupUsage?.memoryPeakBytes || usage?.maxRssBytes,
     outputBytes: attempt.stdoutBytes + attempt.stderrBytes,
     oomKills: groupUsage?.oomKills ?? 0,
     ranMs: millisBetween(startedAt, endedAt) ?? 0,
@@ -132,13 +128,13 @@ export function millisBetween(from: Timestamp | undefined, to: Timestamp | undef
 function usageOfSample(sample: TaskSample, attempt: Attempt | undefined): UsageTotal {
   const { userUs, systemUs, outputBytes } = sample;
   return {
-    ...nothing,
-    live: true,
+    ...notKnown,
     cpuUs: userUs + systemUs,
     userUs,
     systemUs,
     memoryBytes: sampledMemory(sample),
     outputBytes,
+    oomKills: 0,
     ranMs: millisBetween(attempt?.startedAt, sample.sampledAt) ?? 0,
   };
 }
@@ -147,6 +143,12 @@ function pick({ $typeName: _, $unknown: __, ...figures }: ResourceUsage) {
   return figures;
 }
 
-function larger(a: bigint, b: bigint): bigint {
+/** Undefined where one of them is. */
+export function sum(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  return a === undefined || b === undefined ? undefined : a + b;
+}
+
+function larger(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return undefined;
   return a > b ? a : b;
 }

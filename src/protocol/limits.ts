@@ -5,8 +5,16 @@
 export const limits = {
   /** A message of the agents' link and a request of the API, encoded. */
   messageBytesMax: 1 << 20,
-  /** Data in one log chunk: small enough that a chunk never delays a heartbeat by more than a blink. */
-  logChunkBytesMax: 64 << 10,
+  /**
+   * Data in one log chunk: small enough that a chunk never delays a heartbeat by more than a blink. With the fields around it a
+   * chunk then fits into 64 KiB; encoders double their buffers, and one byte more would cost as much again.
+   */
+  logChunkBytesMax: 63 << 10,
+  /**
+   * Output that an agent reads at once for one reader, and then sends chunk by chunk: the way to the thread that reads and back costs
+   * as much as copying three chunks.
+   */
+  logReadBytesMax: 2 * (63 << 10),
   /** A request before its caller is known (joining). */
   anonymousRequestBytesMax: 16 << 10,
   /** Elements of an argument vector. */
@@ -42,8 +50,8 @@ export const limits = {
   /** How far back from the end of an output its last lines are looked for. */
   tailBytesMax: 16 << 20,
   /**
-   * What one stream of the link may carry ahead of its reader. A log stream at full speed then delays a command beside it
-   * by 0.4 ms.
+   * What one stream of the link may carry ahead of its reader, and one answer of the API ahead of the command line. A log stream at
+   * full speed then delays a command beside it by 0.4 ms.
    */
   linkStreamWindowBytes: 256 << 10,
   /** The same for all streams of one connection together. */
@@ -158,6 +166,12 @@ export const limits = {
   fileStallMs: 60_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
+  /** Between two pings on a connection of the API, in either direction. */
+  apiPingIntervalMs: 5_000,
+  /** How long the other end of a connection of the API may be silent, pings unanswered, before it is taken for gone. */
+  apiSilenceMaxMs: 15_000,
+  /** TLS handshakes of agents that one controller has under way at once; the others wait their turn. */
+  linkHandshakesMax: 64,
   /** Request headers until their end. */
   headersTimeoutMs: 10_000,
   /** Longest life of a join token. */

@@ -20,6 +20,7 @@ import { agentSpec, controllerSpec } from '#cli/up/daemon-specs.ts';
 import { layoutOf, type UpLayout } from '#cli/up/up-layout.ts';
 import { stateWord } from '#core/task-state.ts';
 import { type CreateRunRequest, CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Task, type TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { testEnvironment } from '#test/fixture/drover-command.ts';
 import { until } from '#test/fixture/until.ts';
@@ -286,9 +287,10 @@ export class ChaosCluster implements AsyncDisposable {
     await this.gate.open();
     await this.settle(allowed);
     await this.recorder[Symbol.asyncDispose]();
-    for (const agent of this.agents.values())
-      assert.equal(describeEnd(await agent.stop(systemClock)), 'exit 0');
-    assert.equal(describeEnd(await this.controller.stop(systemClock)), 'exit 0');
+    for (const daemon of [...this.agents.values(), this.controller]) {
+      const end = await daemon.stop(systemClock);
+      assert.equal(end.code, 0, describeEnd(end)); // whatever it said last, such as that it failed on purpose
+    }
     assert.deepEqual(pidsWith(this.directory).map(describeProcess), []);
   }
 
@@ -346,11 +348,20 @@ export class ChaosCluster implements AsyncDisposable {
     this.recorder.collectJournal(name, join(this.directoryOf(name), 'journal'));
   }
 
+  /** Its agents may still be on their way back to a controller that has just started: only they have what was printed. */
+  async #untilConnected(): Promise<void> {
+    await until('every node is connected', async () => {
+      const { nodes } = await this.api.nodes.listNodes({});
+      return nodes.every(({ state }) => state === NodeState.CONNECTED);
+    });
+  }
+
   async #history(left: readonly number[]): Promise<History> {
     for (const name of this.agents.keys()) this.#collectJournal(name);
     const daemons = [this.controller, ...this.agents.values()];
     const starts = readLines(join(this.directory, startsFile)).slice(this.#startsSettled);
     const began = new Set(starts.map((attemptId) => attemptId.split('.')[0]));
+    if (began.size > 0) await this.#untilConnected();
     return {
       launched: this.#launched,
       starts,

@@ -11,18 +11,23 @@ import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { until } from '#test/fixture/until.ts';
 import { ChaosCluster, killDaemon } from './chaos-cluster.ts';
 import { waits } from './commands.ts';
-import { applyTo, changedAt, damagesAt, emptied } from './damages.ts';
+import { applyTo, changedAt, type Damage, damagesAt, emptied } from './damages.ts';
 import { isAlive, killAll, monitorOf } from './processes.ts';
 
 /** Places in a record at which it is damaged. */
 const places = 12;
 
-/** A supervisor starts on this directory; gives the attempts that it has, and ends it. */
+/** A supervisor starts on this directory; gives the attempts that it has once nothing is left of them, and ends it. */
 async function statusesIn(directory: string): Promise<readonly AttemptStatus[]> {
   await startSupervisor(supervisorPath(), directory);
   const { connection, server } = await SupervisorConnection.open(directory, systemClock, () => {});
   try {
-    return await connection.list();
+    let statuses = await connection.list();
+    await until('each has ended', async () => {
+      statuses = await connection.list();
+      return statuses.every((status) => wordsOf(status) !== 'alive');
+    });
+    return statuses;
   } finally {
     connection[Symbol.dispose]();
     killAll([server.pid]);
@@ -37,14 +42,15 @@ test('16: a damaged record of the supervisor never makes up an end, and the serv
   await killDaemon(cluster.agent());
   const task = (await cluster.tasks())[0];
   assert.ok(task);
+  const { id } = task;
   const monitor = monitorOf(task);
   await cluster.gate.open();
   await until('its end is recorded', () => !isAlive(monitor));
-  const bytes = readFileSync(cluster.recordOf(task.id));
+  const bytes = readFileSync(cluster.recordOf(id));
 
-  for (const damage of damagesAt(places)) {
+  async function judge(damage: Damage) {
     const directory = join(cluster.directory, 'damaged', damage.name);
-    const attempt = join(directory, 'attempts', `${task.id}.1`);
+    const attempt = join(directory, 'attempts', `${id}.1`);
     mkdirSync(attempt, { recursive: true, mode: 0o700 });
     writeFileSync(join(attempt, 'record'), damage.apply(bytes));
     const [status, ...more] = await statusesIn(directory);
@@ -52,6 +58,7 @@ test('16: a damaged record of the supervisor never makes up an end, and the serv
     const nothing = damage.apply(bytes).length === 0;
     assert.match(wordsOf(status), nothing ? neverForked : truth, damage.name);
   }
+  await Promise.all(damagesAt(places).map(judge));
   rmSync(join(cluster.directory, 'damaged'), { recursive: true });
   await cluster.startAgent();
   await cluster.verify();
@@ -91,8 +98,7 @@ test('16: a task whose record is lost with everything that was running ends as u
   await cluster.verify();
 });
 
-// Todo while the supervisor does not look for the processes of an attempt whose record is lost.
-test('16: a task whose record is lost while it runs is not left to itself', { todo: true }, async (t) => {
+test('16: a task whose record is lost while it runs is adopted again', async (t) => {
   const cluster = await ChaosCluster.start(t);
   for (const [what, damage] of lostRecords) {
     await t.test(what, async () => {
@@ -101,9 +107,23 @@ test('16: a task whose record is lost while it runs is not left to itself', { to
       for (const id of ids) applyTo(cluster.recordOf(id), damage);
       killAll([cluster.supervisorPid()]);
       await until('another server is there', () => cluster.findSupervisorPid() !== undefined);
-      // It may have ended as unknown; then there is nothing to stop, and nothing may be left of it either.
       await cluster.api.tasks.stopTasks({ query: { refs: ids }, graceMs: 200n });
-      await cluster.settle({ unknown: /./, signals: ['SIGTERM'] });
+      await cluster.settle({ signals: ['SIGTERM'] });
+    });
+  }
+  await cluster.verify();
+});
+
+test('16: a task whose record and monitor are lost while it runs is not left to itself', async (t) => {
+  const cluster = await ChaosCluster.start(t);
+  for (const [what, damage] of lostRecords) {
+    await t.test(what, async () => {
+      const ids = await cluster.launch(waits(1), { count: 3 });
+      await cluster.untilState(TaskState.RUNNING);
+      const monitors = (await cluster.tasks()).filter(({ id }) => ids.includes(id)).map(monitorOf);
+      killAll([cluster.supervisorPid(), ...monitors]);
+      for (const id of ids) applyTo(cluster.recordOf(id), damage);
+      await cluster.settle({ unknown: /^record corrupt/ });
     });
   }
   await cluster.verify();

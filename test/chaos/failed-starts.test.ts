@@ -24,19 +24,20 @@ async function refusal(cluster: ChaosCluster, argv: readonly string[], cwd = '')
 type Exhaust = (t: TestContext, supervisor: number) => () => void;
 
 /** No descriptor is left to the supervisor. */
-const withoutDescriptors: Exhaust = (_, supervisor) => {
-  const limit = /^Max open files\s+(\d+)\s+(\d+)/m.exec(readFileSync(`/proc/${supervisor}/limits`, 'utf8'));
-  assert.ok(limit);
-  prlimit(supervisor, `--nofile=3:${limit[2]}`);
-  return () => prlimit(supervisor, `--nofile=${limit[1]}:${limit[2]}`);
-};
+const withoutDescriptors: Exhaust = (_, supervisor) => lower(supervisor, /^Max open files.*/m, '--nofile', 3);
+
+/** Lowers the soft limit that a line of /proc/PID/limits tells: the hard one cannot be raised again by everybody. */
+function lower(pid: number, line: RegExp, option: string, to: number): () => void {
+  const [soft, hard] =
+    line.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[0].match(/\d+|unlimited/g) ?? [];
+  assert.ok(soft && hard);
+  prlimit(pid, `${option}=${to}:${hard}`);
+  return () => prlimit(pid, `${option}=${soft}:${hard}`);
+}
 
 /** No process is left to the supervisor: by a cgroup for root, whom RLIMIT_NPROC does not bind. */
 const withoutProcesses: Exhaust = (t, supervisor) => {
-  if (process.getuid?.() !== 0) {
-    prlimit(supervisor, '--nproc=0:unlimited');
-    return () => prlimit(supervisor, '--nproc=unlimited');
-  }
+  if (process.getuid?.() !== 0) return lower(supervisor, /^Max processes.*/m, '--nproc', 0);
   const group = `/sys/fs/cgroup/pids/drover-chaos-${process.pid}`;
   mkdirSync(group);
   t.after(() => rmdirSync(group));

@@ -82,7 +82,11 @@ testInNamespace(
     await cluster.gate.open();
     await cluster.untilState(TaskState.ENDED, ids);
     free();
-    await cluster.launch(exits(1));
+    for (const task of await cluster.tasks(ids)) assert.ok(task.attempts[0]?.logDiskFullAt);
+    const [later] = await cluster.launch(exits(1));
+    assert.ok(later);
+    await cluster.untilState(TaskState.ENDED, [later]);
+    assert.equal((await cluster.tasks([later]))[0]?.attempts[0]?.logDiskFullAt, undefined);
     await cluster.verify({ outputLost: true });
   },
 );

@@ -69,6 +69,12 @@ export function footprintOf(pid: number): { residentBytes: number; descriptors: 
   return { residentBytes: Number(kib) * 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
 }
 
+/** Bytes of resident memory at its highest so far. */
+export function peakBytesOf(pid: number): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1] ?? '0';
+  return Number(kib) * 1024;
+}
+
 /** Sends SIGKILL, wherever the processes are still there. */
 export function killAll(pids: readonly number[]): void {
   for (const pid of pids) {

@@ -2,11 +2,8 @@
  * `npm run chaos -- --seeds N [--from SEED]`: rounds of random kills under random load, until N seeds are through or one of
  * them fails. A seed that failed is tried again by `--from SEED --seeds 1`.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runAlone } from './run-alone.ts';
 
 /** Rounds of one cluster. */
 const seedsAtOnce = 20;
@@ -43,19 +40,6 @@ function firstFailure(first: number, last: number): string | undefined {
 }
 
 function passes(batch: string): boolean {
-  const directory = mkdtempSync(join(tmpdir(), 'drover-soak-'));
-  const file = join(import.meta.dirname, 'random-kills.test.ts');
-  const { status } = spawnSync(process.execPath, [...process.execArgv, '--test', file], {
-    stdio: 'inherit',
-    timeout: batchTimeoutMs,
-    env: {
-      ...process.env,
-      TMPDIR: directory,
-      NODE_COMPILE_CACHE: join(directory, 'node-compile-cache'),
-      DROVER_TEST_RUN: directory,
-      DROVER_CHAOS_SEEDS: batch,
-    },
-  });
-  rmSync(directory, { recursive: true, force: true });
-  return status === 0;
+  const env = { DROVER_CHAOS_SEEDS: batch };
+  return runAlone('random-kills.test.ts', { env, timeoutMs: batchTimeoutMs });
 }

@@ -140,18 +140,21 @@ test('drover run --stdin gives the same to every node, and attach to one of them
   assert.deepEqual([attached.code, attached.out.toString(), attached.err], [6, 'by attach\n', '']);
 });
 
+/** Of sh: root's, or anybody else's. */
+const prompt = /[#$] /;
+
 test('drover exec -it is a terminal: size, Ctrl-C, its own exit code, and ours as it was', {
   skip,
 }, async () => {
   const line = `${droverPath} exec -it node1 -- sh; echo ended $?; stty -a`;
   await using person = typing(line);
-  await person.next('# ');
+  await person.next(prompt);
   person.type('tty && stty size && echo $TERM\r');
   await person.next(/\/dev\/pts\/\d+\r\n24 90\r\nxterm-256color/);
   person.type('sleep 1000; echo after\r');
   await person.next('echo after');
   person.type(controlC);
-  await person.next('# ');
+  await person.next(prompt);
   person.type('printf "down\\n"; exit 42\r');
   await person.next('down\r\n');
   await person.next('ended 42');
@@ -160,9 +163,9 @@ test('drover exec -it is a terminal: size, Ctrl-C, its own exit code, and ours a
 
 test('drover exec -it can be left and come back to, by one at a time', { skip }, async () => {
   await using first = typing(`${droverPath} exec -it node1 -- sh; echo left $?; exec sh`);
-  await first.next('# ');
+  await first.next(prompt);
   first.type('kept=yes\r');
-  await first.next('# ');
+  await first.next(prompt);
   first.type(detach);
   const id = await first.next(/detached; to come back: drover attach (\w+)/);
   await first.next('left 0');
@@ -181,9 +184,9 @@ test('drover exec -it can be left and come back to, by one at a time', { skip },
 
 test('a terminal survives agent and controller, exactly once each key and each byte', { skip }, async () => {
   await using person = typing(`${droverPath} exec -it node2 -- sh; echo ended $?`);
-  await person.next('# ');
+  await person.next(prompt);
   person.type('n=0; count() { n=$((n+1)); echo "count <$n>"; }\r');
-  await person.next('# ');
+  await person.next(prompt);
   person.type('count\r');
   await person.next('count <1>');
   process.kill(daemonPid('node2'), 'SIGKILL');
@@ -202,12 +205,12 @@ test('exec and attach work at the prompt, which has its terminal back afterwards
   await using person = typing(`${droverPath} shell; echo closed $?`);
   await person.next('drover @all> ');
   person.type('exec -it node1 -- sh\r');
-  await person.next('# ');
+  await person.next(prompt);
   person.type(detach);
   const id = await person.next(/to come back: drover attach (\w+)/);
   await person.next('drover @all> ');
   person.type(`attach ${id}\r`);
-  await person.next('# ');
+  await person.next(prompt);
   person.type('echo at $DROVER_NODE\r');
   await person.next('at node1');
   person.type('exit\r');

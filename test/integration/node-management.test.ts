@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { v7 } from 'uuid';
+import { version } from '#base/installation.ts';
 import { describeOutcome } from '#core/outcome.ts';
+import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { TestCluster } from '#test/fixture/cluster.ts';
@@ -58,6 +60,21 @@ test('a drained node takes nothing new and keeps what it has; labels and drains 
   assert.deepEqual(kinds, ['node.labelled', 'node.labelled', 'node.drained', 'node.resumed']);
 });
 
+test('what waits for a node that is drained meanwhile is skipped when the node comes', async () => {
+  await using cluster = await TestCluster.start(2);
+  await cluster.stopNode('node2');
+  const waits = { whenUnreachable: WhenUnreachable.WAIT };
+  const [waiting] = await launch(cluster, 'node2', ['true'], waits);
+  assert.ok(waiting);
+  await cluster.connection.nodes.drainNodes({ nodes: 'node2', reason: 'new disk' });
+  assert.equal((await taskOf(cluster, waiting)).state, TaskState.PENDING);
+  await cluster.startNode('node2');
+  await until('it has ended', async () => (await taskOf(cluster, waiting)).state === TaskState.ENDED);
+  const { outcome, attempts } = await taskOf(cluster, waiting);
+  assert.equal(outcome && describeOutcome(outcome), 'skipped: its node is drained: new disk');
+  assert.equal(attempts.length, 0);
+});
+
 test('a removed node is cut at once, refused from then on, and what ran there ends as unknown', async () => {
   await using cluster = await TestCluster.start(2);
   const [running] = await launch(cluster, 'node2', ['sleep', '60']);
@@ -76,6 +93,7 @@ test('a removed node is cut at once, refused from then on, and what ran there en
     nodes.map(({ name, state }) => [name, state]),
     [['node1', NodeState.CONNECTED]],
   );
+  assert.equal(nodes[0]?.facts?.supervisorVersion, version);
   const kinds = await kindsOf(cluster, 'node2');
   assert.deepEqual(kinds.slice(-2), ['node.removed', 'task.ended']);
   await assert.rejects(launch(cluster, 'node2', ['true']), /no such node: node2/);

@@ -300,3 +300,18 @@ uint8_t client_state(struct client *c, const char *id, struct sv_exited *exited)
     if (end) return state;
   }
 }
+
+char *client_reason(struct client *c, const char *id) {
+  char *reason = NULL;
+  uint32_t tag = client_send(c, SV_LIST, NULL, 0);
+  for (bool end = false; !end;) {
+    struct frame *f = client_answer(c, tag);
+    end = f->type == SV_LIST_END;
+    if (is_about(f, SV_STATUS, id)) {
+      struct sv_reader r = sv_reader_of(f->body, f->len);
+      if (sv_get_u8(&r) == SV_ATTEMPT_LOST && sv_get_u8(&r) == 0) reason = strdup(sv_get_str(&r, 256));
+    }
+    free(f);
+  }
+  return reason;
+}

@@ -73,4 +73,7 @@ uint32_t client_punch(struct client *c, const char *id, uint8_t stream, uint64_t
 /* State of an attempt by SV_LIST; 0 when it is not in it. */
 uint8_t client_state(struct client *c, const char *id, struct sv_exited *exited);
 
+/* Why one is lost that was never told to have started, by SV_LIST; NULL when it is not. Free it. */
+char *client_reason(struct client *c, const char *id);
+
 #endif

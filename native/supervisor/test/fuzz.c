@@ -1,23 +1,19 @@
 /*
- * fuzz.c: the decoders on mutated vectors, the same ones each time: fuzz FILE ROUNDS. ASan and UBSan are what fails here.
+ * fuzz.c: the decoders on mutated vectors, the same ones each time, and then a monitor's end of ATTACH: fuzz FILE ROUNDS. ASan
+ * and UBSan are what fails here.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../record.h"
 #include "../message.h"
+#include "../record.h"
+#include "fuzz.h"
 
-#define SEEDS_MAX 64
-#define BYTES_MAX 2048
-
-static struct {
-  uint8_t bytes[BYTES_MAX];
-  size_t len;
-} seeds[SEEDS_MAX];
+struct seed seeds[SEEDS_MAX];
 
 /* xorshift64: repeatable, which is all that is asked of it. */
-static uint64_t next(void) {
+uint64_t fuzz_next(void) {
   static uint64_t x = 88172645463325252u;
   x ^= x << 13;
   x ^= x >> 7;
@@ -59,14 +55,14 @@ static size_t add_records(size_t count) {
   return count;
 }
 
-static size_t mutate(uint8_t *bytes, size_t len) {
+size_t fuzz_mutate(uint8_t *bytes, size_t len) {
   static const uint8_t edges[] = {0, 1, 0x7f, 0x80, 0xff};
-  for (uint64_t changes = 1 + next() % 4; changes > 0; changes--) {
-    size_t at = next() % len;
-    if (next() % 2 == 0) bytes[at] ^= (uint8_t)(1u << (next() % 8));
-    else bytes[at] = edges[next() % sizeof edges];
+  for (uint64_t changes = 1 + fuzz_next() % 4; changes > 0; changes--) {
+    size_t at = fuzz_next() % len;
+    if (fuzz_next() % 2 == 0) bytes[at] ^= (uint8_t)(1u << (fuzz_next() % 8));
+    else bytes[at] = edges[fuzz_next() % sizeof edges];
   }
-  return next() % 4 == 0 ? next() % (len + 1) : len;
+  return fuzz_next() % 4 == 0 ? fuzz_next() % (len + 1) : len;
 }
 
 static void decode(uint8_t *bytes, size_t len) {
@@ -80,7 +76,7 @@ static void decode(uint8_t *bytes, size_t len) {
   struct sv_claim claim;
   size_t used;
   if (sv_frame_next(bytes, len, &frame, &used) != SV_FRAME_READY) return;
-  switch (next() % 8) {
+  switch (fuzz_next() % 8) {
     case 0: (void)sv_decode_start(&frame.body, &start); break;
     case 1: (void)sv_get_started(&frame.body, &started); break;
     case 2: (void)sv_get_exited(&frame.body, &exited); break;
@@ -106,7 +102,7 @@ int main(int argc, char **argv) {
     uint8_t *bytes = malloc(len);
     if (bytes == NULL) return 1;
     memcpy(bytes, seeds[seed].bytes, len);
-    len = mutate(bytes, len);
+    len = fuzz_mutate(bytes, len);
     uint8_t *exact = malloc(len > 0 ? len : 1); /* so that one byte too far is seen */
     if (exact == NULL) return 1;
     memcpy(exact, bytes, len);
@@ -115,5 +111,6 @@ int main(int argc, char **argv) {
     free(bytes);
   }
   printf("ok   %ld rounds over %zu vectors\n", rounds, count);
-  return 0;
+  (void)fflush(stdout); /* before it forks */
+  return fuzz_attach(count, rounds / 20);
 }

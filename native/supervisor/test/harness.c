@@ -73,6 +73,12 @@ void await_end(pid_t pid) {
   (void)close(fd);
 }
 
+void await_reaped(struct client *c, pid_t pid) {
+  await_end(pid);
+  while (kill(pid, 0) == 0) (void)client_usage(c); /* by the next round, at most */
+  (void)client_usage(c);
+}
+
 struct client *kill_and_restart(struct client *c) {
   pid_t server = c->server;
   client_close(c);
@@ -113,6 +119,38 @@ char *content(const char *path) {
   text[n] = '\0';
   (void)close(fd);
   return text;
+}
+
+static bool is_there(const char *directory) { return mkdir(directory, 0700) == 0 || errno == EEXIST; }
+
+void write_record(const char *id, const struct sv_claim *claim, const struct sv_started *started, const struct sv_exited *exited) {
+  uint8_t bytes[1024];
+  struct sv_writer w = sv_writer_of(bytes, sizeof bytes);
+  size_t at = sv_record_begin(&w, SV_RECORD_CLAIMED);
+  if (claim != NULL) sv_put_claim(&w, claim);
+  sv_record_end(&w, at);
+  if (claim == NULL) w.len = at;
+  at = sv_record_begin(&w, SV_STARTED);
+  if (started != NULL) sv_put_started(&w, started);
+  sv_record_end(&w, at);
+  if (started == NULL) w.len = at;
+  at = sv_record_begin(&w, SV_EXITED);
+  if (exited != NULL) sv_put_exited(&w, exited);
+  sv_record_end(&w, at);
+  if (exited == NULL) w.len = at;
+  CHECK(is_there(state) && chdir(state) == 0 && is_there("attempts"));
+  int fd = sv_record_create(id);
+  CHECK(fd >= 0 && sv_record_append(fd, &w) && close(fd) == 0 && chdir("/") == 0);
+}
+
+uint64_t burn(struct client *c, const char *id, uint64_t user_us_before, struct sv_usage *total) {
+  struct sv_started s = run_shell(c, id, BURN);
+  const uint64_t used = client_exited(c, id).usage.user_us;
+  client_over(c, SV_EMPTY, id);
+  await_reaped(c, s.monitor);
+  *total = client_usage(c);
+  CHECK(total->user_us >= user_us_before + used);
+  return used;
 }
 
 size_t count_named(const char *name) {

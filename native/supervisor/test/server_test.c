@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
   (void)setvbuf(stdout, NULL, _IONBF, 0);
   (void)umask(022);
   const struct test_case *const tables[] = {start_cases, signal_cases, recover_cases, conn_cases, ask_cases, attach_cases, terminal_cases,
-                                            cgroup_cases, kill_cases, orphan_cases, upgrade_cases};
+                                            cgroup_cases, kill_cases, orphan_cases, upgrade_cases, monitor_cases};
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
     for (const struct test_case *test = tables[t]; test->name != NULL; test++) {
       if (argc == 3 && strstr(test->name, argv[2]) == NULL) continue;

@@ -36,7 +36,7 @@ static bool speaks(const char *version) {
   return same;
 }
 
-static struct client *upgraded(struct client *c) {
+struct client *upgraded(struct client *c) {
   pid_t before = c->server;
   client_answer_is(c, ask(c, other_binary()), SV_OK);
   CHECK(client_read(c) == NULL);
@@ -100,21 +100,12 @@ static void keeps_children(void) {
 
 static void keeps_usage(void) {
   struct client *c = fresh();
-  struct sv_started s = run_shell(c, "a", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done");
-  uint64_t used = client_exited(c, "a").usage.user_us;
-  client_over(c, SV_EMPTY, "a");
-  await_end(s.monitor);
-  struct sv_usage before = client_usage(c);
-  while (before.user_us < used) before = client_usage(c); /* its reaping may come a round later */
+  struct sv_usage before, last;
+  (void)burn(c, "a", 0, &before);
   c = upgraded(c);
   const struct sv_usage after = client_usage(c);
   CHECK(after.user_us == before.user_us && after.minflt == before.minflt && after.maxrss_bytes == before.maxrss_bytes);
-  s = run_shell(c, "b", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done");
-  used = client_exited(c, "b").usage.user_us;
-  client_over(c, SV_EMPTY, "b");
-  await_end(s.monitor);
-  struct sv_usage last = client_usage(c);
-  while (last.user_us < before.user_us + used) last = client_usage(c);
+  const uint64_t used = burn(c, "b", before.user_us, &last);
   CHECK(last.user_us < before.user_us + 2 * used); /* and not twice */
   client_close(c);
 }

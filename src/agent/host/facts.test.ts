@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { deviceMounts, prettyName, readHostFacts } from './facts.ts';
 
 test('readHostFacts() reads this host', async () => {
-  const facts = await readHostFacts();
+  const facts = await readHostFacts('1.2.3');
   assert.equal(facts.hostname, hostname());
   assert.match(facts.bootId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.ok(facts.cpus >= 1);
@@ -13,6 +13,7 @@ test('readHostFacts() reads this host', async () => {
   assert.notEqual(facts.kernel, '');
   assert.equal(facts.loadMillis.length, 3);
   assert.ok(facts.memoryAvailableBytes > 0n);
+  assert.equal(facts.supervisorVersion, '1.2.3');
 });
 
 test('prettyName() takes the quotes off', () => {

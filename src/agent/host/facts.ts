@@ -19,8 +19,8 @@ const listedMax = 32;
 /** Names of processors as the kernel has them, by Node's. */
 const kernelArch: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-/** Reads the facts of this host. Never rejects. */
-export async function readHostFacts(): Promise<HostFacts> {
+/** Reads the facts of this host; what the supervisor says of itself is told with them. Never rejects. */
+export async function readHostFacts(supervisorVersion: string): Promise<HostFacts> {
   const [osRelease, bootId, mounts, meminfo] = await Promise.all([
     readOrEmpty('/etc/os-release'),
     readOrEmpty('/proc/sys/kernel/random/boot_id'),
@@ -38,6 +38,7 @@ export async function readHostFacts(): Promise<HostFacts> {
     disks: await readDisks(deviceMounts(mounts).slice(0, listedMax)),
     addresses: outerAddresses().slice(0, listedMax),
     loadMillis: loadavg().map((load) => Math.round(load * 1_000)),
+    supervisorVersion,
     memoryAvailableBytes: BigInt(/^MemAvailable: +(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1_024n,
   });
 }

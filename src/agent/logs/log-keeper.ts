@@ -17,8 +17,9 @@ import { KeptLog } from './kept-log.ts';
 import { LogDirectories } from './log-directories.ts';
 import { type LogOrigin, readEndedLog } from './log-origin.ts';
 import type { LogQuota } from './log-quota.ts';
-import { outputNames } from './outputs.ts';
+import { type OutputSizes, outputNames } from './outputs.ts';
 import { type PunchHole, StreamQuota } from './stream-quota.ts';
+import { isBeyond } from './time-index.ts';
 
 /** The pause between two times that indexes are written and the node's quota is looked at, milliseconds. */
 const tidyMs = 1_000;
@@ -78,7 +79,9 @@ export class LogKeeper implements AsyncDisposable {
 
   /** Whether the attempt has an output: then it was started, or a start of it was tried. */
   hasOutput(id: string): boolean {
-    return outputNames.some((name) => existsSync(join(this.pathOf(id), name)));
+    const directory = this.pathOf(id);
+    // A new one has none, and is asked for once.
+    return existsSync(directory) && outputNames.some((name) => existsSync(join(directory, name)));
   }
 
   /**
@@ -99,13 +102,17 @@ export class LogKeeper implements AsyncDisposable {
     this.#kept.set(id, { log, over, watching: this.#watch.add(log) });
   }
 
-  /** Nothing of the attempt is left. Resolves when everything about its output is on disk; never rejects. Twice is once. */
-  async end(id: string): Promise<void> {
+  /**
+   * Nothing of the attempt is left. Resolves when everything about its output is on disk; never rejects. Twice is once.
+   *
+   * @param written how much it has written in all, where that is known: then there may be nothing to look at.
+   */
+  async end(id: string, written?: OutputSizes): Promise<void> {
     const kept = this.#kept.get(id);
     if (!kept) return;
     const { log, watching } = kept;
     watching[Symbol.dispose]();
-    log.look();
+    if (!written || isBeyond(written, log.sizes)) log.look();
     await this.#quota.settle(log);
     this.#write(log);
     this.#dirty.delete(log);

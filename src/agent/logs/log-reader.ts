@@ -1,6 +1,6 @@
 /**
  * The output of one attempt as a stream of chunks, to what is there now or on until the attempt is over: both outputs by
- * turns, or in the order of writing. Holds one block at a time: whoever reads slowly only reads later, and is told what
+ * turns, or in the order of writing. Holds what was read at once: whoever reads slowly only reads later, and is told what
  * was given back to the disk meanwhile.
  */
 import { join } from 'node:path';

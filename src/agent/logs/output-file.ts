@@ -88,7 +88,7 @@ export class OutputFile implements AsyncDisposable {
     while (file) {
       this.#offset = Math.max(this.#offset, Math.min(this.#floor(), end));
       if (this.#offset >= end) return;
-      const buffer = Buffer.allocUnsafeSlow(limits.logChunkBytesMax);
+      const buffer = Buffer.allocUnsafeSlow(Math.min(limits.logReadBytesMax, end - this.#offset));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, this.#offset);
       if (bytesRead === 0) return;
       // What went while it was read may be zeros here.

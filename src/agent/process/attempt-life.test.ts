@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { describeOutcome } from '#core/outcome.ts';
 import { attemptCanAdvance, stateWord } from '#core/task-state.ts';
@@ -49,6 +49,8 @@ const killDue: AttemptInput = { kind: 'killDue' };
 function exited(status: number, leftovers: readonly { pid: number; command: string }[] = []): AttemptInput {
   return { kind: 'exited', status, usage, wallMs: 2_000, stdoutBytes: 1n, stderrBytes: 1n, leftovers, group };
 }
+
+const diskFull: AttemptInput = { kind: 'logDiskFull' };
 
 function stop(graceMs = 4_000, cause: Cause = Cause.OPERATOR): AttemptInput {
   return { kind: 'stop', cause, graceMs };
@@ -295,7 +297,15 @@ test('advanceAttempt() keeps what the cgroup counted, and says which limit ended
 test('advanceAttempt() only advances, and ends once', () => {
   const input = fc.constantFrom<AttemptInput>(
     ...[started, exited(0), exited(9, left), empty, lost, chdir, timeout, killDue],
-    ...[stop(), stop(0, SHUTDOWN), signalled('SIGTERM'), signalled('SIGUSR1'), killSent(3), killSent()],
+    ...[
+      stop(),
+      stop(0, SHUTDOWN),
+      signalled('SIGTERM'),
+      signalled('SIGUSR1'),
+      killSent(3),
+      killSent(),
+      diskFull,
+    ],
   );
   fc.assert(
     fc.property(fc.array(input, { maxLength: 30 }), fc.constantFrom({}, keep), (inputs, spec) => {
@@ -317,6 +327,17 @@ test('advanceAttempt() only advances, and ends once', () => {
       }
     }),
   );
+});
+
+test('advanceAttempt() keeps when the disk of its output was first full while it ran', () => {
+  const at = (wallMs: number) => ({ wallMs, monotonicMs: wallMs });
+  let { life } = advanceAttempt(fresh(), diskFull, at(1_000));
+  assert.equal(life.attempt.logDiskFullAt, undefined);
+  life = advanceAttempt(life, started, at(2_000)).life;
+  const first = advanceAttempt(life, diskFull, at(3_000));
+  assert.deepEqual(first.steps, [{ step: 'report' }]);
+  assert.deepEqual(first.life.attempt.logDiskFullAt, timestampFromMs(3_000));
+  assert.deepEqual(advanceAttempt(first.life, diskFull, at(4_000)), { life: first.life, steps: [] });
 });
 
 test('resumeLife() arms what is left of the time limit and of the grace', () => {

@@ -95,6 +95,8 @@ export type AttemptInput =
   | { readonly kind: 'signalled'; readonly signal: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'hungUp' }
+  /** The disk of its output was seen to be full. */
+  | { readonly kind: 'logDiskFull' }
   | { readonly kind: 'killDue' }
   /** What was there when SIGKILL was sent to all of it. */
   | { readonly kind: 'killSent'; readonly processes: readonly SurvivorInit[] };
@@ -173,6 +175,8 @@ export function advanceAttempt(life: AttemptLife, input: AttemptInput, now: Now)
       return { life: { ...life, signals: [...new Set([...life.signals, input.signal])] }, steps: [] };
     case 'hungUp':
       return onHungUp(life, now);
+    case 'logDiskFull':
+      return onLogDiskFull(life, now);
     case 'timeout':
       if (life.stopCause !== undefined || life.attempt.outcome) return { life, steps: [] };
       return onStop(life, Cause.TIMEOUT, life.graceMs, now);
@@ -197,6 +201,13 @@ function onStarted(life: AttemptLife, { pid, wallMs }: StartedBody, now: Now): A
   return { life: next, steps: [report, ...resumeLife(next, now)] };
 }
 
+/** Once: how long it lasts does not change what may be missing. */
+function onLogDiskFull(life: AttemptLife, { wallMs }: Now): Advanced {
+  if (life.attempt.pid === 0 || life.attempt.logDiskFullAt) return { life, steps: [] };
+  const attempt = { ...life.attempt, logDiskFullAt: timestampFromMs(wallMs) };
+  return { life: { ...life, attempt }, steps: [report] };
+}
+
 function onNotStarted(
   life: AttemptLife,
   { step, errno, reason, cause }: Extract<AttemptInput, { kind: 'notStarted' }>,
@@ -212,7 +223,8 @@ function onNotStarted(
 function onExited(life: AttemptLife, body: ExitedBody, now: Now): Advanced {
   if (life.attempt.outcome) return { life, steps: [] };
   const attempt = { ...life.attempt };
-  attempt.usage = create(ResourceUsageSchema, body.usage);
+  // Zeros, which no process has, where only the status could be known.
+  if (body.usage.maxRssBytes > 0n) attempt.usage = create(ResourceUsageSchema, body.usage);
   setGroupUsage(attempt, body.group);
   attempt.stdoutBytes = body.stdoutBytes;
   attempt.stderrBytes = body.stderrBytes;

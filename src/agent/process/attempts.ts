@@ -10,6 +10,7 @@
 import { constants } from 'node:os';
 import type { Journal } from '#agent/journal/journal.ts';
 import { signalRecord, stopRecord } from '#agent/journal/journal-records.ts';
+import type { LogDisk } from '#agent/logs/log-disk.ts';
 import type { LogKeeper } from '#agent/logs/log-keeper.ts';
 import type { Clock } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
@@ -28,6 +29,7 @@ import { signalScopes } from './supervisor-messages.ts';
 export interface AttemptsParts {
   readonly journal: Journal;
   readonly logs: LogKeeper;
+  readonly logDisk: LogDisk;
   readonly supervisor: SupervisorClient;
   /** Where tasks run that say nothing else. */
   readonly workspace: string;
@@ -46,6 +48,9 @@ export const scopeNumbers: Readonly<Record<SignalScope, number>> = {
   [SignalScope.GROUP]: signalScopes.group,
   [SignalScope.TREE]: signalScopes.tree,
 };
+
+/** With these an attempt may end: what it printed last is told with it. */
+const endings: ReadonlySet<AttemptInput['kind']> = new Set(['exited', 'empty', 'lost']);
 
 /** Attempts whose end is not on disk, and what is done about them. */
 export class Attempts {
@@ -96,6 +101,7 @@ export class Attempts {
 
   /** Something happened to the attempt. */
   apply(live: LiveAttempt, input: AttemptInput): void {
+    if (endings.has(input.kind) && this.#parts.logDisk.isFull()) this.apply(live, { kind: 'logDiskFull' });
     const { life, steps } = advanceAttempt(live.life, input, this.#now());
     const hasEnded = isActive(live) && life.attempt.state === TaskState.ENDED;
     live.life = life;
@@ -211,7 +217,10 @@ export class Attempts {
     failpoint('agent.end-seen');
     live.finish();
     const { logs, supervisor } = this.#parts;
-    const outputKept = logs.end(live.id);
+    const { stdoutBytes, stderrBytes } = live.life.attempt;
+    const written = { stdout: Number(stdoutBytes), stderr: Number(stderrBytes) };
+    // What is kept may go on writing.
+    const outputKept = logs.end(live.id, isKept ? undefined : written);
     if (live.life.attempt.restartAt) this.#parts.wait(live);
     const asked = live.phase === 'sent' || live.phase === 'known';
     const release = reported.then(async () => {

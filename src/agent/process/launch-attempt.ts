@@ -67,7 +67,8 @@ export interface LaunchRefusal {
 /** Resolves when a process of the attempt runs, or never will, or the host closes. */
 export async function launchAttempt(live: LiveAttempt, parts: LaunchParts): Promise<void> {
   try {
-    if (live.phase === 'queued' && parts.logs.hasOutput(live.id)) return parts.lose(live, recordsLost);
+    // Whatever the journal says: of a start that was never tried there is no output.
+    if (parts.logs.hasOutput(live.id)) return parts.lose(live, recordsLost);
     const prepared = await prepare(live, parts);
     if ('reason' in prepared) parts.refuse(live, prepared);
     else await askSupervisor(live, prepared, parts);

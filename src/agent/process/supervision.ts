@@ -3,9 +3,10 @@
  *
  * RECOVERY. What the journal has and the supervisor has goes on as the supervisor says. What the journal took on and the
  * supervisor does not know was certainly not started, if it is the same boot, since the supervisor claims an attempt before
- * it forks and keeps it until acknowledged: it is started now, or not-started when its time is over. In another boot nobody
- * knows: unknown(reboot). What the supervisor has and the journal lost is adopted: nobody knows any more what was to be run and
- * how it was to be stopped, but it is watched, told and stopped, with the defaults of all that, and not restarted.
+ * it forks and keeps it until acknowledged: it is started now, or not-started when its time is over. Unless there is an output of
+ * it: then the journal has lost its end, which nobody knows. In another boot nobody knows either: unknown(reboot). What the
+ * supervisor has and the journal lost is adopted: nobody knows any more what was to be run and how it was to be stopped, but it is
+ * watched, told and stopped, with the defaults of all that, and not restarted.
  */
 import { constants } from 'node:os';
 import type { Journal } from '#agent/journal/journal.ts';
@@ -36,6 +37,7 @@ export interface SupervisionParts {
 export class Supervision implements SupervisorListener {
   readonly #parts: SupervisionParts;
   #bootId = '';
+  #version = '';
 
   constructor(parts: SupervisionParts) {
     this.#parts = parts;
@@ -46,9 +48,15 @@ export class Supervision implements SupervisorListener {
     return this.#bootId;
   }
 
+  /** Version of the supervisor that answers now, or did last; empty before the first connect. */
+  get version(): string {
+    return this.#version;
+  }
+
   synchronize(statuses: readonly AttemptStatus[], server: SupervisorBody<'helloOk'>): void {
     const { attempts, log } = this.#parts;
     this.#bootId = server.bootId;
+    this.#version = server.binaryVersion;
     const unknown = statuses.filter((status) => !this.takeStatus(status));
     for (const status of unknown) this.#adopt(status);
     if (unknown.length > 0) {

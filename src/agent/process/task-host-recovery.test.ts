@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Journal } from '#agent/journal/journal.ts';
+import { encodeRecords, scanJournal } from '#agent/journal/journal-frames.ts';
 import { systemClock } from '#base/clock.ts';
 import { AttemptSchema, Cause, LogSource, SignalScope, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { newTask, output, sh, silentLog, TaskNode, untilDead, words } from '#test/fixture/task-node.ts';
@@ -69,6 +70,24 @@ test('TaskHost does not start again what a lost journal had, though nothing else
   node.events.length = 0;
   const again = await node.open();
   again.start(order);
+  assert.equal(words(await node.until(task, TaskState.ENDED)), 'unknown: the records of its agent were lost');
+  assert.equal(await readFile(join(node.directory, 'witness'), 'utf8'), 'started\n');
+});
+
+test('TaskHost does not start again what its journal took on and has lost the end of', async (t) => {
+  const node = await TaskNode.make(t);
+  const host = await node.open();
+  const task = newTask();
+  host.start(sh(task, `echo started >> ${join(node.directory, 'witness')}`));
+  await node.until(task, TaskState.ENDED);
+  while ((await readdir(join(node.directory, 'supervisor', 'attempts'))).length > 0) await setImmediate();
+  await node.close();
+  const path = join(node.directory, 'journal');
+  const { records } = scanJournal(await readFile(path));
+  const accepted = records.findIndex(({ kind }) => kind.case === 'accepted');
+  await writeFile(path, encodeRecords(records.slice(0, accepted + 1)));
+  node.events.length = 0;
+  await node.open();
   assert.equal(words(await node.until(task, TaskState.ENDED)), 'unknown: the records of its agent were lost');
   assert.equal(await readFile(join(node.directory, 'witness'), 'utf8'), 'started\n');
 });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { Journal } from '#agent/journal/journal.ts';
 import type { JournalAttempt } from '#agent/journal/journal-state.ts';
+import { LogDisk } from '#agent/logs/log-disk.ts';
 import { LogKeeper } from '#agent/logs/log-keeper.ts';
 import { defaultLogQuota, type LogQuota } from '#agent/logs/log-quota.ts';
 import { readLog } from '#agent/logs/log-reader.ts';
@@ -40,6 +41,7 @@ import {
 import { attemptId, isTaskId } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import { Attempts, isActive, scopeNumbers } from './attempts.ts';
+import { FullDiskWatch } from './full-disk-watch.ts';
 import { giveInput } from './give-input.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
 import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
@@ -89,6 +91,7 @@ export class TaskHost implements Workload, AsyncDisposable {
   readonly #supervision: Supervision;
   readonly #restarts: Restarts;
   readonly #lines: LineWatch;
+  readonly #fullDisk: FullDiskWatch;
   readonly #workspace: string;
   readonly #queue: StartQueue<LiveAttempt>;
   readonly #stop = new AbortController();
@@ -106,7 +109,9 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#workspace = join(directory, 'workspace');
     const workspace = this.#workspace;
     const wait = (live: LiveAttempt) => this.#restarts.wait(live);
-    const attempts = new Attempts({ journal, logs, supervisor, workspace, clock, log, random, wait });
+    const logDisk = new LogDisk(logsRoot(directory), clock);
+    const parts = { journal, logs, logDisk, supervisor, workspace, clock, log, random, wait };
+    const attempts = new Attempts(parts);
     const supervision = new Supervision({ journal, attempts, supervisor, clock, log });
     const bootId = () => supervision.bootId;
     const launch = (live: LiveAttempt) => this.#queue.push(live);
@@ -114,6 +119,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#attempts = attempts;
     this.#supervision = supervision;
     this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
+    this.#fullDisk = new FullDiskWatch(attempts, logDisk, clock);
     this.#lines = new LineWatch({ attempts, journal, supervisor, clock, log });
     this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
   }
@@ -152,6 +158,11 @@ export class TaskHost implements Workload, AsyncDisposable {
       if (isLatest && !host.#attempts.findLatest(attempt.taskId)) host.#restarts.restore(attempt);
     }
     return host;
+  }
+
+  /** Of the supervisor that answers now, or did last. */
+  get supervisorVersion(): string {
+    return this.#supervision.version;
   }
 
   held(): Held {
@@ -310,6 +321,7 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#stop.abort();
     this.#queue.clear();
     this.#restarts.close();
+    this.#fullDisk[Symbol.dispose]();
     this.#attempts.disarm();
     await this.#supervisor[Symbol.asyncDispose]();
     await this.#logs[Symbol.asyncDispose]();
@@ -354,6 +366,10 @@ export class TaskHost implements Workload, AsyncDisposable {
   }
 }
 
+function logsRoot(directory: string): string {
+  return join(directory, 'tasks');
+}
+
 /** Opens the logs, and goes on with those of the attempts that are not over. */
 async function openLogs(
   { directory, clock, log, logQuota = defaultLogQuota }: TaskHostOptions,
@@ -362,7 +378,7 @@ async function openLogs(
 ): Promise<LogKeeper> {
   const ids = new Set(lives.map(({ id }) => id));
   const punch: PunchHole = (id, stream, end) => supervisor.punch(id, stream, end);
-  const root = join(directory, 'tasks');
+  const root = logsRoot(directory);
   const logs = await LogKeeper.open({ root, quota: logQuota, punch, clock, log }, (id) => !ids.has(id));
   for (const { id, over } of lives) await logs.begin(id, over);
   return logs;

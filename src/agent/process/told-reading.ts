@@ -9,21 +9,25 @@ import type { SupervisorClient } from './supervisor-client.ts';
 /** What telling needs. */
 export interface ToldReadingParts {
   readonly supervisor: Pick<SupervisorClient, 'attach'>;
-  readonly lines: LineWatch;
+  readonly lines: Pick<LineWatch, 'listen'>;
   /** The attempt, unless it is over. */
   readonly live: LiveAttempt | undefined;
   readonly id: string;
 }
 
 /** So many bytes are read before that is told: a part of limits.terminalAheadBytes, and not each key's echo. */
-const tellBytes = 32 << 10;
+const tellBytes = 32n << 10n;
 
 /** The supervisor's number of each output. */
-const streams = { [LogSource.STDOUT]: 1, [LogSource.STDERR]: 2 } as const;
+const streams: Readonly<Partial<Record<LogSource, number>>> = {
+  [LogSource.STDOUT]: 1,
+  [LogSource.STDERR]: 2,
+};
 
 /**
- * The same chunks, that `order` asked for. One counts as read when the next is asked for. Where the monitor cannot be told, as when
- * it is told by too many, the task is not held up for this reader.
+ * The same chunks, that `order` asked for. One counts as read when the next is asked for. A reader may come before the monitor, or
+ * lose it: then it is told with the next chunk. Where it cannot be told, as when it is told by too many, a terminal is not held up for
+ * this reader.
  */
 export async function* toldReading(
   chunks: AsyncIterable<LogChunk>,
@@ -31,25 +35,55 @@ export async function* toldReading(
   { supervisor, lines, live, id }: ToldReadingParts,
 ): AsyncGenerator<LogChunk> {
   using _present = live && lines.listen(live);
-  using client = live && (await supervisor.attach(id).catch(() => undefined));
-  const told = new Map<LogSource, bigint>();
-  await tell(client, told, LogSource.STDOUT, stdoutOffset);
-  await tell(client, told, LogSource.STDERR, stderrOffset);
+  using position = live && new ToldPosition(() => supervisor.attach(id));
+  await position?.tell(LogSource.STDOUT, stdoutOffset);
+  await position?.tell(LogSource.STDERR, stderrOffset);
   for await (const chunk of chunks) {
     yield chunk;
-    const read = chunk.offset + BigInt(chunk.data.length);
-    if (read - (told.get(chunk.source) ?? 0n) >= tellBytes) await tell(client, told, chunk.source, read);
+    await position?.tell(chunk.source, chunk.offset + BigInt(chunk.data.length));
   }
 }
 
-async function tell(
-  client: AttachClient | undefined,
-  told: Map<LogSource, bigint>,
-  source: LogSource,
-  offset: bigint,
-): Promise<void> {
-  const stream = Object.hasOwn(streams, source) ? streams[source as keyof typeof streams] : undefined;
-  if (!client || stream === undefined) return;
-  told.set(source, offset);
-  await client.send('attachRead', { stream, offset }).catch(() => {});
+/** How far a reader is, and what the monitor knows of it. */
+class ToldPosition implements Disposable {
+  readonly #attach: () => Promise<AttachClient>;
+  readonly #read = new Map<LogSource, bigint>();
+  readonly #told = new Map<LogSource, bigint>();
+  #client: AttachClient | undefined;
+
+  constructor(attach: () => Promise<AttachClient>) {
+    this.#attach = attach;
+  }
+
+  /** Tells it when it is news. Does not throw: a monitor that is not there is told later. */
+  async tell(source: LogSource, offset: bigint): Promise<void> {
+    if (streams[source] === undefined) return;
+    this.#read.set(source, offset);
+    const told = this.#told.get(source);
+    if (told !== undefined && offset - told < tellBytes) return;
+    try {
+      const client = await this.#connected();
+      for (const [read, at] of this.#read) await this.#send(client, read, at);
+    } catch {
+      this[Symbol.dispose]();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.[Symbol.dispose]();
+    this.#client = undefined;
+    this.#told.clear();
+  }
+
+  async #connected(): Promise<AttachClient> {
+    if (this.#client?.closed) this[Symbol.dispose]();
+    this.#client ??= await this.#attach();
+    return this.#client;
+  }
+
+  async #send(client: AttachClient, source: LogSource, offset: bigint): Promise<void> {
+    if (this.#told.get(source) === offset) return;
+    await client.send('attachRead', { stream: streams[source] ?? 0, offset });
+    this.#told.set(source, offset);
+  }
 }

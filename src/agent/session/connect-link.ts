@@ -19,6 +19,13 @@ export interface LinkCredentials {
   readonly root: string;
 }
 
+/** A connection to a controller. */
+export interface Link {
+  readonly connection: ClientHttp2Session;
+  /** Closes its socket at once, also where HTTP/2 still waits for something before it would. */
+  cut(): void;
+}
+
 /** What the HTTP/2 session may hold in memory, in MB: a thousand log streams with a chunk each. */
 const sessionMemoryMb = 80;
 
@@ -32,7 +39,7 @@ export async function connectLink(
   { host, port }: HostPort,
   { key, certificate, root }: LinkCredentials,
   abort: AbortSignal,
-): Promise<ClientHttp2Session> {
+): Promise<Link> {
   abort.throwIfAborted();
   const socket = connectTls({
     host,
@@ -59,5 +66,5 @@ export async function connectLink(
     throw abort.aborted ? abort.reason : error;
   }
   connection.setLocalWindowSize(limits.linkConnectionWindowBytes);
-  return connection;
+  return { connection, cut: () => void socket.destroy() };
 }

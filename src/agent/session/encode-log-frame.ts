@@ -6,24 +6,16 @@
  * @see https://protobuf.dev/programming-guides/encoding/#order
  */
 import { toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { encodeFieldHead } from '#base/field-head.ts';
+import { encodeFrameHead } from '#base/grpc-frames.ts';
 import { type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 
 const empty = new Uint8Array();
-const frameHeaderBytes = 5;
 
 /** The frame in two parts, to be written one after the other. The second is the chunk's own memory. */
 export function encodeLogFrame(chunk: LogChunk): [Buffer, Uint8Array] {
   const { data } = chunk;
   const fields = toBinary(LogChunkSchema, { ...chunk, data: empty });
-  const label = new BinaryWriter()
-    .tag(LogChunkSchema.field.data.number, WireType.LengthDelimited)
-    .uint32(data.length)
-    .finish();
-  const head = Buffer.allocUnsafe(frameHeaderBytes + fields.length + label.length);
-  head[0] = 0;
-  head.writeUInt32BE(fields.length + label.length + data.length, 1);
-  head.set(fields, frameHeaderBytes);
-  head.set(label, frameHeaderBytes + fields.length);
-  return [head, data];
+  const label = encodeFieldHead(LogChunkSchema.field.data.number, data.length);
+  return [encodeFrameHead([fields, label], data.length), data];
 }

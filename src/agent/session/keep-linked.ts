@@ -53,8 +53,8 @@ async function holdSession(options: KeepLinkedOptions, abort: AbortSignal): Prom
   const { host, port } = options.address;
   const facts = await options.readFacts();
   try {
-    const connection = await connectInTime(options, abort);
-    const session = new LinkSession(connection, { ...options, facts });
+    const link = await connectInTime(options, abort);
+    const session = new LinkSession(link, { ...options, facts });
     const stop = () => session.close('the agent stops');
     if (abort.aborted) stop();
     abort.addEventListener('abort', stop, { once: true });

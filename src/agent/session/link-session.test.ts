@@ -22,6 +22,17 @@ import { Cause, type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/ta
 
 const askUsage: ControllerSays = { case: 'askUsage', value: create(AskUsageSchema, { commandId: 99n }) };
 
+test('LinkSession ends although its connection does not', async () => {
+  await withSession(async ({ agent, clock, session, link }) => {
+    // As HTTP/2 does that waits for a write to a peer which is gone.
+    link.connection.destroy = () => {};
+    agent.close('enough');
+    await clock.advance(1_000);
+    assert.equal((await agent.ended).reason, 'enough');
+    await session.closed;
+  });
+});
+
 test('LinkSession says Hello with what the journal holds, and nothing else before Welcome', async () => {
   const workload = new FakeWorkload();
   workload.emit('task-a');

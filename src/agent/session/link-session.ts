@@ -32,6 +32,7 @@ import { limits } from '#protocol/limits.ts';
 import { linkProtocolVersion } from '#protocol/version.ts';
 import { carryFiles } from './carry-files.ts';
 import { carryOutOrder, failedResult } from './carry-out-order.ts';
+import type { Link } from './connect-link.ts';
 import { EventFeed } from './event-feed.ts';
 import { linkRequestHeaders } from './link-request.ts';
 import { pullInput } from './pull-input.ts';
@@ -65,9 +66,13 @@ export interface LinkEnd {
   readonly goodbye?: Goodbye;
 }
 
+/** How long the end of a connection may take before its socket is closed without ceremony, milliseconds. */
+const closeTimeoutMs = 1_000;
+
 /** A live session. Owns the connection that it is given. */
 export class LinkSession {
   readonly #connection: ClientHttp2Session;
+  readonly #cut: () => void;
   readonly #stream: ClientHttp2Stream;
   readonly #parts: LinkSessionParts;
   readonly #writer: FrameWriter;
@@ -86,8 +91,9 @@ export class LinkSession {
   #fileStreams = 0;
 
   /** Opens the request and says Hello. */
-  constructor(connection: ClientHttp2Session, parts: LinkSessionParts) {
+  constructor({ connection, cut }: Link, parts: LinkSessionParts) {
     this.#connection = connection;
+    this.#cut = cut;
     this.#parts = parts;
     this.#stream = connection.request(linkRequestHeaders('Session'));
     this.#writer = new FrameWriter(this.#stream, {
@@ -118,7 +124,15 @@ export class LinkSession {
     this.#feed?.[Symbol.dispose]();
     this.#linked?.[Symbol.dispose]();
     const end = { reason, welcomed: this.#heartbeats !== undefined, ...(goodbye && { goodbye }) };
-    this.#connection.once('close', () => this.#ended.resolve(end));
+    // HTTP/2 may wait for a write to a peer that is gone; an agent must not be without a session for as long as that.
+    const late = this.#parts.clock.schedule(closeTimeoutMs, () => {
+      this.#cut();
+      this.#ended.resolve(end);
+    });
+    this.#connection.once('close', () => {
+      late[Symbol.dispose]();
+      this.#ended.resolve(end);
+    });
     if (this.#connection.closed && this.#connection.destroyed) this.#ended.resolve(end);
     this.#connection.destroy();
   }

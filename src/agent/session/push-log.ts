@@ -67,8 +67,14 @@ async function pump(
   while (!step.done) {
     abort.throwIfAborted();
     const [head, data] = encodeLogFrame(step.value);
+    request.cork();
     request.write(head);
-    if (!request.write(data)) await once(request, 'drain', { signal: abort });
-    step = await chunks.next();
+    const hasRoom = request.write(data);
+    request.uncork();
+    // Read while this one is on its way.
+    const next = chunks.next();
+    next.catch(() => {});
+    if (!hasRoom) await once(request, 'drain', { signal: abort });
+    step = await next;
   }
 }

@@ -1,6 +1,6 @@
 /** Both ends of a session: the agent's, over a real connection, and the controller's in a test's hands. */
 import { create } from '@bufbuild/protobuf';
-import { connectLink } from '#agent/session/connect-link.ts';
+import { connectLink, type Link } from '#agent/session/connect-link.ts';
 import { LinkSession } from '#agent/session/link-session.ts';
 import { FakeClock } from '#base/clock.ts';
 import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -19,6 +19,7 @@ export interface SessionFixture {
   readonly agent: LinkSession;
   readonly session: PeerSession;
   readonly peer: LinkPeer;
+  readonly link: Link;
 }
 
 /** Opens a session and hands both ends to `body`; nothing is left of either afterwards. */
@@ -29,8 +30,8 @@ export async function withSession(
   await using peer = await LinkPeer.listen(server, pki.root);
   const clock = new FakeClock();
   const credentials = { ...node, root: pki.root };
-  const connection = await connectLink(peer.address, credentials, new AbortController().signal);
-  const agent = new LinkSession(connection, {
+  const link = await connectLink(peer.address, credentials, new AbortController().signal);
+  const agent = new LinkSession(link, {
     workload,
     clock,
     facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
@@ -40,7 +41,7 @@ export async function withSession(
     onWelcome: () => {},
   });
   try {
-    await body({ workload, clock, agent, session: await peer.sessions.next(), peer });
+    await body({ workload, clock, agent, session: await peer.sessions.next(), peer, link });
   } finally {
     agent.close('the test is over');
     await agent.ended;

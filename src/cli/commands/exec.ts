@@ -11,9 +11,9 @@ import type { Terminal } from '#cli/terminal.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
-import { createRun } from './create-run.ts';
 import { leaveSeat, sayNotStarted } from './leave-line.ts';
 import { type ExecOptions, planExec } from './plan-exec.ts';
+import { requestRun } from './request-run.ts';
 import { RunInterrupts } from './run-interrupts.ts';
 
 /** Resolves to the command's own exit code; 0 when it was left by the detach keys. */
@@ -29,18 +29,26 @@ export async function exec(context: CommandContext, line: CommandLine<ExecOption
   }
   const connection = await context.connect(options.data);
   const request = create(CreateRunRequestSchema, { ...plan.request, id: v7() });
-  const { run, tasks } = await createRun(connection, request, context);
-  const [task] = tasks;
-  if (!run || !task) throw new Error('a run of one node has no task');
-  if (options.tty && terminal) return await sit(context, connection, terminal, task, plan.detachKeys);
-  using interrupts = new RunInterrupts({ ...context, terminal: undefined }, connection, run.id);
-  const ended = await carryPipes(context, {
+  const { created, interrupted } = await requestRun(context, connection, request);
+  const [task] = created.tasks;
+  if (!task) throw new Error('a run of one node has no task');
+  if (options.tty && terminal && !interrupted) {
+    return await sit(context, connection, terminal, task, plan.detachKeys);
+  }
+  using interrupts = new RunInterrupts({ ...context, terminal: undefined }, connection, request.id);
+  if (interrupted) context.interrupts.raise();
+  const pipes = {
     connection,
     taskId: task.id,
-    input: options.interactive ? input : undefined,
+    input: options.interactive && !options.tty ? input : undefined,
     joins: false,
     abort: AbortSignal.any([context.abort, interrupts.left]),
     quiet: interrupts.quiet,
+  };
+  const ended = await carryPipes(context, pipes).catch((error: unknown) => {
+    if (!interrupts.left.aborted) throw error;
+    out.errLine(`drover: left with task ${task.id} not ended: drover wait ${task.id}`);
+    return [];
   });
   if (interrupts.state !== undefined) return exitCodes.interrupted;
   sayNotStarted(out, ended);

@@ -7,6 +7,7 @@ import { type Followed, type FollowOptions, type FollowSink, followTasks } from 
 import { renderFooter } from '#cli/output/footer.ts';
 import { formatDuration } from '#cli/output/format-duration.ts';
 import { renderStanding } from '#cli/output/render-standing.ts';
+import { sayFullDisks } from '#cli/output/say-full-disks.ts';
 import { filesView, makeOutputFiles } from '#cli/view/files-view.ts';
 import { FoldedView } from '#cli/view/folded-view.ts';
 import { jsonLinesView, jsonView, nameView } from '#cli/view/json-views.ts';
@@ -64,6 +65,7 @@ export async function followRun(
     return sayLeft(context, runId, [...latest.values()], interrupts.state === 'detached');
   }
   await view.finish(followed);
+  if (view.wantsOutput) sayFullDisks(out, followed.tasks);
   if (view.hasFooter) printFooter(context, followed, elapsedMs());
   if (interrupts.state !== undefined) return exitCodes.interrupted;
   return exitCodeOfTasks(followed.tasks, options);

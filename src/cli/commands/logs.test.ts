@@ -150,3 +150,20 @@ test('logs of several tasks repeats nothing when the connection was cut', async 
   assert.deepEqual([requests[1]?.fromAttempt, requests[1]?.stdoutOffset], [1, 0n]);
   assert.equal(stdout, 'node1: one\nnode1: two\nnode2: first\n');
 });
+
+test('logs says of which output bytes may be missing, since its disk was full', async () => {
+  const fullAt = { logDiskFullAt: timestampFromMs(1_700_000_000_000) };
+  const first = makeTask('cccccccccc', 'node3', { attempts: [{ number: 1, ...fullAt }, { number: 2 }] });
+  const second = makeTask('dddddddddd', 'node4', { attempts: [{ number: 1, ...fullAt }] });
+  const said = async (...words: string[]) => {
+    const { stderr } = await callWithApi(api([first, second], () => []).routes, ['logs', ...words, 'x']);
+    return [
+      ...stderr.matchAll(/^drover: (\S+): the disk of the logs was full at .*: output may be missing$/gm),
+    ].map(([, node]) => node);
+  };
+  assert.deepEqual(await said(), ['node4']);
+  assert.deepEqual(await said('-f'), ['node4']);
+  assert.deepEqual(await said('--attempt', '1'), ['node3', 'node4']);
+  assert.deepEqual(await said('--attempt', 'all'), ['node3', 'node4']);
+  assert.deepEqual(await said('--attempt', '2'), []);
+});

@@ -8,10 +8,17 @@ import { retryStream } from '#cli/follow/retry-stream.ts';
 import { listTasks } from '#cli/list-tasks.ts';
 import { printJsonLine } from '#cli/output/json.ts';
 import { LogPrinter } from '#cli/output/log-printer.ts';
+import { sayFullDisks } from '#cli/output/say-full-disks.ts';
 import type { logsSyntax } from '#cli/syntax/task-syntax.ts';
 import { queryNamedTasks } from '#cli/task-query.ts';
 import { exitCodes } from '#core/exit-code.ts';
-import { type LogChunk, LogChunkSchema, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
+import {
+  type Attempt,
+  type LogChunk,
+  LogChunkSchema,
+  LogSource,
+  type Task,
+} from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { type LogsPlan, planLogs } from './plan-logs.ts';
 
@@ -49,7 +56,14 @@ export async function logs(
   } finally {
     print.end();
   }
+  const latest = plan.follow ? await listTasks(connection, { refs }, callOptions(context)) : tasks;
+  sayFullDisks(out, latest, shownBy(plan));
   return exitCodes.success;
+}
+
+function shownBy({ attempt, fromAttempt }: LogsPlan): ((one: Attempt) => boolean) | undefined {
+  if (attempt > 0) return ({ number }) => number === attempt;
+  return fromAttempt > 0 ? ({ number }) => number >= fromAttempt : undefined;
 }
 
 /** @throws CommandError for times of more tasks than can be ordered by them. */

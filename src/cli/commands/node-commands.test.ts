@@ -33,6 +33,9 @@ async function call(words: string[], options: TestContextOptions = {}) {
   const routes = (router: ConnectRouter) => {
     router.service(NodeService, {
       getNode: () => web3,
+      listNodes: ({ nodes }) => ({
+        nodes: nodes === 'web3' ? [web3] : [web3, { ...web3, name: 'web4', activeTasks: 0 }],
+      }),
       labelNodes: (request) => note('label', request, { nodes: [web3] }),
       drainNodes: (request) => note('drain', request, { nodes: [web3] }),
       resumeNodes: (request) => note('resume', request, { nodes: [web3] }),
@@ -95,4 +98,20 @@ test('nodes remove asks first where somebody is there, and needs --yes where nob
   assert.deepEqual([yes.code, yes.asked], [0, [removed]]);
   const forced = await call(['nodes', 'remove', '--yes', 'web3']);
   assert.deepEqual([forced.stdout, forced.asked], ['removed web3; 2 tasks end as unknown\n', [removed]]);
+});
+
+test('nodes remove of several asks for their number, typed', async () => {
+  const words = ['nodes', 'remove', 'web[3-4]'];
+  for (const typed of ['y', '', '3', 'interrupt', undefined]) {
+    const { code, stderr, asked } = await call(words, { terminal: new FakeTerminal(async () => typed) });
+    assert.deepEqual([code, asked], [1, []], typed);
+    assert.match(
+      stderr,
+      /^Remove web\[3-4\] for good\. 2 tasks end as unknown\.\n.*web\[3-4\] were not removed/s,
+    );
+  }
+  const both = ['web3', 'web4'].map((name) => ({ method: 'remove', name }));
+  assert.deepEqual((await call(words, { terminal: terminal('2') })).asked, both);
+  assert.deepEqual((await call([...words, '--yes'])).asked, both);
+  assert.deepEqual((await call(words)).code, 2);
 });

@@ -367,11 +367,17 @@ test('run tells somebody who asks how far it is, and on a terminal how long it t
   assert.match(made.printed.stderr(), /^2 succeeded in \d\.\ds$/m);
 });
 
-for (const [presses, code, said] of [
-  [1, 130, /^drover: waiting for the answer to the launch; Ctrl-C again leaves\ndrover: stopping/],
-  [2, 130, /leaves\ndrover: run \S+ may have been created all the same: drover ps -a \S+\n$/],
+const atOnce = /^drover: waiting for the answer to the launch; Ctrl-C again leaves\ndrover: stopping/;
+const inDoubt = /leaves\ndrover: run \S+ may have been created all the same: drover ps -a \S+\n$/;
+for (const [words, presses, said] of [
+  [['run', '-w', 'node1', '--', 'x'], 1, atOnce],
+  [['run', '-w', 'node1', '--', 'x'], 2, inDoubt],
+  [['exec', 'node1', '--', 'x'], 1, atOnce],
+  [['exec', 'node1', '--', 'x'], 2, inDoubt],
+  [['exec', '-t', 'node1', '--', 'x'], 1, atOnce],
+  [['exec', '-t', 'node1', '--', 'x'], 2, inDoubt],
 ] as const) {
-  test(`run leaves no doubt at Ctrl-C while it is created: pressed ${presses} times`, async () => {
+  test(`${words[0]} leaves no doubt at Ctrl-C while it is created: ${words[1]}, pressed ${presses} times`, async () => {
     const asked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<void>();
     const noted: string[] = [];
@@ -395,16 +401,41 @@ for (const [presses, code, said] of [
         },
       });
     });
-    using made = createTestContext({ access: api.access });
+    using made = createTestContext({ access: api.access, columns: 80, terminal: new FakeTerminal() });
     const context = { ...made.context, noteRun: (id: string) => void noted.push(id) };
-    const ending = callCommand(context, ['run', '-w', 'node1', '--', 'x']);
+    const ending = callCommand(context, words);
     await asked.promise;
     for (let i = 0; i < presses; i++) context.interrupts.raise();
     if (presses === 1) answer.resolve();
-    assert.equal(await ending, code);
+    assert.equal(await ending, 130);
     answer.resolve();
     assert.match(made.printed.stderr(), said);
     assert.equal(noted.length, 1);
     assert.equal(stopped, presses === 1 ? 1 : 0);
   });
 }
+
+test('exec is left by the third Ctrl-C, and says what goes on', async () => {
+  const asked = Promise.withResolvers<void>();
+  await using api = await startFakeApi((router) => {
+    router.service(RunService, { createRun: ({ id }) => ({ run: { id }, tasks: [one] }) });
+    router.service(TaskService, {
+      async *followTasks(_, { signal }) {
+        yield running(one);
+        asked.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      async *readLogs(_, { signal }) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      stopTasks: () => ({}),
+      signalTasks: () => ({}),
+    });
+  });
+  using made = createTestContext({ access: api.access });
+  const ending = callCommand(made.context, ['exec', 'node1', '--', 'x']);
+  await asked.promise;
+  for (let i = 0; i < 3; i++) made.context.interrupts.raise();
+  assert.equal(await ending, 130);
+  assert.match(made.printed.stderr(), /drover: left with task \S+ not ended: drover wait \S+\n$/);
+});

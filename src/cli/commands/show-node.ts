@@ -55,6 +55,7 @@ function nodeFields(node: Node, nowMs: number): Field[] {
 
 function factFields(facts: HostFacts): Field[] {
   return [
+    ['supervisor', facts.supervisorVersion],
     ['host', facts.hostname],
     ['os', facts.os],
     ['kernel', facts.kernel],

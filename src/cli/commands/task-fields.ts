@@ -49,7 +49,8 @@ function nextAttempt(task: Task, nowMs: number): string {
 }
 
 function attemptFields(attempt: Attempt, kept: boolean, reasonOfTask: string): Field[] {
-  const { outcome, startedAt, endedAt, stdoutBytes, stderrBytes, usage, groupUsage } = attempt;
+  const { outcome, startedAt, endedAt, stdoutBytes, stderrBytes, usage, groupUsage, logDiskFullAt } = attempt;
+  const ranUnseen = startedAt !== undefined && outcome !== undefined;
   return [
     [`attempt ${attempt.number}`, stateWord(attempt.state)],
     ['  reason', attempt.reason === reasonOfTask ? '' : attempt.reason],
@@ -60,7 +61,8 @@ function attemptFields(attempt: Attempt, kept: boolean, reasonOfTask: string): F
     ['  outcome', outcome ? describeOutcome(outcome) : ''],
     ['  cause', causeWord(attempt.cause)],
     ['  output', outcome ? `${formatSize(stdoutBytes)} out, ${formatSize(stderrBytes)} err` : ''],
-    ...indented(usage ? usageFields(usage) : []),
+    ['  disk full', logDiskFullAt ? `${showTime(logDiskFullAt)}: output may be missing` : ''],
+    ...indented(usage ? usageFields(usage) : [['used', ranUnseen ? 'not known' : '']]),
     ...indented(groupUsage ? groupFields(groupUsage) : []),
     [`  outlived its leader`, leftoversOf(attempt, kept)],
     [

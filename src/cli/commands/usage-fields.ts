@@ -31,81 +31,82 @@ export function usageColumns<Row>(usageOf: (row: Row) => ResourceUsage | undefin
   readonly common: Column<Row>[];
   readonly more: Column<Row>[];
 } {
-  const { column, size } = columnsOf(usageOf);
+  const { figure, size } = columnsOf(usageOf);
   return {
     common: [
-      column('USER', (usage) => formatCpuTime(usage.userUs)),
-      column('SYSTEM', (usage) => formatCpuTime(usage.systemUs)),
-      column('MAXRSS', (usage) => formatSize(usage.maxRssBytes)),
-      column('READ', (usage) => size(usage.blockInputs)),
-      column('WRITTEN', (usage) => size(usage.blockOutputs)),
+      figure('USER', 'userUs', formatCpuTime),
+      figure('SYSTEM', 'systemUs', formatCpuTime),
+      figure('MAXRSS', 'maxRssBytes', formatSize),
+      figure('READ', 'blockInputs', size),
+      figure('WRITTEN', 'blockOutputs', size),
     ],
     more: faultColumns(usageOf),
   };
 }
 
-/** Figures of tasks as columns. What only the end of an attempt tells is not shown of one that runs. */
+/** Figures of tasks as columns; `-` where one is not known. */
 export function totalColumns<Row>(totalOf: (row: Row) => UsageTotal | undefined): {
   readonly common: Column<Row>[];
   readonly more: Column<Row>[];
 } {
-  const { column, size } = columnsOf(totalOf);
-  const ended = (row: Row) => {
-    const total = totalOf(row);
-    return total?.live ? undefined : total;
-  };
-  const atEnd = columnsOf(ended).column;
+  const { column, figure, size } = columnsOf(totalOf);
   return {
     common: [
-      column('CPU', (total) => formatCpuTime(total.cpuUs)),
+      figure('CPU', 'cpuUs', formatCpuTime),
       column('CPU%', averageShare),
-      column('MEMORY', (total) => formatSize(total.memoryBytes)),
-      atEnd('READ', (total) => size(total.blockInputs)),
-      atEnd('WRITTEN', (total) => size(total.blockOutputs)),
+      figure('MEMORY', 'memoryBytes', formatSize),
+      figure('READ', 'blockInputs', size),
+      figure('WRITTEN', 'blockOutputs', size),
       column('OUTPUT', (total) => formatSize(total.outputBytes)),
     ],
     more: [
-      column('USER', (total) => formatCpuTime(total.userUs)),
-      column('SYSTEM', (total) => formatCpuTime(total.systemUs)),
-      atEnd('MAXRSS', (total) => formatSize(total.maxRssBytes)),
+      figure('USER', 'userUs', formatCpuTime),
+      figure('SYSTEM', 'systemUs', formatCpuTime),
+      figure('MAXRSS', 'maxRssBytes', formatSize),
       column('OOM', (total) => String(total.oomKills)),
-      ...faultColumns(ended),
+      ...faultColumns(totalOf),
     ],
   };
 }
 
 interface Faults {
-  readonly majorFaults: bigint;
-  readonly minorFaults: bigint;
-  readonly voluntarySwitches: bigint;
-  readonly involuntarySwitches: bigint;
+  readonly majorFaults: bigint | undefined;
+  readonly minorFaults: bigint | undefined;
+  readonly voluntarySwitches: bigint | undefined;
+  readonly involuntarySwitches: bigint | undefined;
 }
 
 function faultColumns<Row>(of: (row: Row) => Faults | undefined): Column<Row>[] {
-  const { column } = columnsOf(of);
+  const { figure } = columnsOf(of);
   return [
-    column('MAJFLT', (usage) => String(usage.majorFaults)),
-    column('MINFLT', (usage) => String(usage.minorFaults)),
-    column('VCSW', (usage) => String(usage.voluntarySwitches)),
-    column('ICSW', (usage) => String(usage.involuntarySwitches)),
+    figure('MAJFLT', 'majorFaults', String),
+    figure('MINFLT', 'minorFaults', String),
+    figure('VCSW', 'voluntarySwitches', String),
+    figure('ICSW', 'involuntarySwitches', String),
   ];
 }
 
 function columnsOf<Row, Figures>(of: (row: Row) => Figures | undefined) {
+  const column = (header: string, show: (figures: Figures) => string): Column<Row> => ({
+    header,
+    right: true,
+    value(row) {
+      const figures = of(row);
+      return figures === undefined ? '-' : show(figures);
+    },
+  });
   return {
-    column: (header: string, show: (figures: Figures) => string): Column<Row> => ({
-      header,
-      right: true,
-      value(row) {
-        const figures = of(row);
-        return figures === undefined ? '-' : show(figures);
-      },
-    }),
+    column,
+    figure: (header: string, name: keyof Figures, show: (value: bigint) => string) =>
+      column(header, (figures) => {
+        const value = figures[name];
+        return typeof value === 'bigint' ? show(value) : '-';
+      }),
     size: (blocks: bigint) => formatSize(blocks * blockBytes),
   };
 }
 
 /** CPU time over running time: of one CPU, so that two busy ones are 200 %. */
 function averageShare({ cpuUs, ranMs }: UsageTotal): string {
-  return ranMs > 0 ? formatShare(Number(cpuUs) / 1000 / ranMs) : '-';
+  return cpuUs !== undefined && ranMs > 0 ? formatShare(Number(cpuUs) / 1000 / ranMs) : '-';
 }

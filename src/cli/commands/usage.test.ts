@@ -115,3 +115,21 @@ test('usage counts a task once that ends between two looks, and says which attem
   assert.equal(lines.length, 3);
   assert.equal(stderr, 'drover: of the 200 attempts of cccccccccc only 1 are kept, and counted here\n');
 });
+
+test('usage shows as not known what nobody saw end', async () => {
+  const { usage: _, ...unseen } = used;
+  const attempts = [{ number: 1, ...unseen }];
+  const task = makeTask(over.id, over.node, {
+    state: TaskState.ENDED,
+    outcome: exited(0),
+    spec: { argv: ['over'] },
+    attempts,
+  });
+  const routes = (router: ConnectRouter) => {
+    router.service(TaskService, { sampleTasks: () => ({}), listTasks: () => ({ tasks: [task] }) });
+  };
+  const { lines } = await call(routes, ['usage', '-o', 'wide', 'd']);
+  assert.match(lines[1] ?? '', /^dddddddddd {2}node1 {2}ended( +-){5} +5 B( +-){3} +0( +-){4} +1 {2}over$/);
+  const { tasks } = JSON.parse((await call(routes, ['usage', '-o', 'json', 'd'])).stdout);
+  assert.equal('usage' in tasks[0].attempts[0], false);
+});

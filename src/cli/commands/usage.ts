@@ -13,7 +13,7 @@ import type { usageSyntax } from '#cli/syntax/task-syntax.ts';
 import { describeState, latestAttempt, showCommand } from '#cli/task-columns.ts';
 import { queryTasks } from '#cli/task-query.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
-import { addUsage, totalUsage, type UsageTotal } from '#core/task-usage.ts';
+import { addUsage, sum, totalUsage, type UsageTotal } from '#core/task-usage.ts';
 import {
   GetNodeUsageResponseSchema,
   type SampleTasksResponse,
@@ -142,6 +142,6 @@ const attemptsColumn: Column<UsageRow> = {
 function sumOf(rows: readonly UsageRow[]): UsageTotal | undefined {
   const totals = rows.flatMap(({ total }) => total ?? []);
   if (totals.length === 0) return undefined;
-  const memoryBytes = totals.reduce((sum, total) => sum + total.memoryBytes, 0n);
+  const memoryBytes = totals.map((total) => total.memoryBytes).reduce(sum);
   return { ...totals.reduce(addUsage), memoryBytes };
 }

@@ -42,7 +42,9 @@ export const drainNodesSyntax: CommandSyntax<typeof drainOptions> = {
   usage: '[options] --reason TEXT SET',
   words: { max: 1, insteadOfMore: joinSets },
   options: drainOptions,
-  details: ['What is launched on them is skipped with the reason, until drover nodes resume.'],
+  details: [
+    'What is launched on them is skipped with the reason, until drover nodes resume; so is what waits for them, when they come.',
+  ],
   examples: [
     'drover nodes drain web3 --reason "new disk"',
     'drover nodes drain --stop -l zone=a --reason move',
@@ -68,14 +70,15 @@ const removeOptions = {
 } as const;
 
 /** Syntax of `drover nodes remove`. */
-export const removeNodeSyntax: CommandSyntax<typeof removeOptions> = {
+export const removeNodesSyntax: CommandSyntax<typeof removeOptions> = {
   name: 'nodes remove',
-  summary: 'take a node out of the cluster for good',
-  usage: '[options] NODE',
-  words: { max: 1 },
+  summary: 'take nodes out of the cluster for good',
+  usage: '[options] SET',
+  words: { max: 1, insteadOfMore: joinSets },
   options: removeOptions,
   details: [
-    'Its session is cut and its key is refused from then on; its tasks that have not ended end as unknown, though what runs there goes on: drover nodes drain --stop before.',
+    'Sessions are cut and keys are refused from then on; tasks that have not ended end as unknown, though what runs there goes on: drover nodes drain --stop before.',
+    'More than one are confirmed by typing how many they are.',
   ],
-  examples: ['drover nodes remove web3', 'drover nodes remove --yes web3'],
+  examples: ['drover nodes remove web3', 'drover nodes remove --yes web[3-5]'],
 };

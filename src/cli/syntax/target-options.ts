@@ -32,7 +32,7 @@ export const targetOptions = {
 export const askingOptions = {
   'wait-for-nodes': {
     type: 'boolean',
-    help: 'start on unreachable nodes when they are back, instead of giving them up',
+    help: 'start on unreachable nodes when they are back, instead of giving them up; not with --stdin',
   },
   yes: { type: 'boolean', help: 'do not ask, however many nodes there are' },
   preview: { type: 'boolean', help: 'say what would run where, and launch nothing' },

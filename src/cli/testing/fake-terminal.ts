@@ -10,7 +10,7 @@ export class FakeTerminal implements Terminal {
   /** How often it was suspended. */
   suspended = 0;
 
-  /** @param answer what is pressed at each question; nothing by default. */
+  /** @param answer what is pressed, or typed as a line, at each question; nothing by default. */
   constructor(answer: () => Promise<string | undefined> = async () => undefined) {
     this.#answer = answer;
   }
@@ -31,6 +31,10 @@ export class FakeTerminal implements Terminal {
   }
 
   askKey(): Promise<string | undefined> {
+    return this.#answer();
+  }
+
+  askLine(): Promise<string | undefined> {
     return this.#answer();
   }
 

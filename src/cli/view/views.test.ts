@@ -174,8 +174,8 @@ const mebibyte = 1 << 20;
 
 /** A MiB of each of so many nodes in turns, in the largest chunks that there are. */
 function* flood(nodes: readonly string[]): Generator<FollowTasksResponse> {
-  const size = limits.logChunkBytesMax;
-  for (let offset = 0; offset < mebibyte; offset += size) {
+  for (let offset = 0; offset < mebibyte; offset += limits.logChunkBytesMax) {
+    const size = Math.min(limits.logChunkBytesMax, mebibyte - offset);
     for (const node of nodes) {
       const line = `${node} ${offset} `.padEnd(63, 'x');
       yield printed(node, STDOUT, Buffer.from(`${line}\n`.repeat(size / 64)), offset);

@@ -32,6 +32,7 @@ import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { createGate, createInterceptor } from './authorize-calls.ts';
 import { createClusterService } from './cluster-service.ts';
+import { cutSilentSessions } from './cut-silent-sessions.ts';
 import { createEventService } from './event-service.ts';
 import { createFileService } from './file-service.ts';
 import { createJoinService } from './join-service.ts';
@@ -89,6 +90,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   server.on('request', createListener(parts, stopping.signal));
   server.on('request', cutSlowStrangers);
   closeIdleSessions(server);
+  const cutting = cutSilentSessions(server, parts.clock);
   const sockets = trackSockets(server);
   const { port } = await listen(server, options.listen);
   return {
@@ -97,6 +99,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
     async [Symbol.asyncDispose]() {
       const reason = new RefusedError('STOPPING', 'the controller is stopping');
       stopping.abort(toConnectError(reason, 'any', parts.log));
+      cutting[Symbol.dispose]();
       await close(server, sockets);
     },
   };
@@ -133,7 +136,8 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     requestGate: createGate(parts),
     interceptors: [createInterceptor(parts)],
     readMaxBytes: limits.messageBytesMax,
-    // Compression would cost more than it brings where it matters: on output, from nodes as near as their controller.
+    // Compression would cost more than it brings where it matters: on output, from nodes as near as their controller. And its data
+    // comes past the encoders (bulk-data.ts).
     acceptCompression: [],
     shutdownSignal,
   })

@@ -58,7 +58,7 @@ export function createNodeService(
     },
 
     async removeNode({ name }, context) {
-      return { unknownTasks: await removeNode(parts, operatorOf(context), name) };
+      return { name, unknownTasks: await removeNode(parts, operatorOf(context), name) };
     },
   };
 }

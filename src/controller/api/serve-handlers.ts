@@ -6,6 +6,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
+import { prepareBulk } from './bulk-data.ts';
 
 /** A listener for requests that hands each to the handler of its path; 404 where there is none. */
 export function serveHandlers(
@@ -27,6 +28,9 @@ export function serveHandlers(
 }
 
 async function serve(handler: UniversalHandler, request: Http2ServerRequest, response: Http2ServerResponse) {
-  const asked = universalRequestFromNodeRequest(request, response, undefined, undefined);
-  await universalResponseToNodeResponse(await handler(asked), response);
+  const bulk = prepareBulk(handler.method.output, request.headers['content-type']);
+  const asked = universalRequestFromNodeRequest(request, response, undefined, bulk?.contextValues);
+  const answer = await handler(asked);
+  const body = bulk && answer.body && { body: bulk.attach(answer.body) };
+  await universalResponseToNodeResponse({ ...answer, ...body }, response);
 }

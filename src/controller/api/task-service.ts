@@ -1,7 +1,9 @@
 /**
  * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
  */
+
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
@@ -9,6 +11,7 @@ import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { Cause, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { actOnTasks } from './act-on-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
+import { detachData, detachLogs } from './bulk-data.ts';
 import { operatorOf, requireVerb } from './caller.ts';
 import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
@@ -37,8 +40,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
 
     async signalTasks({ query, signal: name, scope }, context) {
       const signal = canonicalSignal(name);
-      if (!signal)
-        throw new RefusedError('INVALID', `there is no signal ${JSON.stringify(name.slice(0, 64))}`);
+      if (!signal) throw new RefusedError('INVALID', `there is no signal ${quote(name)}`);
       if (!(scope in scopeWords)) throw new RefusedError('INVALID', `there is no signal scope ${scope}`);
       if (!query || (query.refs.length === 0 && query.runId === '')) {
         throw new RefusedError('INVALID', 'no tasks and no run are named to signal');
@@ -71,7 +73,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       if (output) requireVerb(context, Verb.LOGS_READ);
       const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
       const wanted = everyAttempt ? 'every' : 'latest';
-      yield* followTasks(parts, filter, output ? wanted : 'none', context.signal);
+      const responses = followTasks(parts, filter, output ? wanted : 'none', context.signal);
+      yield* detachLogs(responses, context.values);
     },
 
     sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
@@ -94,7 +97,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       const tasks = await store.read.selectTasks(filter);
       // Such a reader can hold the tasks up.
       if (request.interactive) requireVerb(context, hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH);
-      yield* readLogs(parts, tasks, request, context.signal);
+      yield* detachData(readLogs(parts, tasks, request, context.signal), context.values);
     },
   };
 }

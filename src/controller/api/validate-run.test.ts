@@ -4,7 +4,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   type CreateRunRequest,
   CreateRunRequestSchema,
-  type WhenUnreachable,
+  WhenUnreachable,
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import {
   type LeftoverPolicy,
@@ -91,6 +91,10 @@ const refused: readonly (readonly [string, string | undefined])[] = [
   [
     'input goes to all tasks alike, so they must run at once: a pace cannot be kept with it',
     problem({ pacing: create(PacingSchema, { maxConcurrency: 1 }) }, { stdin: StdinMode.STREAM }),
+  ],
+  [
+    'input goes to all tasks alike, so they must run at once: a node that is away cannot be waited for with it',
+    problem({ whenUnreachable: WhenUnreachable.WAIT }, { stdin: StdinMode.STREAM }),
   ],
   ['stdin is 9, which is none of its values', problem({}, { stdin: 9 as StdinMode })],
   [

@@ -38,10 +38,13 @@ export function findRunProblem(request: CreateRunRequest): string | undefined {
   if (request.pacing && takesInput(spec)) {
     return 'input goes to all tasks alike, so they must run at once: a pace cannot be kept with it';
   }
+  if (whenUnreachable === WhenUnreachable.WAIT && takesInput(spec)) {
+    return 'input goes to all tasks alike, so they must run at once: a node that is away cannot be waited for with it';
+  }
   return spec ? findSpecProblem(spec) : 'there is no spec: nothing to launch';
 }
 
-/** A task whose turn has not come would hold up the input of those that run. */
+/** A task that waits for its turn or its node would hold up the input of those that run. */
 function takesInput(spec: TaskSpec | undefined): boolean {
   return spec?.stdin === StdinMode.STREAM || spec?.terminal !== undefined;
 }

@@ -5,11 +5,13 @@
  *   take a use ──no──► TOKEN_REFUSED      name free ──no──► NAME_REFUSED
  *        └──yes──► name allowed ──yes──────►┘  └──yes──► certificate, node, audit row ──► commit
  */
+
 import type { Clock } from '#base/clock.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import type { JoinTokenRecord, Store, StoreWriter } from '#controller/store/store.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
+import { quote } from '#core/quote.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { isNodeName, type NodeName } from '#protocol/ids.ts';
@@ -42,7 +44,7 @@ export interface JoinTokenDesk {
  */
 export async function redeemJoinToken(desk: JoinTokenDesk, wish: JoinWish): Promise<Uint8Array[]> {
   if (!isNodeName(wish.name)) {
-    throw new RefusedError('INVALID', `${JSON.stringify(wish.name.slice(0, 64))} cannot be a node's name`);
+    throw new RefusedError('INVALID', `${quote(wish.name)} cannot be a node's name`);
   }
   const name = wish.name;
   const key = await verifyCertificateRequest(wish.certificateRequest);

@@ -6,16 +6,23 @@
 export class Batches<Item> {
   readonly #apply: (items: readonly Item[]) => Promise<void>;
   readonly #batchMax: number;
+  readonly #rest: () => Promise<unknown>;
   #waiting: Item[] = [];
   #work: Promise<void> | undefined;
 
   /**
    * @param batchMax items of one batch at the most.
    * @param apply must not reject.
+   * @param rest a pause after each batch, in which the next one grows; default none. The first after a quiet time does not wait.
    */
-  constructor(batchMax: number, apply: (items: readonly Item[]) => Promise<void>) {
+  constructor(
+    batchMax: number,
+    apply: (items: readonly Item[]) => Promise<void>,
+    rest: () => Promise<unknown> = async () => {},
+  ) {
     this.#batchMax = batchMax;
     this.#apply = apply;
+    this.#rest = rest;
   }
 
   /** Items that wait for their batch to begin. */
@@ -36,7 +43,10 @@ export class Batches<Item> {
 
   async #drain(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#apply(this.#waiting.splice(0, this.#batchMax));
+    while (this.#waiting.length > 0) {
+      await this.#apply(this.#waiting.splice(0, this.#batchMax));
+      if (this.#waiting.length < this.#batchMax) await this.#rest();
+    }
     this.#work = undefined;
   }
 }

@@ -6,6 +6,7 @@
  * and those of a session that is over, are ignored. Each is applied once, however often it comes. When the store fails,
  * the sessions concerned are closed and their agents send everything again.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#base/clock.ts';
 import { failpoint } from '#base/failpoint.ts';
 import type { Logger } from '#base/log.ts';
@@ -44,6 +45,12 @@ interface Recorded extends Pick<IngestPlan, 'refused'> {
 /** How long agents wait before they come back to a controller whose store fails. */
 export const storeFailedRetryMs = 5_000;
 
+/**
+ * Pause between two transactions of events, milliseconds: what a fan-out's agents answer comes in thousands of reads, and a
+ * transaction for a few of them costs as much as one for hundreds.
+ */
+const restMs = 5;
+
 /** The way of events into the store. Disposing of it waits for those that have come. */
 export class Ingest implements AsyncDisposable {
   readonly #options: IngestOptions;
@@ -52,7 +59,11 @@ export class Ingest implements AsyncDisposable {
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#batches = new Batches(limits.ingestBatchMax, (batch) => this.#apply(batch));
+    this.#batches = new Batches(
+      limits.ingestBatchMax,
+      (batch) => this.#apply(batch),
+      () => sleep(restMs),
+    );
   }
 
   /** Takes an event. Its session is paused while limits.ingestQueueMax of them wait. */

@@ -74,16 +74,19 @@ async function carry(
   if (abort.aborted) stream.destroy();
   using _stop = onAbort(abort, () => void stream.destroy());
   const reading = new AbortController();
+  let isOver = false;
   try {
     if (stream.destroyed || stream.closed) return 'broken off';
     respondStream(stream);
     const offsets = readOffsets(stream);
     const first = await offsets.next();
+    isOver = first.done === true;
     if (first.done) return 'over';
     supply.begin(first.value);
     const sending = send(stream, supply, AbortSignal.any([abort, reading.signal]));
     sending.catch(() => {});
     for await (const taken of offsets) supply.advance(taken);
+    isOver = true;
     return 'over';
   } catch (error) {
     abort.throwIfAborted();
@@ -91,7 +94,7 @@ async function carry(
     return 'broken off';
   } finally {
     reading.abort();
-    if (!stream.closed) endStream(stream);
+    if (!stream.closed) endStream(stream, isOver);
   }
 }
 
@@ -126,7 +129,9 @@ function encodeInput(kind: InputKind): Buffer {
   return encodeFrame(toBinary(InputFrameSchema, create(InputFrameSchema, { kind })));
 }
 
-function endStream(stream: ServerHttp2Stream): void {
-  if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+function endStream(stream: ServerHttp2Stream, isOver: boolean): void {
+  // What the agent still sends, nobody would read.
+  if (!isOver) stream.close(constants.NGHTTP2_CANCEL);
+  else if (stream.writableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   else stream.end();
 }

@@ -10,7 +10,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
 import { grpcContentType } from '#base/grpc-frames.ts';
@@ -20,6 +20,7 @@ import { isNodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { AgentPeer, AgentSession } from './agent-session.ts';
 import { grpcStatus, refuseStream } from './grpc-response.ts';
+import { HandshakeQueue } from './handshake-queue.ts';
 import type { StreamKind } from './pending-answers.ts';
 
 /** Certificates, PEM. */
@@ -68,6 +69,9 @@ interface Connection {
 
 /** The listener, open. Disposing of it says goodbye to all agents and frees the port. */
 export class LinkServer implements AsyncDisposable {
+  readonly #listener: Server;
+  readonly #handshakes: HandshakeQueue;
+  /** Is handed connections, and does not listen. */
   readonly #server: Http2SecureServer;
   readonly #options: LinkServerOptions;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
@@ -76,15 +80,21 @@ export class LinkServer implements AsyncDisposable {
   private constructor(options: LinkServerOptions) {
     this.#options = options;
     this.#server = createServer(options.tls);
-    this.#server.on('connection', (socket: Socket) => {
+    this.#handshakes = new HandshakeQueue({
+      clock: options.clock,
+      begin: (socket) => this.#server.emit('connection', socket),
+    });
+    this.#listener = createTcpServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
+      this.#handshakes.add(socket);
     });
-    this.#server.prependListener('secureConnection', (socket: TLSSocket) => socket.setNoDelay(true));
+    this.#server.on('secureConnection', (socket: TLSSocket) => this.#handshakes.over(socket));
     this.#server.on('session', (connection) => this.#connected(connection));
     this.#server.on('stream', (stream, headers) => this.#requested(stream, headers));
     this.#server.on('sessionError', (error) => options.log.debug({ error: error.message }, 'link error'));
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      this.#handshakes.over(socket);
       options.log.debug({ address: socket.remoteAddress, error: error.message }, 'handshake refused');
     });
   }
@@ -93,9 +103,9 @@ export class LinkServer implements AsyncDisposable {
   static async start(options: LinkServerOptions): Promise<LinkServer> {
     const server = new LinkServer(options);
     await new Promise<void>((resolve, reject) => {
-      server.#server.once('error', reject);
-      server.#server.listen(options.listen.port, options.listen.host, () => {
-        server.#server.off('error', reject);
+      server.#listener.once('error', reject);
+      server.#listener.listen(options.listen.port, options.listen.host, () => {
+        server.#listener.off('error', reject);
         resolve();
       });
     });
@@ -104,17 +114,17 @@ export class LinkServer implements AsyncDisposable {
 
   /** Agents can connect. */
   get isListening(): boolean {
-    return this.#server.listening;
+    return this.#listener.listening;
   }
 
   /** Where it listens, as HOST:PORT, with the port that it really has. */
   get address(): string {
-    const { address, port } = this.#server.address() as AddressInfo;
+    const { address, port } = this.#listener.address() as AddressInfo;
     return formatHostPort({ host: address, port });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     const gone = [...this.#connections].map(([http2, { session }]) => {
       const over = new Promise<void>((resolve) => http2.once('close', () => resolve()));
       if (session) session.close('controller is stopping');

@@ -26,6 +26,7 @@ import { didNotReturn, wasNeverSent, withReason } from './pending-reason.ts';
 import { type OpeningPlan, planOpening } from './plan-opening.ts';
 import { recordChanges } from './record-changes.ts';
 import { StartSender } from './send-starts.ts';
+import { skipDrained } from './skip-drained.ts';
 
 /** What openings need. */
 export interface OpeningsOptions {
@@ -168,6 +169,7 @@ export class Openings implements AsyncDisposable {
       cut: this.#options.links.unanswered(session.node),
       wasUnreachable: this.#options.liveness.expectedBackMs(session.node) === 0,
       whenUnreachable: (run) => runs.get(run)?.whenUnreachable ?? WhenUnreachable.FAIL,
+      isDrained: record.drain !== undefined,
       isPaced: (run) => runs.get(run)?.run.pacing !== undefined,
       startedAtMs: this.#startedAtMs,
       nowMs: this.#options.clock.wallMs(),
@@ -251,11 +253,13 @@ function changesOf({ session, record, plan }: Admission): TaskChange[] {
     const reason = wasNeverSent(task) ? didNotReturn : brokeBeforeStart;
     return endTask(task, unreachable(reason, record.seenAtMs), Cause.ITSELF, reason);
   });
+  const { drain } = record;
+  const skipped = drain ? changesBy(plan.skipped, (task) => skipDrained(task, drain)) : [];
   const sent = changesBy(plan.send.filter(wasNeverSent), (task) => withReason(task, ''));
   const sameJournal = record.journalId === session.hello?.journalId;
   const lost = sameJournal ? 'its agent has no record of it any more' : 'the records of its agent were lost';
   const missing = changesBy(plan.missing, (task) =>
     task.reason === lost ? undefined : withReason(task, lost),
   );
-  return [...ended, ...sent, ...missing];
+  return [...ended, ...skipped, ...sent, ...missing];
 }

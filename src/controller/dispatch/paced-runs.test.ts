@@ -110,6 +110,41 @@ test('pace() lets a node that is waited for take no place, and starts there when
   assert.equal((await first.next('start')).taskId, one?.id);
 });
 
+test('pace() goes on without a node that became unreachable before its task ran, and counts that as a failure', async () => {
+  await using fixture = await DispatchFixture.start('n1', 'n2', 'n3');
+  const first = await fixture.join('n1');
+  const tasks = await fixture.pace(['n1', 'n2', 'n3'], { maxConcurrency: 1, maxErrors: 1 });
+  await first.next('start');
+  await first[Symbol.asyncDispose]();
+  await fixture.gone('n1');
+  await fixture.advance(15_000);
+  const second = await fixture.join('n2');
+  await rest(fixture);
+  assert.equal(startsAt(second), 0);
+  await fixture.advance(6_000);
+  const { taskId } = await second.next('start');
+  // Nobody can say yet that the first will never start: it has no outcome.
+  assert.equal((await fixture.task(tasks[0]?.id ?? '')).state, TaskState.PENDING);
+  const skipped = fixture.changed(({ id }) => id === tasks[2]?.id);
+  second.event(1, taskId, exited(1));
+  assert.equal((await skipped).reason, '2 failed, and at most 1 may');
+});
+
+test('pace() keeps the place of a task that ran when its node became unreachable', async () => {
+  await using fixture = await DispatchFixture.start('n1', 'n2');
+  const first = await fixture.join('n1');
+  await fixture.pace(['n1', 'n2'], { maxConcurrency: 1 });
+  first.event(1, (await first.next('start')).taskId, { state: TaskState.RUNNING, pid: 42 });
+  await first.next('ack');
+  await first[Symbol.asyncDispose]();
+  await fixture.gone('n1');
+  await fixture.advance(120_000);
+  const second = await fixture.join('n2');
+  await fixture.advance(2_000);
+  await rest(fixture);
+  assert.equal(startsAt(second), 0);
+});
+
 test('pace() tries again when the store fails', async () => {
   await using fixture = await DispatchFixture.start('n1');
   const agent = await fixture.join('n1');

@@ -12,12 +12,13 @@ import type { RunRecord, Store } from '#controller/store/store.ts';
 import { endTask } from '#core/advance-task.ts';
 import { skipped } from '#core/outcome.ts';
 import { Cause, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import type { RunId } from '#protocol/ids.ts';
+import type { NodeName, RunId } from '#protocol/ids.ts';
 import type { Changes } from './changes.ts';
 import { changesBy } from './describe-change.ts';
 import type { Launches } from './launches.ts';
+import type { LivenessTracker } from './liveness-tracker.ts';
 import type { NodeLinks } from './node-links.ts';
-import { PacedRun, type PaceStep } from './paced-run.ts';
+import { PacedRun, type PaceNodes, type PaceStep } from './paced-run.ts';
 import { isHeld, withReason } from './pending-reason.ts';
 import { recordChanges } from './record-changes.ts';
 import { skipDrained } from './skip-drained.ts';
@@ -28,6 +29,7 @@ export interface PacedRunsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly links: NodeLinks;
+  readonly liveness: LivenessTracker;
   readonly launches: Launches;
   readonly changes: Changes<[Task]>;
 }
@@ -44,10 +46,14 @@ export class PacedRuns implements AsyncDisposable {
   readonly #entries = new Map<RunId, Entry>();
   readonly #working = new Set<Promise<void>>();
   readonly #listening: Disposable;
+  readonly #nodes: PaceNodes;
   #isClosed = false;
 
   private constructor(options: PacedRunsOptions) {
     this.#options = options;
+    const { links, liveness } = options;
+    const isAway = (node: NodeName) => links.isAway(node);
+    this.#nodes = { isAway, isUnreachable: (node) => isAway(node) && liveness.expectedBackMs(node) === 0 };
     this.#listening = options.changes.listen((task) => this.#changed(task));
   }
 
@@ -101,12 +107,12 @@ export class PacedRuns implements AsyncDisposable {
   }
 
   async #goOn(entry: Entry): Promise<void> {
-    const { clock, log, links } = this.#options;
+    const { clock, log } = this.#options;
     const { run } = entry;
     try {
       for (;;) {
         if (this.#isClosed) return;
-        const step = run.plan((node) => links.isAway(node), clock.monotonicMs());
+        const step = run.plan(this.#nodes, clock.monotonicMs());
         if (step.kind !== 'wait') await this.#apply(run, step);
         else {
           if (step.forMs !== undefined) entry.timer = clock.schedule(step.forMs, () => this.#look(entry));

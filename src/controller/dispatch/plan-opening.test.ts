@@ -23,6 +23,7 @@ interface Case {
   /** Its run is paced; its turn has not come. */
   paced?: boolean;
   forTurn?: boolean;
+  drained?: boolean;
   wasUnreachable?: boolean;
   createdAtMs?: number;
   plan: keyof OpeningPlan | undefined;
@@ -48,7 +49,13 @@ const cases: Case[] = [
   { paced: true, forTurn: true, plan: undefined },
   { paced: true, forTurn: true, when: WAIT, plan: undefined },
   { paced: true, wasUnreachable: true, cut: true, plan: 'unreachable' },
+  { when: WAIT, drained: true, plan: 'skipped' },
+  { when: FAIL, drained: true, forReturn: true, plan: 'skipped' },
+  { when: FAIL, drained: true, wasUnreachable: true, forReturn: true, plan: 'unreachable' },
+  { drained: true, paced: true, forTurn: true, plan: undefined },
+  { drained: true, held: true, plan: undefined },
   { state: RUNNING, plan: 'missing' },
+  { state: RUNNING, drained: true, plan: 'missing' },
   { state: WAITING, plan: 'missing' },
   { state: RUNNING, held: true, plan: undefined },
 ];
@@ -58,7 +65,7 @@ test('planOpening() sends, ends or leaves each task', () => {
     index,
     { state = PENDING, when = FAIL, paced = false, createdAtMs = nowMs, ...facts },
   ] of cases.entries()) {
-    const { held, cut, forReturn, forTurn, wasUnreachable, plan } = facts;
+    const { held, cut, forReturn, forTurn, drained, wasUnreachable, plan } = facts;
     const created = create(TaskSchema, { id: 't', state, createdAt: timestampFromMs(createdAtMs) });
     const marked = forReturn ? markForReturn(created, 20_000) : created;
     const task = forTurn ? withReason(marked, waitsForTurn) : marked;
@@ -68,6 +75,7 @@ test('planOpening() sends, ends or leaves each task', () => {
       cut: new Set(cut ? ['t'] : []),
       wasUnreachable: wasUnreachable ?? false,
       whenUnreachable: () => when,
+      isDrained: drained ?? false,
       isPaced: () => paced,
       startedAtMs,
       nowMs,

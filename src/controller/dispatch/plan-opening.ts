@@ -5,6 +5,7 @@
  *   pending      nothing: its     WAIT: send · FAIL: send unless the node was unreachable meanwhile, or the task is
  *                events will come of long ago: then it ended unreachable, certain now that it never started
  *                                 of a paced run: not before its turn, and then however long ago the run was created
+ *                                 a drained node is sent nothing: what would be sent is skipped
  *   active       nothing          leave it and say so: only the agent can tell what became of it
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -24,6 +25,8 @@ export interface OpeningFacts {
   /** The node was away for so long that nobody expected it back. */
   readonly wasUnreachable: boolean;
   readonly whenUnreachable: (run: RunId) => WhenUnreachable;
+  /** The node takes no new tasks. */
+  readonly isDrained: boolean;
   /** Whether the run starts its tasks as others end. */
   readonly isPaced: (run: RunId) => boolean;
   /** Start of this controller process, wall clock, milliseconds. */
@@ -35,6 +38,7 @@ export interface OpeningFacts {
 /** What is to be done. */
 export interface OpeningPlan {
   readonly send: readonly Task[];
+  readonly skipped: readonly Task[];
   readonly unreachable: readonly Task[];
   readonly missing: readonly Task[];
 }
@@ -50,8 +54,10 @@ export function planOpening(facts: OpeningFacts): OpeningPlan {
   const absent = facts.tasks.filter((task) => !facts.held.has(task.id));
   const isDue = (task: Task) => !(facts.isPaced(task.runId) && isHeld(task));
   const pending = absent.filter((task) => task.state === TaskState.PENDING && isDue(task));
+  const due = pending.filter((task) => maySend(task, facts));
   return {
-    send: pending.filter((task) => maySend(task, facts)),
+    send: facts.isDrained ? [] : due,
+    skipped: facts.isDrained ? due : [],
     unreachable: pending.filter((task) => !maySend(task, facts)),
     missing: absent.filter((task) => task.state !== TaskState.PENDING),
   };

@@ -71,9 +71,9 @@ test('launch() keeps the tasks of a node that is disconnected, and sends them wh
   await fixture.clock.advance(70_000);
   const first = await fixture.join('n1');
   await first[Symbol.asyncDispose]();
-  await gone(fixture, 'n1');
+  await fixture.gone('n1');
   const [blink] = await fixture.launch(['n1'], FAIL);
-  await advance(fixture, 3_000);
+  await fixture.advance(3_000);
   const [later] = await fixture.launch(['n1'], FAIL);
   assert.ok(blink && later);
   const { state, reason } = await fixture.task(later.id);
@@ -86,7 +86,7 @@ test('launch() keeps the tasks of a node that is disconnected, and sends them wh
   const sent = [await second.next('start'), await second.next('start')].map((start) => start.taskId);
   assert.deepEqual(sent.sort(), [blink.id, later.id].sort());
   assert.equal((await fixture.task(later.id)).reason, '');
-  await advance(fixture, 30_000);
+  await fixture.advance(30_000);
   assert.equal((await fixture.task(later.id)).state, PENDING);
 });
 
@@ -96,7 +96,7 @@ test('launch() for a node that stays away ends when it becomes unreachable, and 
   const agents = [await fixture.join('n1'), await fixture.join('n2')];
   const seenAtMs = fixture.clock.wallMs();
   for (const agent of agents) await agent[Symbol.asyncDispose]();
-  for (const node of ['n1', 'n2']) await gone(fixture, node);
+  for (const node of ['n1', 'n2']) await fixture.gone(node);
   const waiting = await fixture.launch(['n1', 'n2'], FAIL);
   const [patient] = await fixture.launch(['n1'], WAIT);
   const [stopped] = await fixture.launch(['n1'], FAIL);
@@ -107,12 +107,12 @@ test('launch() for a node that stays away ends when it becomes unreachable, and 
   const ended = Promise.all(
     waiting.map(({ id }) => fixture.changed((task) => task.id === id && task.state === ENDED)),
   );
-  await advance(fixture, 19_000 - (fixture.clock.wallMs() - seenAtMs));
+  await fixture.advance(19_000 - (fixture.clock.wallMs() - seenAtMs));
   assert.equal((await fixture.task(waiting[0].id)).state, PENDING);
   fixture.storeFails = true;
-  await advance(fixture, 1_000);
+  await fixture.advance(1_000);
   fixture.storeFails = false;
-  await advance(fixture, 1_000);
+  await fixture.advance(1_000);
   for (const { outcome, reason } of await ended) {
     assert.equal(reason, 'its node did not come back');
     assert.ok(outcome?.kind.case === 'unreachable' && outcome.kind.value.seenAt);
@@ -140,9 +140,9 @@ test('after its start a controller waits for the nodes that had a session, no lo
   await fixture.stopDispatch();
   await fixture.startDispatch();
   const ended = fixture.changed((task) => task.id === away.id);
-  await advance(fixture, 19_000);
+  await fixture.advance(19_000);
   assert.equal((await fixture.task(away.id)).state, PENDING);
-  await advance(fixture, 1_000);
+  await fixture.advance(1_000);
   assert.equal((await ended).outcome?.kind.case, 'unreachable');
   assert.equal(fixture.dispatch.liveness('n2').state, NodeState.DISCONNECTED);
   const [late] = await fixture.launch(['n2'], FAIL);
@@ -239,9 +239,9 @@ test('starts that a lost link took with it are sent again, those to fail only to
   assert.deepEqual(sent.sort(), [failing.id, waiting.id].sort());
   assert.equal((await fixture.task(held.id)).state, PENDING);
   await second[Symbol.asyncDispose]();
-  await gone(fixture, 'n1');
+  await fixture.gone('n1');
 
-  await advance(fixture, 25_000);
+  await fixture.advance(25_000);
   const third = await fixture.join('n1', { tasks: [held.id] });
   assert.equal((await third.next('start')).taskId, waiting.id);
   assert.equal((await fixture.task(failing.id)).outcome?.kind.case, 'unreachable');
@@ -396,14 +396,14 @@ test('a silent agent is cut after 2.5 intervals, and becomes unreachable and los
   const agent = await fixture.join('n1');
   const states: NodeState[] = [];
   fixture.dispatch.onNodeChange((_node, { state }) => void states.push(state));
-  await advance(fixture, 12_000);
+  await fixture.advance(12_000);
   assert.equal(fixture.dispatch.liveness('n1').state, NodeState.CONNECTED);
-  await advance(fixture, 2_000);
+  await fixture.advance(2_000);
   await agent.closed;
   await disconnected(fixture, 'n1');
-  await advance(fixture, 6_000);
+  await fixture.advance(6_000);
   assert.equal(fixture.dispatch.liveness('n1').state, NodeState.UNREACHABLE);
-  await advance(fixture, 300_000);
+  await fixture.advance(300_000);
   assert.deepEqual(states, [NodeState.DISCONNECTED, NodeState.UNREACHABLE, NodeState.LOST]);
 });
 
@@ -411,7 +411,7 @@ test('heartbeats go out at the interval, answer the latest, and keep a session',
   await using fixture = await DispatchFixture.start('n1');
   const agent = await fixture.join('n1');
   for (let sequence = 1n; sequence <= 4n; sequence++) {
-    await advance(fixture, 5_000);
+    await fixture.advance(5_000);
     const beat = await agent.next('heartbeat');
     assert.equal(beat.sequence, sequence);
     assert.equal(beat.answers, sequence - 1n);
@@ -427,7 +427,7 @@ test('a controller that stood still cuts no session and loses no node', async ()
   const { clock } = fixture;
   const monotonicMs = clock.monotonicMs.bind(clock);
   clock.monotonicMs = () => monotonicMs() + 600_000;
-  await advance(fixture, 2_000);
+  await fixture.advance(2_000);
   assert.equal(fixture.dispatch.liveness('n1').state, NodeState.CONNECTED);
 });
 
@@ -453,11 +453,6 @@ test('a controller that stops says goodbye', async () => {
   assert.equal(goodbye.retryAfterMs, 0);
 });
 
-/** Advances in ticks, letting the network settle in between. */
-async function advance(fixture: DispatchFixture, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 1_000) await fixture.clock.advance(Math.min(left, 1_000));
-}
-
 /** Resolves when everything that the agent has sent so far was read. */
 async function roundTrip(
   fixture: DispatchFixture,
@@ -468,14 +463,6 @@ async function roundTrip(
   const { commandId } = await agent.next('askUsage');
   agent.send({ case: 'result', value: { commandId, usage: {} } });
   await usage;
-}
-
-/** Resolves when the controller has noticed that a session is gone, without time passing. */
-async function gone(fixture: DispatchFixture, node: NodeName): Promise<void> {
-  for (;;) {
-    const usage = fixture.dispatch.usage(node, AbortSignal.timeout(1)).catch((error: unknown) => error);
-    if (String(await usage).includes('the node is not connected')) return;
-  }
 }
 
 /** Resolves when the controller counts a node as disconnected. */

@@ -66,7 +66,15 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const ingest = new Ingest({ store, clock, log, changes: taskChanges });
   const openings = new Openings({ ...options, links, liveness, changes: taskChanges });
   const launches = await Launches.open({ store, clock, log, links, liveness, changes: taskChanges });
-  const pacedRuns = await PacedRuns.open({ store, clock, log, links, launches, changes: taskChanges });
+  const pacedRuns = await PacedRuns.open({
+    store,
+    clock,
+    log,
+    links,
+    liveness,
+    launches,
+    changes: taskChanges,
+  });
   const contacts = new ContactWriter(store, liveness, log);
   const owner = createOwner({ links, liveness, contacts, ingest, openings }, options.onRoundTrip);
   const server = await LinkServer.start({

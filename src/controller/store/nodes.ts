@@ -75,17 +75,22 @@ export async function setAcknowledgedEvents(
 
 /** @see StoreWriter.updateNodesSeen */
 export async function updateNodesSeen(db: Executor, seenAtMs: ReadonlyMap<NodeName, number>): Promise<void> {
-  for (const [name, seen] of seenAtMs) {
-    await db.updateTable('nodes').set({ seen_at: seen }).where('name', '=', name).execute();
-  }
+  const changes = changeList([...seenAtMs].map(([name, seen]) => [name, { seen }]));
+  await sql`
+    update nodes set seen_at = cast(change.value ->> 'seen' as bigint)
+    from ${changes}
+    where nodes.name = change.key`.execute(db);
 }
 
 /** @see StoreWriter.updateNodesFacts */
 export async function updateNodesFacts(db: Executor, facts: ReadonlyMap<NodeName, HostFacts>): Promise<void> {
-  for (const [name, ofNode] of facts) {
-    const column = encodeOptional(HostFactsSchema, ofNode);
-    await db.updateTable('nodes').set({ facts: column }).where('name', '=', name).execute();
-  }
+  const changes = changeList(
+    [...facts].map(([name, ofNode]) => [name, { facts: encodeOptional(HostFactsSchema, ofNode) }]),
+  );
+  await sql`
+    update nodes set facts = change.value ->> 'facts'
+    from ${changes}
+    where nodes.name = change.key`.execute(db);
 }
 
 /** @see StoreReader.listDrains */
@@ -171,7 +176,9 @@ async function updateNode(db: Executor, name: NodeName, change: Updateable<Nodes
   if (numUpdatedRows === 0n) throw new StoreError('failed', `node ${name} is not recorded`);
 }
 
+/** The facts are decoded for whoever looks at them: most who list ten thousand nodes do not. */
 function toNode(row: NodesTable): NodeRecord {
+  let facts: { readonly decoded: HostFacts | undefined } | undefined;
   return {
     name: row.name,
     keyFingerprint: row.key_fingerprint,
@@ -180,7 +187,10 @@ function toNode(row: NodesTable): NodeRecord {
     seenAtMs: row.seen_at ?? undefined,
     address: row.address,
     version: row.version,
-    facts: decodeOptional(HostFactsSchema, row.facts),
+    get facts() {
+      facts ??= { decoded: decodeOptional(HostFactsSchema, row.facts) };
+      return facts.decoded;
+    },
     journalId: row.journal_id,
     acknowledgedEvent: BigInt(row.acknowledged_event),
     drain: decodeDrain(row),

@@ -57,10 +57,10 @@ export function unexpectedHere(cursor: TextCursor, where: string): ExpressionErr
 }
 
 /**
- * Refuses a text that no parser needs to look at.
+ * A cursor before the first character of a text that is worth looking at.
  * @throws ExpressionError `empty` for white space only, `limit` above `charactersMax`
  */
-export function checkText(language: ExpressionLanguage, text: string, charactersMax: number): void {
+export function openText(language: ExpressionLanguage, text: string, charactersMax: number): TextCursor {
   if (text.length > charactersMax) {
     const problem = `is longer than ${charactersMax} characters`;
     throw new ExpressionError(language, 'limit', text, charactersMax, problem);
@@ -68,4 +68,5 @@ export function checkText(language: ExpressionLanguage, text: string, characters
   if (/^[ \t\r\n]*$/.test(text)) {
     throw new ExpressionError(language, 'empty', text, 0, 'is empty');
   }
+  return startCursor(language, text);
 }

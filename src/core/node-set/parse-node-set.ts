@@ -16,11 +16,10 @@
  */
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import {
-  checkText,
   isAtEnd,
+  openText,
   peekCharacter,
   skipSpaces,
-  startCursor,
   type TextCursor,
   unexpectedHere,
 } from '#core/expression/text-cursor.ts';
@@ -47,8 +46,7 @@ const operators = new Map<string, NodeSetOperator>([
  *   text, 100,000 names written out, 256 pieces of globs and labels, 253 characters in a name, 15 digits in brackets
  */
 export function parseNodeSet(text: string): NodeSetExpression {
-  checkText('node set', text, nodeSetTextMax);
-  const cursor = startCursor('node set', text);
+  const cursor = openText('node set', text, nodeSetTextMax);
   const operands = [parseOperand(cursor, 'union')];
   while (!isAtEnd(cursor)) {
     operands.push(parseOperand(cursor, takeOperator(cursor)));

@@ -15,11 +15,10 @@
  */
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import {
-  checkText,
   isAtEnd,
+  openText,
   peekCharacter,
   skipSpaces,
-  startCursor,
   type TextCursor,
   takeCharacter,
   takePattern,
@@ -51,8 +50,7 @@ const membership: ReadonlyMap<string, RequirementOperator> = new Map([
  *   text, 256 requirements and values, 63 characters in a key or value
  */
 export function parseSelector(text: string): Selector {
-  checkText('label selector', text, selectorTextMax);
-  const cursor = startCursor('label selector', text);
+  const cursor = openText('label selector', text, selectorTextMax);
   const requirements: Requirement[] = [];
   let terms = 0;
   do {

@@ -20,6 +20,7 @@ import {
   TaskSpecSchema,
   TaskState,
 } from '#protocol/gen/drover/v1/task_pb.ts';
+import type { NodeName } from '#protocol/ids.ts';
 import { TestAgent } from './test-agent.ts';
 import { TestAuthority, type TestIdentity } from './test-certificates.ts';
 
@@ -198,6 +199,19 @@ export class DispatchFixture implements AsyncDisposable {
         resolve(task);
       });
     });
+  }
+
+  /** Advances the clock in ticks of a second. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) await this.clock.advance(Math.min(left, 1_000));
+  }
+
+  /** Resolves when the controller has noticed that a node's session is gone, without time passing. */
+  async gone(node: NodeName): Promise<void> {
+    for (;;) {
+      const usage = this.dispatch.usage(node, AbortSignal.timeout(1)).catch((error: unknown) => error);
+      if (String(await usage).includes('the node is not connected')) return;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
