@@ -29,7 +29,7 @@ export async function bytesOfLaunch(argv: readonly string[], directory: string):
   const spec = create(TaskSpecSchema, { argv: [...argv] });
   const task = create(TaskSchema, { id: 'aaaaaaaaaaaaaaaa', createdAt: timestampFromMs(Date.now()) });
   const runId = uuid();
-  const start = startEncoder(runId, spec, 'admin')(task, 1);
+  const start = startEncoder(runId, spec, 'admin')(task, 1, 1n);
   const events = await eventsOf(create(StartSchema, { taskId: task.id, attempt: 1, spec, runId }), directory);
   const told = events.map((value) =>
     frameBytes(toBinary(AgentFrameSchema, create(AgentFrameSchema, { kind: { case: 'event', value } }))),

@@ -20,6 +20,7 @@ test('readConfig() has defaults for everything but the token', () => {
     logLevel: 'info',
     untilStdinCloses: false,
     failpoints: undefined,
+    clockRate: 1,
     show: undefined,
   });
   assert.equal(readConfig(named, { ...user, uid: 0 }).directory, '/var/lib/drover/agent');
@@ -64,6 +65,7 @@ test('readConfig() reads every option', () => {
     logLevel: 'warn',
     untilStdinCloses: true,
     failpoints: undefined,
+    clockRate: 1,
     show: undefined,
   });
 });

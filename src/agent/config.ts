@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseClockRate } from '#base/clock-rate.ts';
 import {
   type CommandSyntax,
   noWords,
@@ -109,6 +110,8 @@ export interface AgentConfig {
   readonly untilStdinCloses: boolean;
   /** From DROVER_FAILPOINTS, which only tests set. */
   readonly failpoints: ArmedFailpoints;
+  /** From DROVER_CLOCK_RATE, which only tests set. */
+  readonly clockRate: number;
   /** Print this and end. */
   readonly show: 'help' | 'version' | undefined;
 }
@@ -142,6 +145,7 @@ export function readConfig(
     logLevel: logLevels.find((level) => level === options['log-level']) ?? 'info',
     untilStdinCloses: options['until-stdin-closes'] ?? false,
     failpoints: parseFailpoints(environment['DROVER_FAILPOINTS']),
+    clockRate: parseClockRate(environment['DROVER_CLOCK_RATE']),
     show: options.help ? 'help' : options.version ? 'version' : undefined,
   };
 }

@@ -1,7 +1,7 @@
 /** The agent as a program. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { systemClock } from '#base/clock.ts';
+import { clockAtRate } from '#base/clock-rate.ts';
 import { renderHelp, UsageError } from '#base/command-line.ts';
 import { armFailpoints } from '#base/failpoint.ts';
 import { version } from '#base/installation.ts';
@@ -40,9 +40,10 @@ async function runAgent(config: AgentConfig): Promise<number> {
   const { directory, policyFile, preset, controller, name, logQuota } = config;
   const token = config.token && parseJoinToken(await readToken(config.token));
   const join = token && { token, controller, name };
+  const clock = clockAtRate(config.clockRate, log);
   try {
     await using agent = await startAgent(
-      { directory, policyFile, preset, join, logQuota, clock: systemClock, log },
+      { directory, policyFile, preset, join, logQuota, clock, log },
       stop.signal,
     );
     return await stayUntilStopped(agent, stop.signal);

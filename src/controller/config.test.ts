@@ -16,6 +16,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       untilStdinCloses: false,
       shell: false,
       failpoints: undefined,
+      clockRate: 1,
     },
   });
 });
@@ -37,6 +38,7 @@ it('readCommand() takes every option', () => {
     untilStdinCloses: true,
     shell: false,
     failpoints: undefined,
+    clockRate: 1,
   });
 });
 

@@ -1,6 +1,7 @@
 /** The controller's command line and environment, and what they mean. The only place here that reads either. */
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseClockRate } from '#base/clock-rate.ts';
 import { type CommandSyntax, noWords, parseCommandLine, UsageError } from '#base/command-line.ts';
 import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { type HostPort, parseHostPort } from '#base/host-port.ts';
@@ -79,6 +80,8 @@ export interface ControllerConfig {
   readonly shell: boolean;
   /** From DROVER_FAILPOINTS, which only tests set. */
   readonly failpoints: ArmedFailpoints;
+  /** From DROVER_CLOCK_RATE, which only tests set. */
+  readonly clockRate: number;
 }
 
 /** Reads the command line (without the command's own name). @throws UsageError */
@@ -102,6 +105,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       untilStdinCloses: options['until-stdin-closes'] ?? false,
       shell: options.shell ?? false,
       failpoints: parseFailpoints(env['DROVER_FAILPOINTS']),
+      clockRate: parseClockRate(env['DROVER_CLOCK_RATE']),
     },
   };
 }

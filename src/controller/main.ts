@@ -1,6 +1,7 @@
 /** The program `drover controller`: options in, one controller, one line when it is ready, one line when it cannot start. */
 import { join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
+import { clockAtRate } from '#base/clock-rate.ts';
 import { renderHelp, UsageError } from '#base/command-line.ts';
 import { armFailpoints } from '#base/failpoint.ts';
 import { formatHostPort } from '#base/host-port.ts';
@@ -38,7 +39,11 @@ async function run(config: ControllerConfig): Promise<number> {
   const logPath = config.shell ? join(config.dataDirectory, 'controller.log') : undefined;
   const log = createLog('controller', config.logLevel, logPath);
   armFailpoints(config.failpoints, log);
-  await using controller = await startController({ ...config, log });
+  await using controller = await startController({
+    ...config,
+    clock: clockAtRate(config.clockRate, log),
+    log,
+  });
   // Who holds our standard input is a program that knows where it put our data.
   if (controller.madeAdminToken && !config.untilStdinCloses) {
     process.stderr.write(`drover controller: the admin token is in ${controller.accessPath}\n`);

@@ -12,14 +12,21 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock } from '#base/clock.ts';
 import type { Failpoint } from '#base/failpoint.ts';
+import { type HostPort, parseHostPort } from '#base/host-port.ts';
 import { readAccess } from '#cli/access-file.ts';
 import { type Connection, connectCluster } from '#cli/connect-cluster.ts';
 import { isConnectionLost } from '#cli/failure.ts';
 import { DaemonProcess, type DaemonSpec, describeEnd } from '#cli/up/daemon-process.ts';
 import { agentSpec, controllerSpec } from '#cli/up/daemon-specs.ts';
 import { layoutOf, type UpLayout } from '#cli/up/up-layout.ts';
+import type { EventKind } from '#core/event-kinds.ts';
 import { stateWord } from '#core/task-state.ts';
-import { type CreateRunRequest, CreateRunRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
+import {
+  type CreateRunRequest,
+  CreateRunRequestSchema,
+  WhenUnreachable,
+} from '#protocol/gen/drover/v1/api_pb.ts';
+import type { ClusterEvent } from '#protocol/gen/drover/v1/event_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Task, type TaskSpecSchema, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { testEnvironment } from '#test/fixture/drover-command.ts';
@@ -27,6 +34,7 @@ import { until } from '#test/fixture/until.ts';
 import { type Allowed, checkHistory, type History } from './check-history.ts';
 import { type ChaosCommand, gateFile, startsFile } from './commands.ts';
 import { Gate } from './gate.ts';
+import { joinThrough } from './join-through.ts';
 import { describeProcess, footprintOf, killAll, pidsWith, readProc } from './processes.ts';
 import { Recorder, readAudit, readPrinted, refsAtOnce } from './recorder.ts';
 
@@ -36,6 +44,13 @@ export interface ChaosOptions {
   readonly nodes?: number;
   readonly controller?: string;
   readonly agents?: string;
+  /** How much faster time passes for the daemons. Default 1. */
+  readonly clockRate?: number;
+  /** What else the agents are told. */
+  readonly agentArgs?: readonly string[];
+  /** What else is in the agents' environment, and in the controller's. */
+  readonly agentEnvironment?: NodeJS.ProcessEnv;
+  readonly controllerEnvironment?: NodeJS.ProcessEnv;
 }
 
 /** What to launch. */
@@ -44,6 +59,8 @@ export interface LaunchOptions {
   readonly count?: number;
   /** A node set. Default every node. */
   readonly nodes?: string;
+  /** Whether tasks wait for a node that is away, however long. Default false. */
+  readonly wait?: boolean;
   /** What else the spec says. */
   readonly spec?: MessageInitShape<typeof TaskSpecSchema>;
 }
@@ -67,6 +84,7 @@ export class ChaosCluster implements AsyncDisposable {
   readonly #deferred: (() => void)[] = [];
   #controller: DaemonProcess | undefined;
   #api: Connection | undefined;
+  readonly #options: ChaosOptions;
   #listen = '127.0.0.1:0';
   #agentListen = '127.0.0.1:0';
   readonly #launched = new Map<string, ChaosCommand>();
@@ -74,8 +92,9 @@ export class ChaosCluster implements AsyncDisposable {
   /** Lines of the file of starts that are of settled tasks. */
   #startsSettled = 0;
 
-  private constructor(directory: string, gate: Gate) {
+  private constructor(directory: string, gate: Gate, options: ChaosOptions) {
     this.directory = directory;
+    this.#options = options;
     this.layout = layoutOf(directory);
     this.gate = gate;
   }
@@ -83,12 +102,14 @@ export class ChaosCluster implements AsyncDisposable {
   /** Starts a controller and agents node1, node2 … All of it is gone when the test is over, however that ends. */
   static async start(t: TestContext, options: ChaosOptions = {}): Promise<ChaosCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'drover-chaos-'));
-    const cluster = new ChaosCluster(directory, await Gate.close(join(directory, gateFile)));
+    const gate = await Gate.close(join(directory, gateFile));
+    const cluster = new ChaosCluster(directory, gate, options);
     t.after(() => cluster[Symbol.asyncDispose]());
     mkdirSync(cluster.layout.logs);
     writeFileSync(join(directory, startsFile), '');
     await cluster.startController(options.controller);
-    for (let i = 1; i <= (options.nodes ?? 1); i++) await cluster.startAgent(`node${i}`, options.agents);
+    const names = Array.from({ length: options.nodes ?? 1 }, (_, i) => `node${i + 1}`);
+    await Promise.all(names.map((name) => cluster.startAgent(name, options.agents)));
     return cluster;
   }
 
@@ -108,6 +129,13 @@ export class ChaosCluster implements AsyncDisposable {
   get api(): Connection {
     assert.ok(this.#api);
     return this.#api;
+  }
+
+  /** Where the API and the agents' listener are. */
+  get addresses(): { readonly api: HostPort; readonly agents: HostPort } {
+    const [api, agents] = [this.#listen, this.#agentListen].map(parseHostPort);
+    assert.ok(api && agents);
+    return { api, agents };
   }
 
   /** The latest life of a node's agent. */
@@ -147,9 +175,15 @@ export class ChaosCluster implements AsyncDisposable {
 
   /** Starts the controller. */
   spawnController(failpoints = ''): DaemonProcess {
-    const environment = daemonEnvironment(failpoints);
+    const environment = { ...this.#environment(failpoints), ...this.#options.controllerEnvironment };
     this.#controller = this.#start(controllerSpec(this.layout, this.#listen, this.#agentListen, environment));
     return this.#controller;
+  }
+
+  /** Lets a node join whose agent will dial `dials`; start it afterwards. */
+  async join(name: string, dials: HostPort): Promise<void> {
+    const directory = this.directoryOf(name);
+    await joinThrough(this.api, { name, directory, controller: this.addresses.api, dials });
   }
 
   /** Starts the agent of a node and waits until the controller has let it in. */
@@ -164,8 +198,15 @@ export class ChaosCluster implements AsyncDisposable {
     mkdirSync(directory, { recursive: true });
     const joined = existsSync(join(directory, 'identity'));
     const token = joined ? undefined : (await this.api.joinTokens.createJoinToken({ names: name })).token;
-    const environment = daemonEnvironment(failpoints);
-    const agent = this.#start(agentSpec(this.layout, name, this.#listen, environment, token));
+    const environment = { ...this.#environment(failpoints), ...this.#options.agentEnvironment };
+    const spec = agentSpec(this.layout, name, this.#listen, environment, token);
+    const hasPolicy = !joined || existsSync(join(directory, 'policy.yaml'));
+    const args = [
+      ...spec.args,
+      ...(this.#options.agentArgs ?? []),
+      ...(hasPolicy ? [] : ['--preset', 'open']),
+    ];
+    const agent = this.#start({ ...spec, args });
     this.agents.set(name, agent);
     return agent;
   }
@@ -197,6 +238,16 @@ export class ChaosCluster implements AsyncDisposable {
       tasks.push(...(await this.api.tasks.listTasks({ query, pageSize: refsAtOnce })).tasks);
     }
     return tasks;
+  }
+
+  /** Events of the cluster of these kinds that were recorded behind a number, oldest first. */
+  async events(kinds: readonly EventKind[], afterSequence = 0n): Promise<ClusterEvent[]> {
+    const found: ClusterEvent[] = [];
+    const query = { kinds: [...kinds] };
+    for await (const { kind } of this.api.events.followEvents({ query, afterSequence })) {
+      if (kind.case === 'event') found.push(kind.value);
+    }
+    return found;
   }
 
   /** Waits until the API has said of every one of these tasks that it is in that state. */
@@ -287,8 +338,9 @@ export class ChaosCluster implements AsyncDisposable {
     await this.gate.open();
     await this.settle(allowed);
     await this.recorder[Symbol.asyncDispose]();
-    for (const daemon of [...this.agents.values(), this.controller]) {
-      const end = await daemon.stop(systemClock);
+    const agents = [...this.agents.values()];
+    const ends = await Promise.all(agents.map((agent) => agent.stop(systemClock)));
+    for (const end of [...ends, await this.controller.stop(systemClock)]) {
       assert.equal(end.code, 0, describeEnd(end)); // whatever it said last, such as that it failed on purpose
     }
     assert.deepEqual(pidsWith(this.directory).map(describeProcess), []);
@@ -318,6 +370,12 @@ export class ChaosCluster implements AsyncDisposable {
     }
   }
 
+  #environment(failpoints: string): NodeJS.ProcessEnv {
+    const { clockRate = 1 } = this.#options;
+    const ours = { DROVER_FAILPOINTS: failpoints, DROVER_CLOCK_RATE: String(clockRate) };
+    return { ...testEnvironment(), ...ours };
+  }
+
   #start(spec: DaemonSpec): DaemonProcess {
     const daemon = new DaemonProcess(spec);
     this.#lives.push(daemon);
@@ -330,12 +388,16 @@ export class ChaosCluster implements AsyncDisposable {
     return pidsWith(state).filter((pid) => readProc(pid, 'cmdline').split('\0').includes(state));
   }
 
-  async #run(command: ChaosCommand, { nodes = '@all', spec }: LaunchOptions): Promise<string[]> {
+  async #run(
+    command: ChaosCommand,
+    { nodes = '@all', wait = false, spec }: LaunchOptions,
+  ): Promise<string[]> {
     const env = { ...spec?.env, CHAOS: this.directory };
     const id = uuidv7();
     const request = create(CreateRunRequestSchema, {
       id,
       nodes,
+      whenUnreachable: wait ? WhenUnreachable.WAIT : WhenUnreachable.FAIL,
       spec: { ...spec, argv: [...command.argv], env },
     });
     const tasks = await this.#createRun(request);
@@ -392,10 +454,6 @@ async function untilReady(daemon: DaemonProcess): Promise<RegExpExecArray> {
   const ready = await daemon.ready;
   assert.ok(ready, `${daemon.spec.title} did not start: ${ready ?? describeEnd(await daemon.ended)}`);
   return ready;
-}
-
-function daemonEnvironment(failpoints: string): NodeJS.ProcessEnv {
-  return { ...testEnvironment(), DROVER_FAILPOINTS: failpoints };
 }
 
 function readLines(path: string): string[] {

@@ -47,3 +47,10 @@ export function writes(lines: number, code: number): ChaosCommand {
     [...printed('first'), ...printed('second')].join(''),
   );
 }
+
+/** Prints the numbers up to `last`, a line each, as fast as it can; waits at the gate after `first` of them, if it is to. */
+export function prints(last: number, first = last): ChaosCommand {
+  const numbers = Array.from({ length: last }, (_, i) => `${i + 1}\n`);
+  const rest = first < last ? [pass, `seq ${first + 1} ${last}`] : [];
+  return shell([`seq 1 ${first}`, ...rest], 0, numbers.join(''));
+}

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { ChaosCluster } from './chaos-cluster.ts';
 import { exits } from './commands.ts';
+import { lowerLimit } from './limit-process.ts';
 
 const { errno } = constants;
 
@@ -24,20 +24,11 @@ async function refusal(cluster: ChaosCluster, argv: readonly string[], cwd = '')
 type Exhaust = (t: TestContext, supervisor: number) => () => void;
 
 /** No descriptor is left to the supervisor. */
-const withoutDescriptors: Exhaust = (_, supervisor) => lower(supervisor, /^Max open files.*/m, '--nofile', 3);
-
-/** Lowers the soft limit that a line of /proc/PID/limits tells: the hard one cannot be raised again by everybody. */
-function lower(pid: number, line: RegExp, option: string, to: number): () => void {
-  const [soft, hard] =
-    line.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[0].match(/\d+|unlimited/g) ?? [];
-  assert.ok(soft && hard);
-  prlimit(pid, `${option}=${to}:${hard}`);
-  return () => prlimit(pid, `${option}=${soft}:${hard}`);
-}
+const withoutDescriptors: Exhaust = (_, supervisor) => lowerLimit(supervisor, 'nofile', 3);
 
 /** No process is left to the supervisor: by a cgroup for root, whom RLIMIT_NPROC does not bind. */
 const withoutProcesses: Exhaust = (t, supervisor) => {
-  if (process.getuid?.() !== 0) return lower(supervisor, /^Max processes.*/m, '--nproc', 0);
+  if (process.getuid?.() !== 0) return lowerLimit(supervisor, 'nproc', 0);
   const group = `/sys/fs/cgroup/pids/drover-chaos-${process.pid}`;
   mkdirSync(group);
   t.after(() => rmdirSync(group));
@@ -45,11 +36,6 @@ const withoutProcesses: Exhaust = (t, supervisor) => {
   writeFileSync(join(group, 'cgroup.procs'), `${supervisor}`);
   return () => writeFileSync('/sys/fs/cgroup/pids/cgroup.procs', `${supervisor}`);
 };
-
-function prlimit(pid: number, limit: string): void {
-  const { status, stderr } = spawnSync('prlimit', ['--pid', `${pid}`, limit], { encoding: 'utf8' });
-  assert.equal(status, 0, stderr);
-}
 
 test('11: a start that fails says its step and errno, and the agent lives', async (t) => {
   const cluster = await ChaosCluster.start(t);

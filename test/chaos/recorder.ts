@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { toBinary } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { scanJournal } from '#agent/journal/journal-frames.ts';
 import { delay, systemClock } from '#base/clock.ts';
 import type { Connection } from '#cli/connect-cluster.ts';
@@ -15,6 +16,10 @@ export const refsAtOnce = 500;
 
 /** Pause before tasks are followed again. */
 const followAgainMs = 100;
+
+/** How often, and after what pause, output is asked for whose node is away. */
+const readsMax = 30;
+const readAgainMs = 500;
 
 /** What was recorded so far. Dispose of it to end the following. */
 export class Recorder implements AsyncDisposable {
@@ -82,8 +87,19 @@ export class Recorder implements AsyncDisposable {
   }
 }
 
-/** Standard output of the latest attempt of each task, as the API gives it. */
+/** Standard output of the latest attempt of each task, as the API gives it; asked for again where a session broke meanwhile. */
 export async function readPrinted(api: Connection, refs: readonly string[]): Promise<Map<string, Printed>> {
+  for (let left = readsMax; ; left--) {
+    try {
+      return await readOnce(api, refs);
+    } catch (error) {
+      if (left === 0 || ConnectError.from(error).code !== Code.FailedPrecondition) throw error;
+    }
+    await delay(systemClock, readAgainMs);
+  }
+}
+
+async function readOnce(api: Connection, refs: readonly string[]): Promise<Map<string, Printed>> {
   const parts = new Map<string, { chunks: Uint8Array[]; gone: number }>();
   for (let at = 0; at < refs.length; at += refsAtOnce) {
     const query = { refs: refs.slice(at, at + refsAtOnce) };

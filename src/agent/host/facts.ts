@@ -87,10 +87,19 @@ async function readDisks(mounts: readonly DeviceMount[]): Promise<Disk[]> {
 
 /** Those by which others may reach this host. */
 function outerAddresses(): string[] {
-  return Object.values(networkInterfaces())
+  return Object.values(interfacesOrNone())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
     .map(({ address }) => address);
+}
+
+/** To ask the kernel takes a descriptor, and there may be none left. */
+function interfacesOrNone(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces();
+  } catch {
+    return {};
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { RefusedOrderError, type Workload } from '#agent/workload.ts';
 import type { Clock } from '#base/clock.ts';
+import { FrameNumbers } from '#base/frame-numbers.ts';
 import { FrameWriter } from '#base/frame-writer.ts';
 import { encodeFrame, FrameDecoder, FrameError } from '#base/grpc-frames.ts';
 import { Heartbeats } from '#base/heartbeats.ts';
@@ -37,6 +38,7 @@ import { EventFeed } from './event-feed.ts';
 import { linkRequestHeaders } from './link-request.ts';
 import { pullInput } from './pull-input.ts';
 import { pushLog } from './push-log.ts';
+import { PushPace } from './push-pace.ts';
 
 /** What a session is made of. */
 export interface LinkSessionParts {
@@ -77,9 +79,13 @@ export class LinkSession {
   readonly #parts: LinkSessionParts;
   readonly #writer: FrameWriter;
   readonly #decoder = new FrameDecoder(limits.messageBytesMax);
+  readonly #received = new FrameNumbers();
+  /** Number of the last frame that was sent. */
+  #sent = 0n;
   readonly #ended = Promise.withResolvers<LinkEnd>();
   /** Aborts when the session ends, and what it pushes with it. */
   readonly #over = new AbortController();
+  readonly #pace: PushPace;
   readonly #greetingTimeout: Disposable;
   #heartbeats: Heartbeats | undefined;
   #beat: Disposable | undefined;
@@ -102,6 +108,7 @@ export class LinkSession {
       onRoom: () => this.#feed?.resume(),
       onOverflow: (waiting) => this.close(`the controller is too slow: ${waiting} wait for it`),
     });
+    this.#pace = new PushPace({ clock: parts.clock, ping: (answered) => this.#ping(answered) });
     this.#greetingTimeout = parts.clock.schedule(limits.handshakeTimeoutMs, () => {
       this.close(`no welcome came within ${limits.handshakeTimeoutMs / 1000} s`);
     });
@@ -172,7 +179,8 @@ export class LinkSession {
 
   #send(kind: AgentFrame['kind']): void {
     if (this.#over.signal.aborted) return;
-    this.#writer.write(encodeFrame(toBinary(AgentFrameSchema, create(AgentFrameSchema, { kind }))));
+    const frame = create(AgentFrameSchema, { kind, number: ++this.#sent });
+    this.#writer.write(encodeFrame(toBinary(AgentFrameSchema, frame)));
   }
 
   #take(bytes: Buffer): void {
@@ -185,8 +193,9 @@ export class LinkSession {
     }
   }
 
-  #takeFrame(kind: ControllerFrame['kind']): void {
+  #takeFrame({ kind, number }: ControllerFrame): void {
     if (this.#over.signal.aborted) return;
+    this.#received.take(number);
     if (kind.case === 'goodbye') this.close(kind.value.reason, kind.value);
     else if (kind.case === 'welcome') this.#open(kind.value);
     else if (this.#heartbeats) this.#takeOrder(kind, this.#heartbeats);
@@ -280,12 +289,18 @@ export class LinkSession {
     this.#pushes += 1;
     const { workload, clock } = this.#parts;
     try {
-      await pushLog(order, { connection: this.#connection, workload, clock }, this.#over.signal);
+      const pushing = { connection: this.#connection, workload, clock, pace: this.#pace };
+      await pushLog(order, pushing, this.#over.signal);
     } catch (error) {
       this.#sendResult(failedResult(order.streamId, error));
     } finally {
       this.#pushes -= 1;
     }
+  }
+
+  /** `answered` is called in any case, so that nobody waits for a connection that is gone. */
+  #ping(answered: () => void): void {
+    if (this.#connection.destroyed || !this.#connection.ping(answered)) setImmediate(answered);
   }
 
   async #pull(order: OpenInput): Promise<void> {
@@ -325,9 +340,9 @@ export class LinkSession {
   }
 }
 
-function decodeFrame(message: Uint8Array): ControllerFrame['kind'] {
+function decodeFrame(message: Uint8Array): ControllerFrame {
   try {
-    return fromBinary(ControllerFrameSchema, message).kind;
+    return fromBinary(ControllerFrameSchema, message);
   } catch (error) {
     throw new FrameError('a frame cannot be decoded', { cause: error });
   }

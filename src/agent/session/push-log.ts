@@ -2,7 +2,6 @@
  * One log on its way up: a request of its own beside the session, as fast as HTTP/2 lets it and no faster. The
  * controller resets the request when nobody reads any more.
  */
-import { once } from 'node:events';
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Workload } from '#agent/workload.ts';
 import type { Clock } from '#base/clock.ts';
@@ -10,6 +9,7 @@ import type { OpenLog } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { LogChunk } from '#protocol/gen/drover/v1/task_pb.ts';
 import { encodeLogFrame } from './encode-log-frame.ts';
 import { linkRequestHeaders } from './link-request.ts';
+import type { PushPace } from './push-pace.ts';
 import { settledOrAfter } from './settled-or-after.ts';
 
 /** What pushing needs. */
@@ -17,6 +17,8 @@ export interface PushLogParts {
   readonly connection: ClientHttp2Session;
   readonly workload: Workload;
   readonly clock: Clock;
+  /** Of the connection. */
+  readonly pace: PushPace;
 }
 
 /**
@@ -29,12 +31,13 @@ export async function pushLog(order: OpenLog, parts: PushLogParts, session: Abor
   const reading = new AbortController();
   const abort = AbortSignal.any([session, reading.signal]);
   const chunks = parts.workload.readLog(order, abort)[Symbol.asyncIterator]();
+  using _log = parts.pace.join();
   let request: ClientHttp2Stream | undefined;
   try {
     const first = chunks.next();
     await settledOrAfter(first, parts.clock);
     request = openPush(parts.connection, order.streamId, reading);
-    await pump(request, first, chunks, abort);
+    await pump(request, first, chunks, parts.pace, abort);
     if (!abort.aborted) request.end();
   } catch (error) {
     // Not close(): that ends the request before it resets it, which would say that the log is whole.
@@ -61,20 +64,41 @@ async function pump(
   request: ClientHttp2Stream,
   first: Promise<IteratorResult<LogChunk>>,
   chunks: AsyncIterator<LogChunk>,
+  pace: PushPace,
   abort: AbortSignal,
 ): Promise<void> {
   let step = await first;
   while (!step.done) {
     abort.throwIfAborted();
     const [head, data] = encodeLogFrame(step.value);
-    request.cork();
     request.write(head);
-    const hasRoom = request.write(data);
-    request.uncork();
     // Read while this one is on its way.
     const next = chunks.next();
     next.catch(() => {});
-    if (!hasRoom) await once(request, 'drain', { signal: abort });
+    await write(request, data, pace, abort);
     step = await next;
   }
+}
+
+/** Writes as the link takes it: a whole chunk where that is fast. Resolves when all has left, or `abort` aborts. */
+async function write(request: ClientHttp2Stream, data: Uint8Array, pace: PushPace, abort: AbortSignal) {
+  for (let at = 0; at < data.length && !abort.aborted; ) {
+    const slice = data.subarray(at, at + (await pace.admit()));
+    await hasLeft(request, slice, abort);
+    pace.sent(slice.length);
+    at += slice.length;
+  }
+}
+
+/** A request that is closed meanwhile does not call back. */
+function hasLeft(request: ClientHttp2Stream, bytes: Uint8Array, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      abort.removeEventListener('abort', done);
+      resolve();
+    };
+    abort.addEventListener('abort', done, { once: true });
+    if (abort.aborted) done();
+    else request.write(bytes, done);
+  });
 }

@@ -77,6 +77,8 @@ const stopGraceMs = 1_000;
 const streamsMax = 256;
 /** A whole request of HTTP/1.1, its body included: the largest is 1 MiB. */
 const requestTimeoutMs = 30_000;
+/** How late a connection of HTTP/1.1 may be cut whose time is over: Node.js looks at all of them together, by itself each 30 s. */
+const checkingIntervalMs = 3_000;
 
 /**
  * Starts the API.
@@ -116,6 +118,7 @@ function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer
       answer(null, name === controllerServerName ? ours : site),
     handshakeTimeout: limits.handshakeTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: checkingIntervalMs,
     requestTimeout: requestTimeoutMs,
     maxHeaderSize: limits.anonymousRequestBytesMax,
     settings: {

@@ -13,6 +13,7 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { Clock } from '#base/clock.ts';
+import { FrameNumbers } from '#base/frame-numbers.ts';
 import { FrameWriter } from '#base/frame-writer.ts';
 import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
 import { Heartbeats } from '#base/heartbeats.ts';
@@ -127,6 +128,9 @@ export class AgentSession {
   readonly #connection: Http2Session | undefined;
   readonly #writer: FrameWriter;
   readonly #decoder = new FrameDecoder(limits.messageBytesMax);
+  readonly #received = new FrameNumbers();
+  /** Number of the last frame that was sent. */
+  #sent = 0n;
   readonly #answers = new PendingAnswers();
   #state: SessionState = 'hello';
   #hello: Hello | undefined;
@@ -203,9 +207,9 @@ export class AgentSession {
     this.#send({ case: 'welcome', value: welcome as Welcome });
   }
 
-  /** Sends a frame that is encoded already. Lost in silence unless the session is open. */
-  sendFrame(frame: Buffer): void {
-    if (this.#state === 'open') this.#writer.write(frame);
+  /** Sends a frame that is encoded elsewhere, with the number that it is given. Lost in silence unless the session is open. */
+  sendFrame(encodeNumbered: (number: bigint) => Buffer): void {
+    if (this.#state === 'open') this.#writer.write(encodeNumbered(++this.#sent));
   }
 
   /** Resolves when everything sent so far has left, or the session is over. */
@@ -293,7 +297,7 @@ export class AgentSession {
   /** Closes it and says why. Without effect when it is closed. */
   close(reason: string, { final = false, retryAfterMs = 0 }: FarewellOptions = {}): void {
     if (this.#state === 'closed') return;
-    this.#writer.write(encode({ case: 'goodbye', value: { reason, final, retryAfterMs } }));
+    this.#send({ case: 'goodbye', value: { reason, final, retryAfterMs } });
     // Nothing more is wanted of the agent, whether it ends its side or not (RFC 9113, 8.1).
     this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR));
     this.#writer.end();
@@ -329,6 +333,7 @@ export class AgentSession {
     try {
       for (const message of this.#decoder.push(bytes)) {
         const frame = fromBinary(AgentFrameSchema, message, { readUnknownFields: false });
+        this.#received.take(frame.number);
         this.#accept(frame.kind, message.length);
       }
     } catch (error) {
@@ -391,7 +396,7 @@ export class AgentSession {
   }
 
   #send(kind: ControllerKind): void {
-    this.#writer.write(encode(kind));
+    this.#writer.write(encode(kind, ++this.#sent));
   }
 }
 
@@ -402,6 +407,6 @@ function refusalOf({ error, denied }: Result): NodeRefusedError {
   return denied ? new NodeDeniedError(error) : new NodeRefusedError(error);
 }
 
-function encode(kind: ControllerKind): Buffer {
-  return encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind })));
+function encode(kind: ControllerKind, number: bigint): Buffer {
+  return encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind, number })));
 }

@@ -14,11 +14,11 @@ test('startEncoder() encodes what protobuf itself would', () => {
   fc.assert(
     fc.property(text, argv, text, fc.integer({ min: 0, max: 2 ** 32 - 1 }), (id, args, operator, attempt) => {
       const spec = create(TaskSpecSchema, { argv: args, env: { A: operator } });
-      const frame = startEncoder('run', spec, operator)(create(TaskSchema, { id }), attempt);
+      const frame = startEncoder('run', spec, operator)(create(TaskSchema, { id }), attempt, 2n ** 40n);
       const [message] = new FrameDecoder(limits.messageBytesMax).push(frame);
       assert.ok(message);
       const value = { taskId: id, attempt, spec, operator, runId: 'run' };
-      const expected = create(ControllerFrameSchema, { kind: { case: 'start', value } });
+      const expected = create(ControllerFrameSchema, { kind: { case: 'start', value }, number: 2n ** 40n });
       assert.ok(equals(ControllerFrameSchema, fromBinary(ControllerFrameSchema, message), expected));
     }),
   );

@@ -6,7 +6,7 @@ import { startEncoder } from './encode-start.ts';
 import type { NodeLinks } from './node-links.ts';
 
 /** Encodes the start of a task's next attempt. */
-type Encoder = (task: Task, attempt: number) => Buffer;
+type Encoder = ReturnType<typeof startEncoder>;
 
 /** Keeps one encoder a run: make one for a fan-out, and drop it after. */
 export class StartSender {
@@ -23,12 +23,17 @@ export class StartSender {
   /** Sends the start of `task` over the open `session` of its node, unless it went over this one already. */
   send(session: AgentSession, task: Task): void {
     if (this.#links.unanswered(task.node).has(task.id)) return;
-    let encode = this.#encoders.get(task.runId);
-    if (!encode) {
-      encode = startEncoder(task.runId, task.spec, this.#operatorOf(task.runId));
-      this.#encoders.set(task.runId, encode);
-    }
+    const encode = this.#encoderOf(task);
     this.#links.markSent(task);
-    session.sendFrame(encode(task, task.attempts.length + 1));
+    session.sendFrame((number) => encode(task, task.attempts.length + 1, number));
+  }
+
+  #encoderOf({ runId, spec }: Task): Encoder {
+    let encode = this.#encoders.get(runId);
+    if (!encode) {
+      encode = startEncoder(runId, spec, this.#operatorOf(runId));
+      this.#encoders.set(runId, encode);
+    }
+    return encode;
   }
 }
