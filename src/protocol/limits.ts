@@ -11,8 +11,8 @@ export const limits = {
    */
   logChunkBytesMax: 63 << 10,
   /**
-   * Output that an agent reads at once for one reader, and then sends chunk by chunk: the way to the thread that reads and back costs
-   * as much as copying three chunks.
+   * Output that an agent reads at once for one reader, and then sends chunk by chunk: two of them, since waking the thread that
+   * reads costs as much as reading one.
    */
   logReadBytesMax: 2 * (63 << 10),
   /** A request before its caller is known (joining). */
