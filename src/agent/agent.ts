@@ -8,6 +8,7 @@ import type { Clock } from '#base/clock.ts';
 import { lockDirectory } from '#base/directory-lock.ts';
 import { version } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+import { FileHost } from './files/file-host.ts';
 import { Accounts } from './host/accounts.ts';
 import { readHostFacts } from './host/facts.ts';
 import { resolveLaunch } from './host/resolve-launch.ts';
@@ -167,6 +168,7 @@ function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: A
   const { directory, clock, log, random, supervisorBinary, logQuota, policyFile: path } = options;
   const agentUid = userInfo().uid;
   const policyFile = new PolicyFile(path, agentUid, clock);
+  const files = new FileHost({ directory, policyFile, clock, log });
   const state = policyFile.current();
   if ('problem' in state) log.warn(`no task will be launched: ${state.problem}`);
   return TaskHost.open({
@@ -175,6 +177,7 @@ function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: A
     log,
     decideLaunch: resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }),
     decideSignal: (signal) => decideSignal(policyFile.current(), signal),
+    carryOutFiles: (...order) => files.carryOut(...order),
     ...(supervisorBinary !== undefined && { supervisorBinary }),
     ...(logQuota && { logQuota }),
     ...(random && { random }),

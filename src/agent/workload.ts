@@ -1,5 +1,5 @@
 /**
- * The seam between an agent's session with its controller and the tasks on its node.
+ * The seam between an agent's session with its controller and the tasks and files on its node.
  *
  * GUARANTEES. The workload works without a session: tasks start, end and are recorded whether or not anybody listens.
  * Events come in the order of their sequence numbers, each after it is on disk, and stay until acknowledged.
@@ -7,8 +7,18 @@
  *
  *   session ──start, signal, stop, sample, readLog, takeInput──► workload ──► policy, journal, supervisor
  *   session ◄──events, log chunks, offsets of input───────────── workload
+ *   session ◄──carryOutFiles: frames in both directions────────► workload ──► policy, file system
  */
-import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type {
+  Event,
+  FilesDown,
+  FilesUp,
+  InputFrame,
+  OpenFiles,
+  OpenInput,
+  OpenLog,
+  Start,
+} from '#protocol/gen/drover/v1/link_pb.ts';
 import type {
   Cause,
   LogChunk,
@@ -20,6 +30,13 @@ import type {
 /** An order that cannot be carried out; the message is one line for the operator, without the node's name. */
 export class RefusedOrderError extends Error {
   override readonly name = 'RefusedOrderError';
+  /** Whether the node's policy forbids it. */
+  readonly denied: boolean;
+
+  constructor(message: string, options?: ErrorOptions & { readonly denied?: boolean }) {
+    super(message, options);
+    this.denied = options?.denied ?? false;
+  }
 }
 
 /** What Hello tells of the journal. */
@@ -63,6 +80,18 @@ export interface Workload {
    * @throws RefusedOrderError when it has no input, nobody has its input any more, or a frame makes no sense.
    */
   takeInput(order: OpenInput, frames: AsyncIterable<InputFrame>, abort: AbortSignal): AsyncIterable<bigint>;
+
+  /**
+   * Carries out an order about files, with the frames that come down for it; yields those that go up. Ends when all was tried, or
+   * when `abort` aborts.
+   *
+   * @throws RefusedOrderError when it is refused as a whole, or what comes down makes no sense.
+   */
+  carryOutFiles(
+    order: OpenFiles,
+    frames: AsyncIterable<FilesDown>,
+    abort: AbortSignal,
+  ): AsyncIterable<FilesUp>;
 
   /** A session with the controller is up until the result is disposed of. */
   linked(): Disposable;

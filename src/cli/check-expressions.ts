@@ -5,13 +5,21 @@
 import type { CommandLine, CommandSyntax } from '#base/command-line.ts';
 import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { parseSelector } from '#core/selector/parse-selector.ts';
+import { parseNodePath } from './files/node-path.ts';
 import { type Meaning, meaningOf, meaningOfWord } from './placeholders.ts';
 
 /** What reads values of each meaning. */
 const parsers: Partial<Record<Meaning, (text: string) => unknown>> = {
   'node set': parseNodeSet,
   'label selector': parseSelector,
+  place: parsePlace,
 };
+
+/** The node set of a place that names one. */
+function parsePlace(text: string): void {
+  const nodes = parseNodePath(text)?.nodes ?? '';
+  if (nodes !== '') parseNodeSet(nodes);
+}
 
 /**
  * Reads every expression of a command line.

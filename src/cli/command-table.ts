@@ -15,6 +15,17 @@ import {
   versionSyntax,
 } from './syntax/cluster-syntax.ts';
 import { eventsSyntax } from './syntax/event-syntax.ts';
+import {
+  catFileSyntax,
+  cpSyntax,
+  headFileSyntax,
+  listFilesSyntax,
+  makeDirectoriesSyntax,
+  moveFileSyntax,
+  rmSyntax,
+  statFilesSyntax,
+  tailFileSyntax,
+} from './syntax/file-syntax.ts';
 import { attachSyntax, execSyntax } from './syntax/line-syntax.ts';
 import {
   drainNodesSyntax,
@@ -53,6 +64,15 @@ export const commandTable: readonly Command[] = [
   command(stopSyntax, async () => (await import('./commands/stop.ts')).stop),
   command(usageSyntax, async () => (await import('./commands/usage.ts')).usage),
   command(topSyntax, async () => (await import('./commands/top.ts')).top),
+  command(cpSyntax, async () => (await import('./commands/cp.ts')).cp),
+  command(rmSyntax, async () => (await import('./commands/rm.ts')).rm),
+  command(listFilesSyntax, async () => (await import('./commands/file-ls.ts')).listFiles),
+  command(catFileSyntax, async () => (await import('./commands/file-cat.ts')).catFile),
+  command(headFileSyntax, async () => (await import('./commands/file-cat.ts')).headFile),
+  command(tailFileSyntax, async () => (await import('./commands/file-cat.ts')).tailFile),
+  command(makeDirectoriesSyntax, async () => (await import('./commands/file-mkdir.ts')).makeDirectories),
+  command(moveFileSyntax, async () => (await import('./commands/file-mv.ts')).moveFile),
+  command(statFilesSyntax, async () => (await import('./commands/file-ls.ts')).statFiles),
   command(eventsSyntax, async () => (await import('./commands/events.ts')).events),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
   command(showNodeSyntax, async () => (await import('./commands/show-node.ts')).showNode),

@@ -6,6 +6,7 @@ import { type Client, createClient, type Interceptor } from '@connectrpc/connect
 import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   ClusterService,
+  FileService,
   JoinTokenService,
   NodeService,
   RunService,
@@ -27,6 +28,7 @@ export interface Connection extends Disposable {
   readonly cluster: Client<typeof ClusterService>;
   readonly joinTokens: Client<typeof JoinTokenService>;
   readonly events: Client<typeof EventService>;
+  readonly files: Client<typeof FileService>;
 }
 
 /** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
@@ -64,6 +66,7 @@ export function connectCluster(
     cluster: createClient(ClusterService, transport),
     joinTokens: createClient(JoinTokenService, transport),
     events: createClient(EventService, transport),
+    files: createClient(FileService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }

@@ -22,6 +22,8 @@ export function wordChoices({ usage }: Pick<CommandSyntax, 'usage'>): string[] {
 export type Meaning =
   | 'node set'
   | 'node'
+  /** A path on nodes, NODES:PATH, or where the command allows it a path here. */
+  | 'place'
   | 'label selector'
   | 'task'
   | 'join token'
@@ -34,6 +36,10 @@ export type Meaning =
 const meanings: Readonly<Record<string, Meaning>> = {
   SET: 'node set',
   NODE: 'node',
+  NODES: 'place',
+  PATH: 'place',
+  SRC: 'place',
+  DST: 'place',
   EXPR: 'label selector',
   REF: 'task',
   ID: 'join token',

@@ -11,6 +11,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
       dataDirectory: '/d',
       listen: { host: '127.0.0.1', port: 7443 },
       agentListen: { host: '127.0.0.1', port: 7444 },
+      fileCacheBytes: 4 * 2 ** 30,
       logLevel: 'info',
       untilStdinCloses: false,
       shell: false,
@@ -21,14 +22,18 @@ it('readCommand() has defaults that listen on loopback only', () => {
 });
 
 it('readCommand() takes every option', () => {
-  const argv = '--data d --listen [::1]:0 --agent-listen 0.0.0.0:9 --log-level debug --until-stdin-closes';
-  const command = readCommand(argv.split(' '), {});
+  const argv = [
+    '--data d --listen [::1]:0 --agent-listen 0.0.0.0:9 --file-cache 10g',
+    '--log-level debug --until-stdin-closes',
+  ];
+  const command = readCommand(argv.join(' ').split(' '), {});
   assert.ok(command.kind === 'run');
   const { dataDirectory, ...others } = command.config;
   assert.ok(dataDirectory.endsWith('/d') && dataDirectory.startsWith('/'));
   assert.deepEqual(others, {
     listen: { host: '::1', port: 0 },
     agentListen: { host: '0.0.0.0', port: 9 },
+    fileCacheBytes: 10 * 2 ** 30,
     logLevel: 'debug',
     untilStdinCloses: true,
     shell: false,
@@ -52,6 +57,8 @@ for (const argv of [
   ['--listen', 'here'],
   ['--agent-listen', ':1'],
   ['--log-level', 'loud'],
+  ['--file-cache', '63m'],
+  ['--file-cache', 'much'],
   ['--shell', '--until-stdin-closes'],
   ['--nope'],
   ['word'],

@@ -6,6 +6,8 @@ import { type CommandSyntax, noWords, parseCommandLine, UsageError } from '#base
 import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
+import { parseSize } from '#base/parse-size.ts';
+import { limits } from '#protocol/limits.ts';
 
 /** How `drover controller` is called. */
 export const controllerSyntax = {
@@ -32,6 +34,11 @@ export const controllerSyntax = {
       type: 'string',
       value: 'HOST:PORT',
       help: 'where agents connect (default 127.0.0.1:7444; port 0: any free one)',
+    },
+    'file-cache': {
+      type: 'string',
+      value: 'SIZE',
+      help: `what is kept on disk of files on their way, such as 10g (default ${limits.fileCacheBytesDefault / 2 ** 30}g)`,
     },
     'log-level': {
       type: 'string',
@@ -65,6 +72,8 @@ export interface ControllerConfig {
   readonly dataDirectory: string;
   readonly listen: HostPort;
   readonly agentListen: HostPort;
+  /** Bytes of files on their way that are kept on disk. */
+  readonly fileCacheBytes: number;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
   /** With a prompt on the terminal, or for the lines of standard input. */
@@ -91,6 +100,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       dataDirectory: resolve(options.data ?? defaultDirectory(env)),
       listen: readListen('listen', options.listen ?? '127.0.0.1:7443'),
       agentListen: readListen('agent-listen', options['agent-listen'] ?? '127.0.0.1:7444'),
+      fileCacheBytes: readCacheSize(options['file-cache']),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
       shell: options.shell ?? false,
@@ -103,6 +113,16 @@ export function readCommand(argv: readonly string[], env = process.env): Control
 function defaultDirectory(env: NodeJS.ProcessEnv): string {
   const base = process.getuid?.() === 0 ? '/var/lib/drover' : join(homedir(), '.local/share/drover');
   return join(env['DROVER_DATA'] || base, 'controller');
+}
+
+function readCacheSize(text: string | undefined): number {
+  if (text === undefined) return limits.fileCacheBytesDefault;
+  const bytes = Number(parseSize(text) ?? 0n);
+  if (bytes >= limits.fileCacheBytesMin && Number.isSafeInteger(bytes)) return bytes;
+  const least = `${limits.fileCacheBytesMin >> 20}m`;
+  throw new UsageError(
+    `drover controller: --file-cache takes a size of ${least} at least, such as 10g, not ${JSON.stringify(text)}`,
+  );
 }
 
 function readListen(option: string, text: string): HostPort {

@@ -18,12 +18,14 @@ import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/
 import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
+import { openStaging } from '#controller/files/staging.ts';
 import { pruneEvents } from '#controller/loops/prune-events.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
+import { limits } from '#protocol/limits.ts';
 
 /** Where a controller keeps its data and where it listens. */
 export interface ControllerOptions {
@@ -34,6 +36,8 @@ export interface ControllerOptions {
   /** Agents; port 0 for any free one. */
   readonly agentListen: HostPort;
   readonly log: Logger;
+  /** Bytes of files on their way that are kept on disk. Default limits.fileCacheBytesDefault. */
+  readonly fileCacheBytes?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -98,6 +102,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       onRoundTrip: (ms) => metrics.roundTrip(ms),
     }),
   );
+  const bytesMax = options.fileCacheBytes ?? limits.fileCacheBytesDefault;
+  const staging = openStaging({ dataDirectory, bytesMax, clock, log });
   const stopSwitch = new StopSwitch();
   const startedAtMs = clock.wallMs();
   const agents = { agentAddress: dispatch.address, agentAddressForNodes: addressForNodes(dispatch.address) };
@@ -111,6 +117,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     startedAtMs,
     stopSwitch,
     metrics,
+    staging,
     ...agents,
   };
   const api = starting.use(await startApiServer(parts, { listen }));

@@ -62,7 +62,10 @@ export function decidePace(limits: PaceLimits, facts: PaceFacts, nowMs: number):
 }
 
 /** Why tasks of a run that has failed too often are skipped; one line. */
-export function describeTooManyFailures({ failuresMax }: PaceLimits, failures: number): string {
+export function describeTooManyFailures(
+  { failuresMax }: Pick<PaceLimits, 'failuresMax'>,
+  failures: number,
+): string {
   return `${failures} failed, and at most ${failuresMax} may`;
 }
 

@@ -56,6 +56,10 @@ export const limits = {
   linkStreamWindowBytes: 256 << 10,
   /** The same for all streams of one connection together. */
   linkConnectionWindowBytes: 1 << 20,
+  /** What one call of the API may send ahead of its reader: with the connection's, a copy fills 1 Gbit/s over 30 ms. */
+  apiStreamWindowBytes: 4 << 20,
+  /** The same for all calls of one connection together, refused ones too. */
+  apiConnectionWindowBytes: 4 << 20,
   /** Frames waiting in a session before the side that sends them closes it as too slow. */
   sessionQueueMax: 20_000,
   /** Bytes that wait in an agent's session before it closes it as too slow. Events wait in the journal instead. */
@@ -116,6 +120,50 @@ export const limits = {
   eventsPrunedMax: 2_000,
   /** Events that one read of the store looks at: a few milliseconds, in which this process does nothing else. */
   eventsScannedMax: 10_000,
+  /** A chunk of a file: large enough that its digest and its message cost little beside it, small enough for a message. */
+  fileChunkBytes: 512 << 10,
+  /** A file up to this size is sent in its entry, without asking: a message costs as much as 16 KiB. */
+  fileInlineBytesMax: 16 << 10,
+  /** Chunks that a receiver waits for at once: 4 MiB, which fills a link of 1 Gbit/s over 30 ms. */
+  fileWantedChunksMax: 8,
+  /** Chunks that a sender owes at once: those of all receivers behind a controller. */
+  fileChunksWantedMax: 65_536,
+  /** Larger files that a receiver knows of and is not through with: some hundred bytes each. */
+  fileFilesHeldMax: 262_144,
+  /** Digests that a receiver holds: 128 MiB, for 2 TiB that are on their way at once. */
+  fileDigestsHeldMax: 4_194_304,
+  /** Digests of chunks in one message. */
+  fileDigestsMax: 8_192,
+  /** Characters of the line that says what is wrong with a file. */
+  fileProblemMax: 4_096,
+  /** Paths that one order about files names. */
+  filePathsMax: 1_000,
+  /** Entries of one tree. */
+  fileEntriesMax: 10_000_000,
+  /** Bytes of one path. @see PATH_MAX in linux/limits.h */
+  filePathBytesMax: 4_095,
+  /** How deep a tree may be: each level holds a descriptor while it is walked. */
+  fileDepthMax: 256,
+  /** How long an agent keeps the part of a file whose copy was cut: a day. */
+  filePartKeptMs: 86_400_000,
+  /** Nodes that files go to or come from at once where nobody says. */
+  fileNodesAtOnce: 64,
+  /** Nodes that one copy goes to or comes from at once, whoever asks: a chunk of each may be in memory, 128 MiB together. */
+  fileNodesAtOnceMax: 256,
+  /** Orders about files that one node carries out at once. */
+  sessionFileStreamsMax: 64,
+  /** Bytes of chunks and manifests that a controller keeps on its disk where nobody says. */
+  fileCacheBytesDefault: 4 * 2 ** 30,
+  /** The least that a controller may be told to keep so: a manifest of some hundred thousand entries, and chunks beside it. */
+  fileCacheBytesMin: 64 << 20,
+  /** Chunks that a controller holds in memory so that nodes share them: nodes that are that close are one reader of the disk. */
+  fileMemoryBytes: 32 << 20,
+  /** Bytes of a manifest that wait in memory for the controller's disk before its sender waits. */
+  fileSpoolBytesMax: 1 << 20,
+  /** Entries that the sender of one tree may take back; of more it is a source that cannot be copied. */
+  fileTakenBackMax: 100_000,
+  /** How long a node may take nothing of a copy, with something to take, before it has failed. */
+  fileStallMs: 60_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Between two pings on a connection of the API, in either direction. */

@@ -18,7 +18,14 @@ import { type Held, RefusedOrderError, type Workload } from '#agent/workload.ts'
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { signalNumber } from '#core/signals.ts';
-import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type {
+  Event,
+  FilesUp,
+  InputFrame,
+  OpenInput,
+  OpenLog,
+  Start,
+} from '#protocol/gen/drover/v1/link_pb.ts';
 import {
   type Cause,
   type LogChunk,
@@ -180,6 +187,10 @@ export class SimulatedTasks implements Workload, AsyncDisposable {
       offset += data.length;
     }
     if (follow) await abortOf(AbortSignal.any([live.over, abort]));
+  }
+
+  carryOutFiles(): AsyncIterable<FilesUp> {
+    throw new RefusedOrderError('a simulated node has no files');
   }
 
   takeInput(

@@ -11,6 +11,7 @@ const policy: Policy = {
   signals: 'any',
   shell: true,
   terminals: true,
+  files: { read: [], write: [], owners: false, setid: false },
   environment: 'any',
 };
 

@@ -74,8 +74,8 @@ test("readPolicyFile() refuses a file that is neither root's nor the agent's own
 test('readPolicyFile() names the file before what is wrong in it', async () => {
   await inDirectory(async (directory) => {
     const path = join(directory, 'policy.yaml');
-    await writeFile(path, `${starterPolicy('open', users)}files: any\n`, { mode: 0o600 });
-    assert.match(problem(path), /^policy \/.*policy\.yaml: line \d+: unknown key "files"$/);
+    await writeFile(path, `${starterPolicy('open', users)}mounts: any\n`, { mode: 0o600 });
+    assert.match(problem(path), /^policy \/.*policy\.yaml: line \d+: unknown key "mounts"$/);
   });
 });
 

@@ -23,7 +23,7 @@ test('parsePolicy() reads a policy', () => {
 });
 
 const bad: Record<string, [string, string]> = {
-  'an unknown key': [`${good}\n# more\nfiles: any\n`, 'line 9: unknown key "files"'],
+  'an unknown key': [`${good}\n# more\nmounts: any\n`, 'line 9: unknown key "mounts"'],
   'a missing key': [good.replace('shell: false\n', ''), 'line 1: the key "shell" is missing'],
   'another version': [good.replace('version: 1', 'version: 2'), 'line 1: "version" takes 1'],
   'a relative command': [
@@ -48,6 +48,18 @@ const bad: Record<string, [string, string]> = {
     good.replace('[TZ]', '[TZ=UTC]'),
     'line 6: "environment" takes "any" or a list of variable names',
   ],
+  'a root that is relative': [
+    `${good}files: {read: [srv], write: []}\n`,
+    'line 7: "files" takes "read" and "write", lists of absolute paths of directories or "workspace"',
+  ],
+  'a root that leads up': [
+    `${good}files: {read: [/srv/../etc], write: []}\n`,
+    'line 7: "files" takes "read"',
+  ],
+  'an unknown key of files': [
+    `${good}files: {read: [], write: [], all: yes}\n`,
+    'line 7: "files" takes "read"',
+  ],
   'a key twice': [`${good}shell: true\n`, 'line 7: not YAML: Map keys must be unique'],
   'no YAML': ['version: [1\n', 'line 2: not YAML: '],
   'an empty file': ['', 'line 1: the file must hold keys and values, beginning with "version: 1"'],
@@ -67,6 +79,18 @@ for (const [name, [text, message]] of Object.entries(bad)) {
     );
   });
 }
+
+test('parsePolicy() reads which files may be used: the workspace where nobody says', () => {
+  const drop = { owners: false, setid: false };
+  assert.deepEqual(parsePolicy(good).files, { read: ['workspace'], write: ['workspace'], ...drop });
+  const files = `${good}files:\n  read: [/]\n  write: [workspace, /srv/data/]\n  owners: true\n`;
+  assert.deepEqual(parsePolicy(files).files, {
+    read: ['/'],
+    write: ['workspace', '/srv/data/'],
+    owners: true,
+    setid: false,
+  });
+});
 
 test('parsePolicy() does not expand aliases', () => {
   assert.throws(() => parsePolicy(`${good.replace('[worker, other]', '&u [worker]')}more: *u\n`));

@@ -6,6 +6,18 @@ import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'ya
 import * as z from 'zod';
 import { canonicalSignal, signalNumber } from '#core/signals.ts';
 
+/** Which files of a node may be used. */
+export interface FilePolicy {
+  /** Directories beneath which files may be read, absolute; or "workspace", the agent's own. */
+  readonly read: readonly string[];
+  /** The same for what may be written, made, moved and removed. */
+  readonly write: readonly string[];
+  /** Whether operators may say whom files belong to. */
+  readonly owners: boolean;
+  /** Whether set-uid and set-gid of copied files may be kept; otherwise they are dropped. */
+  readonly setid: boolean;
+}
+
 /** A node's own rules. The controller cannot override them. */
 export interface Policy {
   /** Binaries that may be launched, absolute; `any` means every one. */
@@ -18,6 +30,8 @@ export interface Policy {
   readonly shell: boolean;
   /** Whether tasks may have a terminal, for people to type into. */
   readonly terminals: boolean;
+  /** Which files operators may use; only the workspace where nobody says. */
+  readonly files: FilePolicy;
   /** Variables that operators may set; loader-variables.ts wins. */
   readonly environment: 'any' | readonly string[];
 }
@@ -28,12 +42,16 @@ export class PolicyError extends Error {
 }
 
 const absolutePath = z.string().regex(/^\//);
+/** Without what would have to be resolved. */
+const plainPath = z.string().regex(/^\/(?:(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/|$))*$/);
 const userName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/);
 const signalName = z
   .string()
   .refine((name) => signalNumber(name) !== undefined)
   .transform((name) => canonicalSignal(name) ?? name);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+
+const root = z.union([z.literal('workspace'), plainPath]);
 
 const policyFile = z.strictObject({
   version: z.literal(1),
@@ -42,6 +60,14 @@ const policyFile = z.strictObject({
   signals: z.union([z.literal('any'), z.array(signalName)]),
   shell: z.boolean(),
   terminals: z.boolean().default(false),
+  files: z
+    .strictObject({
+      read: z.array(root),
+      write: z.array(root),
+      owners: z.boolean().default(false),
+      setid: z.boolean().default(false),
+    })
+    .default({ read: ['workspace'], write: ['workspace'], owners: false, setid: false }),
   environment: z.union([z.literal('any'), z.array(variableName)]),
 });
 
@@ -53,6 +79,8 @@ const takes: Readonly<Record<keyof z.infer<typeof policyFile>, string>> = {
   signals: '"any" or a list of names such as SIGTERM',
   shell: 'true or false',
   terminals: 'true or false',
+  files:
+    '"read" and "write", lists of absolute paths of directories or "workspace", and "owners" and "setid", true or false',
   environment: '"any" or a list of variable names',
 };
 
@@ -70,7 +98,7 @@ export function parsePolicy(text: string): Policy {
   const result = policyFile.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const key = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]?.toString();
+  const key = issue?.path[0]?.toString() ?? (issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined);
   const offset = findKey(document.contents, key);
   throw new PolicyError(`line ${lineAt(offset)}: ${describe(key, offset !== undefined)}`);
 }

@@ -18,13 +18,14 @@ export interface StarterUsers {
 }
 
 const titles: Readonly<Record<Preset, string>> = {
-  confined: 'confined: any command, as one user',
-  open: "open: any command, as the agent's own user too",
+  confined: "confined: any command, as one user; files of the agent's workspace",
+  open: "open: any command, as the agent's own user too; all files",
 };
 
 /** The text of a starter policy, with its comments. */
 export function starterPolicy(preset: Preset, { task, own }: StarterUsers): string {
   const users = preset === 'confined' ? [task ?? own] : [...new Set([task ?? own, own])];
+  const root = preset === 'open' ? '/' : 'workspace';
   return `# What Drover may do on this node. The controller cannot override it.
 # Preset ${titles[preset]}. Changes take effect within a second.
 # Must belong to root or to the agent's user, and be writable by nobody else.
@@ -44,6 +45,16 @@ shell: true
 
 # Whether tasks may have a terminal, for people to type into: drover exec -it. Left out it means no.
 terminals: ${preset === 'open'}
+
+# Files that operators may read, and those that they may write, make, move and remove: lists of directories, by absolute paths
+# without links, with all that is beneath them; "workspace" is the agent's own, where relative paths begin. The agent's state and
+# this file are never among them. owners: whether they may say whom files belong to. setid: whether set-uid and set-gid are kept.
+# Left out it means the workspace only.
+files:
+  read: [${root}]
+  write: [${root}]
+  owners: ${preset === 'open'}
+  setid: ${preset === 'open'}
 
 # Variables that operators may set: any, or a list. LD_PRELOAD, BASH_ENV and their like never pass.
 environment: any

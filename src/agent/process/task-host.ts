@@ -21,7 +21,14 @@ import { supervisorPath } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
 import { makeDirectory } from '#base/make-directory.ts';
 import { signalNumber } from '#core/signals.ts';
-import type { Event, InputFrame, OpenInput, OpenLog, Start } from '#protocol/gen/drover/v1/link_pb.ts';
+import type {
+  Event,
+  FilesUp,
+  InputFrame,
+  OpenInput,
+  OpenLog,
+  Start,
+} from '#protocol/gen/drover/v1/link_pb.ts';
 import {
   Cause,
   type LogChunk,
@@ -61,6 +68,8 @@ export interface TaskHostOptions {
   readonly decideLaunch: DecideLaunch;
   /** The node's policy on signals. */
   readonly decideSignal: DecideSignal;
+  /** Carries out orders about files, which are no task's; without it they are refused. */
+  readonly carryOutFiles?: Workload['carryOutFiles'];
   /** How much of what tasks print is kept; default defaultLogQuota. */
   readonly logQuota?: LogQuota;
   /** The supervisor's binary; default that of this installation. */
@@ -255,6 +264,12 @@ export class TaskHost implements Workload, AsyncDisposable {
     yield* order.interactive
       ? toldReading(chunks, order, { supervisor: this.#supervisor, lines: this.#lines, live, id })
       : chunks;
+  }
+
+  carryOutFiles(...order: Parameters<Workload['carryOutFiles']>): AsyncIterable<FilesUp> {
+    const { carryOutFiles } = this.#options;
+    if (!carryOutFiles) throw new RefusedOrderError('this agent has tasks only');
+    return carryOutFiles(...order);
   }
 
   async *takeInput(

@@ -20,7 +20,8 @@ export async function carryOutOrder(order: Order, workload: Workload): Promise<R
 export function failedResult(commandId: bigint, error: unknown): Result {
   const message = error instanceof Error ? error.message : String(error);
   const line = error instanceof RefusedOrderError ? message : `the agent failed: ${message}`;
-  return create(ResultSchema, { commandId, error: line });
+  const denied = error instanceof RefusedOrderError && error.denied;
+  return create(ResultSchema, { commandId, error: line, denied });
 }
 
 async function carryOut(order: Order, workload: Workload) {

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { FakeWorkload } from '#agent/testing/fake-workload.ts';
-import { type ControllerSays, LinkPeer, type PeerSession } from '#agent/testing/link-peer.ts';
-import { makeTestPki } from '#agent/testing/test-pki.ts';
-import { FakeClock } from '#base/clock.ts';
+import type { ControllerSays } from '#agent/testing/link-peer.ts';
+import { withOpenSession, withSession } from '#agent/testing/open-session.ts';
 import {
   AckSchema,
   AskSamplesSchema,
@@ -19,55 +18,7 @@ import {
   StopSchema,
   WelcomeSchema,
 } from '#protocol/gen/drover/v1/link_pb.ts';
-import { HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
 import { Cause, type LogChunk, LogChunkSchema } from '#protocol/gen/drover/v1/task_pb.ts';
-import { connectLink, type Link } from './connect-link.ts';
-import { LinkSession } from './link-session.ts';
-
-const pki = await makeTestPki();
-const server = await pki.issueServer();
-const node = await pki.issueNode('node1');
-
-interface Fixture {
-  readonly workload: FakeWorkload;
-  readonly clock: FakeClock;
-  readonly agent: LinkSession;
-  readonly session: PeerSession;
-  readonly peer: LinkPeer;
-  readonly link: Link;
-}
-
-/** Opens a session and hands both ends to `body`; nothing is left of either afterwards. */
-async function withSession(body: (fixture: Fixture) => Promise<void>, workload = new FakeWorkload()) {
-  await using peer = await LinkPeer.listen(server, pki.root);
-  const clock = new FakeClock();
-  const credentials = { ...node, root: pki.root };
-  const link = await connectLink(peer.address, credentials, new AbortController().signal);
-  const agent = new LinkSession(link, {
-    workload,
-    clock,
-    facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
-    readFacts: async () => create(HostFactsSchema, { hostname: 'host2' }),
-    version: '1.2.3',
-    random: () => 0.5,
-    onWelcome: () => {},
-  });
-  try {
-    await body({ workload, clock, agent, session: await peer.sessions.next(), peer, link });
-  } finally {
-    agent.close('the test is over');
-    await agent.ended;
-  }
-}
-
-/** The same, past Welcome. */
-function withOpenSession(body: (fixture: Fixture) => Promise<void>, workload = new FakeWorkload()) {
-  return withSession(async (fixture) => {
-    await fixture.session.expect('hello');
-    fixture.session.welcome();
-    await body(fixture);
-  }, workload);
-}
 
 const askUsage: ControllerSays = { case: 'askUsage', value: create(AskUsageSchema, { commandId: 99n }) };
 

@@ -22,6 +22,7 @@ import {
   type Goodbye,
   HeartbeatSchema,
   HelloSchema,
+  type OpenFiles,
   type OpenInput,
   type OpenLog,
   type Result,
@@ -30,6 +31,7 @@ import {
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { linkProtocolVersion } from '#protocol/version.ts';
+import { carryFiles } from './carry-files.ts';
 import { carryOutOrder, failedResult } from './carry-out-order.ts';
 import type { Link } from './connect-link.ts';
 import { EventFeed } from './event-feed.ts';
@@ -92,6 +94,7 @@ export class LinkSession {
   #linked: Disposable | undefined;
   #pushes = 0;
   #pulls = 0;
+  #fileStreams = 0;
 
   /** Opens the request and says Hello. */
   constructor({ connection, cut }: Link, parts: LinkSessionParts) {
@@ -217,6 +220,9 @@ export class LinkSession {
       case 'openInput':
         void this.#pull(kind.value);
         break;
+      case 'openFiles':
+        void this.#carryFiles(kind.value);
+        break;
       case 'signal':
       case 'stop':
       case 'askUsage':
@@ -310,6 +316,22 @@ export class LinkSession {
       this.#sendResult(failedResult(order.streamId, error));
     } finally {
       this.#pulls -= 1;
+    }
+  }
+
+  async #carryFiles(order: OpenFiles): Promise<void> {
+    if (this.#fileStreams >= limits.sessionFileStreamsMax) {
+      const error = `this node already carries out ${limits.sessionFileStreamsMax} orders about files`;
+      return this.#sendResult(failedResult(order.streamId, new RefusedOrderError(error)));
+    }
+    this.#fileStreams += 1;
+    const { workload, clock } = this.#parts;
+    try {
+      await carryFiles(order, { connection: this.#connection, workload, clock }, this.#over.signal);
+    } catch (error) {
+      this.#sendResult(failedResult(order.streamId, error));
+    } finally {
+      this.#fileStreams -= 1;
     }
   }
 

@@ -4,18 +4,14 @@
  */
 import { once } from 'node:events';
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { RefusedOrderError, type Workload } from '#agent/workload.ts';
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Workload } from '#agent/workload.ts';
 import type { Clock } from '#base/clock.ts';
-import { encodeFrame, FrameDecoder } from '#base/grpc-frames.ts';
-import {
-  type InputFrame,
-  InputFrameSchema,
-  InputTakenSchema,
-  type OpenInput,
-} from '#protocol/gen/drover/v1/link_pb.ts';
+import { encodeFrame } from '#base/grpc-frames.ts';
+import { InputFrameSchema, InputTakenSchema, type OpenInput } from '#protocol/gen/drover/v1/link_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { linkRequestHeaders } from './link-request.ts';
+import { readMessages } from './read-messages.ts';
 import { settledOrAfter } from './settled-or-after.ts';
 
 /** What pulling needs. */
@@ -42,7 +38,12 @@ export async function pullInput(
   const giving = new AbortController();
   const abort = AbortSignal.any([session, giving.signal]);
   const opened = Promise.withResolvers<ClientHttp2Stream | undefined>();
-  const takens = parts.workload.takeInput(order, framesOf(opened.promise), abort)[Symbol.asyncIterator]();
+  const frames = readMessages(opened.promise, {
+    schema: InputFrameSchema,
+    bytesMax: limits.inputChunkBytesMax + frameOverheadBytes,
+    what: 'input',
+  });
+  const takens = parts.workload.takeInput(order, frames, abort)[Symbol.asyncIterator]();
   let request: ClientHttp2Stream | undefined;
   try {
     const first = takens.next();
@@ -73,26 +74,4 @@ function openPull(connection: ClientHttp2Session, streamId: bigint, giving: Abor
   request.on('error', () => {});
   request.on('close', () => giving.abort());
   return request;
-}
-
-/** What the controller sends, taken from the stream as it is asked for. Ends when the stream does, in whatever way. */
-async function* framesOf(opened: Promise<ClientHttp2Stream | undefined>): AsyncGenerator<InputFrame> {
-  const request = await opened;
-  if (!request) return;
-  const decoder = new FrameDecoder(limits.inputChunkBytesMax + frameOverheadBytes);
-  const pieces = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  for (;;) {
-    // A stream that was reset is no failure of ours: whoever wrote to it is gone.
-    const piece = await pieces.next().catch(() => undefined);
-    if (!piece || piece.done) return;
-    for (const message of decodeMessages(decoder, piece.value)) yield message;
-  }
-}
-
-function decodeMessages(decoder: FrameDecoder, bytes: Buffer): InputFrame[] {
-  try {
-    return decoder.push(bytes).map((message) => fromBinary(InputFrameSchema, message));
-  } catch (error) {
-    throw new RefusedOrderError('the controller sent input that cannot be decoded', { cause: error });
-  }
 }

@@ -4,7 +4,10 @@ import { type Held, RefusedOrderError, type Workload } from '#agent/workload.ts'
 import {
   type Event,
   EventSchema,
+  type FilesDown,
+  type FilesUp,
   type InputFrame,
+  type OpenFiles,
   type OpenInput,
   type OpenLog,
   type Start,
@@ -26,6 +29,13 @@ export type FakeInput = (
   abort: AbortSignal,
 ) => AsyncIterable<bigint>;
 
+/** Files that a test carries out orders about. */
+export type FakeFiles = (
+  order: OpenFiles,
+  frames: AsyncIterable<FilesDown>,
+  abort: AbortSignal,
+) => AsyncIterable<FilesUp>;
+
 /** A log that a test writes. */
 export type FakeLog = (order: OpenLog, abort: AbortSignal) => AsyncIterable<LogChunk>;
 
@@ -34,6 +44,9 @@ export class FakeWorkload implements Workload {
   readonly stopped: { taskId: string; graceMs: number; cause: Cause }[] = [];
   readonly logs = new Map<string, FakeLog>();
   readonly inputs = new Map<string, FakeInput>();
+  files: FakeFiles = () => {
+    throw new RefusedOrderError('the policy allows no files', { denied: true });
+  };
   /** Sessions that are up. */
   links = 0;
   acknowledged = 0n;
@@ -93,6 +106,10 @@ export class FakeWorkload implements Workload {
     const input = this.inputs.get(order.taskId);
     if (!input) throw new RefusedOrderError('it takes no input');
     return input(order, frames, abort);
+  }
+
+  carryOutFiles(...order: Parameters<FakeFiles>): AsyncIterable<FilesUp> {
+    return this.files(...order);
   }
 
   linked(): Disposable {

@@ -13,6 +13,9 @@ import {
   type AgentFrame,
   AgentFrameSchema,
   ControllerFrameSchema,
+  FilesDownSchema,
+  type FilesUp,
+  FilesUpSchema,
   InputFrameSchema,
   InputTakenSchema,
   WelcomeSchema,
@@ -120,11 +123,45 @@ export class PeerPull {
   }
 }
 
+/** An order about files that an agent carries out. Nobody reads what it says until the test calls `next`. */
+export class PeerFiles {
+  readonly streamId: string;
+  readonly stream: ServerHttp2Stream;
+  readonly #decoder = new FrameDecoder(limits.messageBytesMax);
+  readonly #bytes: AsyncIterator<Buffer>;
+  #frames: FilesUp['kind'][] = [];
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.stream = stream;
+    this.streamId = String(headers['drover-stream']);
+    this.#bytes = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
+  }
+
+  say(kind: NonNullable<MessageInitShape<typeof FilesDownSchema>['kind']>): boolean {
+    return this.stream.write(encodeFrame(toBinary(FilesDownSchema, create(FilesDownSchema, { kind }))));
+  }
+
+  /** The next frame; "end" when the agent has ended its request, "reset" when it broke off. */
+  async next(): Promise<FilesUp['kind'] | 'end' | 'reset'> {
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (frame) return frame;
+      const step = await this.#bytes.next().catch(() => 'reset' as const);
+      if (step === 'reset' || this.stream.rstCode !== 0) return 'reset';
+      if (step.done) return 'end';
+      this.#frames = this.#decoder.push(step.value).map((message) => fromBinary(FilesUpSchema, message).kind);
+    }
+  }
+}
+
 /** A listener that takes every node of its root. */
 export class LinkPeer implements AsyncDisposable {
   readonly sessions = new Inbox<PeerSession>();
   readonly pushes = new Inbox<PeerPush>();
   readonly pulls = new Inbox<PeerPull>();
+  readonly files = new Inbox<PeerFiles>();
   readonly address: { host: string; port: number };
   readonly #server;
   readonly #connections: Set<ServerHttp2Session>;
@@ -142,6 +179,8 @@ export class LinkPeer implements AsyncDisposable {
         this.pushes.put(new PeerPush(stream, headers));
       else if (headers[':path'] === '/drover.v1.AgentLinkService/Pull')
         this.pulls.put(new PeerPull(stream, headers));
+      else if (headers[':path'] === '/drover.v1.AgentLinkService/Files')
+        this.files.put(new PeerFiles(stream, headers));
       else this.sessions.put(new PeerSession(stream, headers));
     });
   }

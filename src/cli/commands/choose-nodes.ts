@@ -41,21 +41,36 @@ export function describeCommand(argv: readonly string[]): string {
   return argv.map(quoteWord).join(' ');
 }
 
+/** What somebody is asked to confirm. */
+export interface Question {
+  /** What would be done, as a command line. */
+  readonly what: string;
+  /** What it is called in the question: `launch it`. */
+  readonly deed: string;
+  /** What is said where the answer is not yes: `nothing was launched`. */
+  readonly refusal: string;
+}
+
+/** The question before a launch. */
+export function askToLaunch(what: string): Question {
+  return { what, deed: 'launch it', refusal: 'nothing was launched' };
+}
+
 /**
- * Asks whether to launch on so many nodes; only a clear yes is one.
+ * Asks whether to do it on so many nodes; only a clear yes is one.
  *
  * @throws CommandError exit code 130 for Ctrl-C, 1 for anything else.
  */
 export async function confirm(
   context: CommandContext,
   names: readonly string[],
-  what: string,
+  { what, deed, refusal }: Question,
 ): Promise<void> {
   const { terminal, out, confirmAbove } = context;
   if (!terminal || names.length <= confirmAbove) return;
   out.errLine(`${what}\non ${describeNames(names)}`);
-  const key = await terminal.askKey(`drover: launch it on these ${names.length} nodes? [y/N] `, 'yn\r\n ');
+  const key = await terminal.askKey(`drover: ${deed} on these ${names.length} nodes? [y/N] `, 'yn\r\n ');
   if (key === 'y') return;
   const code = key === 'interrupt' ? exitCodes.interrupted : exitCodes.requestFailed;
-  throw new CommandError(code, 'nothing was launched');
+  throw new CommandError(code, refusal);
 }

@@ -22,7 +22,7 @@ import {
   CreateRunResponseSchema,
 } from '#protocol/gen/drover/v1/api_pb.ts';
 import { StdinMode, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
-import { confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
+import { askToLaunch, confirm, describeCommand, describeNames, findNames } from './choose-nodes.ts';
 import { followRun } from './follow-run.ts';
 import type { RunRequest } from './plan-run.ts';
 import type { TargetPlan } from './plan-target.ts';
@@ -54,7 +54,7 @@ export async function launchRun(
     request.nodes = foldNodeNames(names);
     request.selector = '';
     if (options.preview) return printPreview(context, options, request, names);
-    if (asks) await confirm(context, names, describeCommand(request.spec?.argv ?? []));
+    if (asks) await confirm(context, names, askToLaunch(describeCommand(request.spec?.argv ?? [])));
   }
   if (view.kind === 'files') await makeOutputDirectory(view.directory);
   const requested = await requestRun(context, connection, request);

@@ -2,10 +2,14 @@
 import type { CallOptions } from '@connectrpc/connect';
 import type { Connection } from '#cli/connect-cluster.ts';
 import { reasonOf } from '#cli/failure.ts';
+import { parseNodePath } from '#cli/files/node-path.ts';
 import { showCommand } from '#cli/task-columns.ts';
 import { nodeStateWord } from '#core/liveness.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
+import { literalNodeName } from '#core/node-set/expand-node-set.ts';
+import { parseNodeSet } from '#core/node-set/parse-node-set.ts';
 import { activeStates, stateWord } from '#core/task-state.ts';
+import { FileKind } from '#protocol/gen/drover/v1/file_pb.ts';
 import type { Node } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { Candidate, ValueQuery } from './plan-completion.ts';
 
@@ -15,7 +19,7 @@ const tasksMax = 200;
 /** Commands that only a task which has not ended makes sense for. */
 const activeOnly: ReadonlySet<string> = new Set(['attach', 'kill', 'stop', 'wait']);
 
-type Services = Pick<Connection, 'nodes' | 'tasks' | 'joinTokens'>;
+type Services = Pick<Connection, 'nodes' | 'tasks' | 'joinTokens' | 'files'>;
 
 /**
  * What begins with the stem, with what stands in front of it in the word.
@@ -43,6 +47,7 @@ const lookUp: Readonly<Record<ValueQuery['of'], LookUp>> = {
   },
   node: nodeNames,
   'label selector': async (connection, _, call) => labelsOf(await listNodes(connection, '', call)),
+  place: filesOfNode,
   task: taskReferences,
   'join token': async ({ joinTokens }, _, call) => {
     const { tokens } = await joinTokens.listJoinTokens({}, call);
@@ -100,4 +105,24 @@ async function taskReferences(
     })),
     ...[...runs].map(([id, of]) => ({ text: id, help: `run of ${of.length} ${showCommand(of[0]?.spec)}` })),
   ];
+}
+
+/** What is in the directory that stands in front of the stem, where it is on one plain node. */
+async function filesOfNode(
+  { files }: Services,
+  { before }: ValueQuery,
+  call: CallOptions,
+): Promise<Candidate[]> {
+  const place = parseNodePath(before);
+  if (!place || literalNodeName(parseNodeSet(place.nodes)) === undefined) return [];
+  const list = { paths: [place.path], contents: true };
+  const found: Candidate[] = [];
+  for await (const { kind } of files.listFiles({ target: { nodes: place.nodes }, list }, call)) {
+    const answer = kind.case === 'answer' ? kind.value.answer?.kind : undefined;
+    if (answer?.case !== 'entry') continue;
+    const { path, kind: what } = answer.value;
+    const isDirectory = what === FileKind.DIRECTORY;
+    found.push({ text: `${path.split('/').at(-1)}${isDirectory ? '/' : ''}`, help: '' });
+  }
+  return found;
 }

@@ -4,6 +4,7 @@
  */
 import { type CommandSyntax, type OptionSpec, optionAwaitingValue, optionsIn } from '#base/command-line.ts';
 import type { Command } from '#cli/command.ts';
+import { parseNodePath } from '#cli/files/node-path.ts';
 import { findCommand, listCommands, programs } from '#cli/find-command.ts';
 import { type Meaning, meaningOf, meaningOfWord, wordChoices } from '#cli/placeholders.ts';
 import { signalName } from '#core/signals.ts';
@@ -181,6 +182,8 @@ function planMeaning(meaning: Meaning, before: string, stem: string, within: Wit
       );
     case 'help topic':
       return nothing;
+    case 'place':
+      return planPlace(before, stem, within);
     case 'node set':
       return value(meaning, before, stem, startOfTerm(stem, /[,!&^]/, '[]'), within);
     case 'label selector':
@@ -188,6 +191,14 @@ function planMeaning(meaning: Meaning, before: string, stem: string, within: Wit
     default:
       return value(meaning, before, stem, 0, within);
   }
+}
+
+/** Behind NODES: what is on the node; before it a path here, where the command takes one, or nodes. */
+function planPlace(before: string, stem: string, within: Within): Completion {
+  const place = parseNodePath(stem);
+  if (place)
+    return value('place', before, stem, stem.length - (place.path.split('/').at(-1) ?? '').length, within);
+  return within.command === 'cp' ? { kind: 'files' } : planMeaning('node set', before, stem, within);
 }
 
 /** The signals that have names of their own. */

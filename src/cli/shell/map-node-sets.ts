@@ -1,6 +1,7 @@
 /** Finds the node sets among the words of a command. */
 import { type CommandSyntax, optionAwaitingValue } from '#base/command-line.ts';
-import { meaningOf, meaningOfWord } from '#cli/placeholders.ts';
+import { parseNodePath, writeNodePath } from '#cli/files/node-path.ts';
+import { type Meaning, meaningOf, meaningOfWord } from '#cli/placeholders.ts';
 
 /**
  * The words with `change` applied to each node set, be it an option's value or a word of its own. What follows `--`, and the
@@ -28,11 +29,22 @@ export async function mapNodeSets(
       i += 1;
     } else {
       if (syntax.stopAtFirstWord) return [...changed, ...words.slice(i)];
-      changed.push(meaningOfWord(syntax, count) === 'node set' ? await change(word) : word);
+      changed.push(await changeWord(meaningOfWord(syntax, count), word, change));
       count += 1;
     }
   }
   return changed;
+}
+
+async function changeWord(
+  meaning: Meaning | undefined,
+  word: string,
+  change: (set: string) => Promise<string>,
+): Promise<string> {
+  if (meaning === 'node set') return await change(word);
+  const place = meaning === 'place' ? parseNodePath(word) : undefined;
+  if (!place || place.nodes === '') return word;
+  return writeNodePath({ ...place, nodes: await change(place.nodes) });
 }
 
 function isNodeSet(syntax: CommandSyntax, option: string): boolean {

@@ -9,6 +9,8 @@ export const oldWords: ReadonlyMap<string, readonly string[]> = new Map([
   ['sKill', ['kill', '--force']],
   ['skill', ['kill', '--force']],
   ['getrusage', ['usage']],
+  ['copy', ['cp']],
+  ['remove', ['rm']],
 ]);
 
 /** Words that leave the prompt. */
@@ -19,8 +21,8 @@ export const leavingWords: ReadonlySet<string> = new Set(['exit', 'quit']);
  * table, so that a new command never takes a program away from those who type it. One of them that has no command yet says so.
  */
 export const ourWords: ReadonlySet<string> = new Set([
-  ...['attach', 'audit', 'console', 'copy', 'cp', 'events', 'exec', 'execute', 'file', 'help', 'history'],
-  ...['inspect', 'join-token', 'kill', 'logs', 'nodes', 'ps', 'remove', 'rerun', 'run', 'stop', 'top'],
+  ...['attach', 'audit', 'console', 'cp', 'events', 'exec', 'execute', 'file', 'help', 'history'],
+  ...['inspect', 'join-token', 'kill', 'logs', 'nodes', 'ps', 'rerun', 'run', 'stop', 'top'],
   ...['usage', 'use', 'wait'],
 ]);
 

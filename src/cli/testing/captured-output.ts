@@ -24,6 +24,12 @@ export function captureOutput(columns?: number): CapturedOutput {
   };
 }
 
+/** One terminal of that width for both streams, which lets the cursor be moved unless `noColor`. */
+export function captureTerminal(columns: number, noColor = false): { out: Output; text: () => string } {
+  const { sink, text } = captureSink(columns);
+  return { out: new Output(sink, sink, { noColor }), text };
+}
+
 function captureSink(columns: number | undefined): { sink: Sink; text: () => string } {
   const chunks: Uint8Array[] = [];
   const terminal = columns === undefined ? {} : { isTTY: true, columns, rows };

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '#base/clock.ts';
-import { Output } from '#cli/output/output.ts';
-import { captureOutput } from '#cli/testing/captured-output.ts';
+import { captureOutput, captureTerminal } from '#cli/testing/captured-output.ts';
 import { makeTask } from '#cli/testing/fake-api.ts';
 import { exited } from '#core/outcome.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -19,28 +18,9 @@ test('describeProgress() counts every task once', () => {
   assert.equal(describeProgress(tasks), '2 done · 3 running · 1 failed · 2 left');
 });
 
-/** One terminal of that width for both outputs, with colours or without. */
-function terminal(columns: number, noColor = false) {
-  let text = '';
-  const sink = {
-    write(chunk: string | Uint8Array) {
-      text += Buffer.from(chunk).toString();
-      return true;
-    },
-    once: () => undefined,
-    off: () => undefined,
-    writableNeedDrain: false,
-    destroyed: false,
-    isTTY: true,
-    columns,
-    rows: 24,
-  };
-  return { out: new Output(sink, sink, { noColor }), text: () => text };
-}
-
 test('Progress stays below what is printed, is redrawn when it changes, and goes away', async () => {
   const clock = new FakeClock();
-  const { out, text } = terminal(80);
+  const { out, text } = captureTerminal(80);
   const latest = new Map<string, Task>([['a', makeTask('a', 'n1')]]);
   {
     using _progress = new Progress(out, clock, latest);
@@ -60,7 +40,7 @@ test('Progress stays below what is printed, is redrawn when it changes, and goes
 
 test('Progress fits a narrow terminal', async () => {
   const clock = new FakeClock();
-  const { out, text } = terminal(12);
+  const { out, text } = captureTerminal(12);
   using _progress = new Progress(out, clock, new Map([['a', makeTask('a', 'n1')]]));
   await clock.advance(1_000);
   assert.equal(text(), '0 done · 1…');
@@ -68,7 +48,7 @@ test('Progress fits a narrow terminal', async () => {
 
 test('Progress shows nothing where there is no terminal, or where the cursor is not to be moved', async () => {
   for (const { out, text } of [
-    terminal(80, true),
+    captureTerminal(80, true),
     (({ output, stdout, stderr }) => ({ out: output, text: () => stdout() + stderr() }))(captureOutput()),
   ]) {
     const clock = new FakeClock();

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
+import type { Staging } from '#controller/files/staging.ts';
 import type { Metrics } from '#controller/metrics/metrics.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { StopSwitch } from './stop-switch.ts';
@@ -24,4 +25,6 @@ export interface ApiParts {
   readonly agentAddressForNodes: string;
   readonly stopSwitch: StopSwitch;
   readonly metrics: Metrics;
+  /** What is kept of files on their way. */
+  readonly staging: Staging;
 }

@@ -47,6 +47,13 @@ const rows: Readonly<Record<string, readonly [request: object, admin: Code | und
   'TaskService/SampleTasks': [{}, undefined],
   'TaskService/WriteInput': [{ target: { query: { refs: ['nosuchtask'] } } }, Code.NotFound],
   'TaskService/ReadLogs': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
+  'FileService/CopyToNodes': [{ target: { target: { nodes: 'web9' }, put: {} } }, Code.NotFound],
+  'FileService/CopyFromNodes': [{ target: { target: { nodes: 'web1' }, get: {} } }, Code.InvalidArgument],
+  'FileService/ListFiles': [{ target: { nodes: 'web1' }, list: {} }, undefined],
+  'FileService/ReadFile': [{ target: { nodes: 'web1' }, read: {} }, Code.InvalidArgument],
+  'FileService/MakeDirectories': [{ target: { nodes: 'web1' }, make: { paths: ['a'] } }, undefined],
+  'FileService/MoveFile': [{ target: { nodes: 'web9' }, move: { from: 'a', to: 'b' } }, Code.NotFound],
+  'FileService/RemoveFiles': [{ target: {}, remove: { paths: ['a'] } }, Code.InvalidArgument],
   'ClusterService/GetCluster': [{}, undefined],
   'ClusterService/Shutdown': [{}, undefined],
   'JoinService/GetRoot': [{}, undefined],
@@ -99,11 +106,18 @@ describe('every method of the API', () => {
     });
   }
 
-  it('leaves an audit row when it refused what would have changed something', async () => {
+  it('leaves an audit row when it refused what would have changed something or reached into nodes', async () => {
     const denied = (await api.parts.store.read.listAudit(0, 1000)).filter((row) => row.decision === 'denied');
     const methodsOf = denied.map((row) => (JSON.parse(row.request) as { method: string }).method);
     assert.deepEqual(methodsOf.sort(), [
       'drover.v1.ClusterService/Shutdown',
+      'drover.v1.FileService/CopyFromNodes',
+      'drover.v1.FileService/CopyToNodes',
+      'drover.v1.FileService/ListFiles',
+      'drover.v1.FileService/MakeDirectories',
+      'drover.v1.FileService/MoveFile',
+      'drover.v1.FileService/ReadFile',
+      'drover.v1.FileService/RemoveFiles',
       'drover.v1.JoinTokenService/CreateJoinToken',
       'drover.v1.JoinTokenService/ListJoinTokens',
       'drover.v1.JoinTokenService/RevokeJoinToken',

@@ -18,6 +18,7 @@ import type { TlsIdentity } from '#controller/auth/certificate-authority.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import {
   ClusterService,
+  FileService,
   JoinService,
   JoinTokenService,
   NodeService,
@@ -33,6 +34,7 @@ import { createGate, createInterceptor } from './authorize-calls.ts';
 import { createClusterService } from './cluster-service.ts';
 import { cutSilentSessions } from './cut-silent-sessions.ts';
 import { createEventService } from './event-service.ts';
+import { createFileService } from './file-service.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
 import { requireVerbs } from './method-verbs.ts';
@@ -48,6 +50,7 @@ export const apiServices = [
   NodeService,
   RunService,
   TaskService,
+  FileService,
   ClusterService,
   JoinService,
   JoinTokenService,
@@ -118,8 +121,13 @@ function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer
     connectionsCheckingInterval: checkingIntervalMs,
     requestTimeout: requestTimeoutMs,
     maxHeaderSize: limits.anonymousRequestBytesMax,
-    settings: { maxHeaderListSize: limits.anonymousRequestBytesMax, maxConcurrentStreams: streamsMax },
+    settings: {
+      maxHeaderListSize: limits.anonymousRequestBytesMax,
+      maxConcurrentStreams: streamsMax,
+      initialWindowSize: limits.apiStreamWindowBytes,
+    },
   } as Parameters<typeof createSecureServer>[0]);
+  server.on('session', (session) => session.setLocalWindowSize(limits.apiConnectionWindowBytes));
   server.on('tlsClientError', (error) => parts.log.debug({ err: error }, 'TLS handshake failed'));
   server.on('sessionError', (error) => parts.log.debug({ err: error }, 'HTTP/2 session failed'));
   return server;
@@ -142,7 +150,8 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     .service(ClusterService, createClusterService(parts))
     .service(JoinService, createJoinService(parts), anonymous)
     .service(JoinTokenService, createJoinTokenService(parts))
-    .service(EventService, createEventService(parts));
+    .service(EventService, createEventService(parts))
+    .service(FileService, createFileService(parts));
   const serve = serveHandlers(router.handlers, parts.log);
   return (request: Http2ServerRequest, response: Http2ServerResponse) => {
     if (!serveProbe(parts, request, response)) serve(request, response);

@@ -4,7 +4,7 @@
  * 5 s while a stream is open, and turns what handlers throw into Connect errors.
  *
  *   headers ─► gate: authenticate, authorize ─► message ─► interceptor ─► handler
- *                └─ refused: audit row if it would have changed something
+ *                └─ refused: audit row if it would have changed something or reached into nodes
  */
 import type { ConnectError, HandlerContext, Interceptor } from '@connectrpc/connect';
 import type { Clock } from '#base/clock.ts';
@@ -23,14 +23,17 @@ export const recheckMs = 5_000;
 
 type Parts = Pick<ApiParts, 'store' | 'clock' | 'log'>;
 
-/** Verbs of which a refusal goes into the audit: those that change something. */
-const changingVerbs: ReadonlySet<Verb> = new Set([
+/** Verbs of which a refusal goes into the audit: those that change something, or reach into nodes. */
+const auditedVerbs: ReadonlySet<Verb> = new Set([
   Verb.NODE_MANAGE,
   Verb.TASK_LAUNCH,
   Verb.TASK_SIGNAL,
   Verb.TASK_SHELL,
   Verb.SHELL_OPEN,
   Verb.TOKEN_CREATE,
+  Verb.FILE_READ,
+  Verb.FILE_WRITE,
+  Verb.FILE_REMOVE,
 ]);
 
 /** Runs before the message of a call is read. */
@@ -53,7 +56,7 @@ async function allow(parts: Parts, context: HandlerContext, operator: Operator |
     requireAllowed(operator, verb);
   } catch (error) {
     // A stranger must not be able to fill the audit: those are logged only.
-    if (operator && changingVerbs.has(verb)) await recordRefusal(parts, context, operator, verb);
+    if (operator && auditedVerbs.has(verb)) await recordRefusal(parts, context, operator, verb);
     else parts.log.warn({ method: methodName(context.method), who: operator?.name ?? '-' }, 'call refused');
     throw error;
   }

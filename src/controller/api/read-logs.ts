@@ -10,6 +10,7 @@ import type { LogChunk, Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import { chunkBytes } from './chunk-bytes.ts';
+import { forEachAtOnce } from './for-each-at-once.ts';
 import { mergeLogs } from './log-merge.ts';
 import { readTaskLog } from './read-task-log.ts';
 import { ResponseQueue } from './response-queue.ts';
@@ -84,19 +85,6 @@ async function* untilRefused(
     if (!(error instanceof NodeRefusedError)) throw error;
     refused.push(`${node}: ${error.message}`);
   }
-}
-
-/** Calls `work` for each item, at most `atOnce` at a time; rejects with the first failure. */
-async function forEachAtOnce<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }
 
 function unreadable(refused: readonly string[]): NodeRefusedError {

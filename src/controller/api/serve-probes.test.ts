@@ -76,6 +76,8 @@ test('/metrics counts what was committed, without a label that could grow', asyn
     ]),
   );
   api.parts.metrics.roundTrip(2);
+  api.parts.metrics.fileBytes('to_nodes', 700);
+  api.parts.metrics.chunkGiven('cache');
   const { status, type, text } = await ask(api, '/metrics', { token: api.adminToken });
   assert.equal(status, 200);
   assert.match(type ?? '', /^text\/plain; version=0\.0\.4/);
@@ -92,6 +94,10 @@ test('/metrics counts what was committed, without a label that could grow', asyn
     'drover_task_start_seconds_bucket{le="0.5"} 1',
     'drover_task_end_seconds_count 1',
     'drover_link_round_trip_seconds_count 1',
+    'drover_file_bytes_total{direction="to_nodes"} 700',
+    'drover_file_bytes_total{direction="from_callers"} 0',
+    'drover_file_chunks_total{source="cache"} 1',
+    'drover_file_cache_bytes 0',
   ]) {
     assert.ok(text.split('\n').includes(line), line);
   }

@@ -9,7 +9,7 @@ import type { ApiParts } from './api-parts.ts';
 import { operatorWith } from './authorize-calls.ts';
 import { requireAllowed } from './caller.ts';
 
-type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics'>;
+type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics' | 'staging'>;
 
 interface Answer {
   readonly status: number;

@@ -1,6 +1,7 @@
 /** The orders of the API to the agents' sessions. @see Dispatch, which it implements over the parts of this folder. */
 import type { RemovedNode, RunRecord, StoreWriter } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { FileOrder } from '#protocol/gen/drover/v1/file_pb.ts';
 import type {
   Cause,
   LogChunk,
@@ -14,11 +15,14 @@ import { type AgentSession, sessionStates } from './agent-session.ts';
 import type { Changes } from './changes.ts';
 import {
   type Dispatch,
+  type FileStream,
   type InputSupply,
   type LogRequest,
+  NodeGoneError,
   type NodeLiveness,
   NodeRefusedError,
 } from './dispatch.ts';
+import { openFiles } from './file-streams.ts';
 import { giveInput } from './input-streams.ts';
 import type { Launches } from './launches.ts';
 import type { LivenessTracker } from './liveness-tracker.ts';
@@ -109,6 +113,15 @@ export class AgentDispatch implements Dispatch {
     }
   }
 
+  async openFiles(
+    node: NodeName,
+    order: FileOrder,
+    operator: string,
+    abort: AbortSignal,
+  ): Promise<FileStream> {
+    return openFiles(this.#session(node), { order, operator }, this.#parts.clock, abort);
+  }
+
   removeNode(removed: RemovedNode, record: (writer: StoreWriter) => Promise<void>): Promise<number> {
     return removeNode(this.#parts, removed, record);
   }
@@ -141,7 +154,7 @@ export class AgentDispatch implements Dispatch {
 
   #session(node: NodeName): AgentSession {
     const session = this.#parts.links.open(node);
-    if (!session) throw new NodeRefusedError('the node is not connected');
+    if (!session) throw new NodeGoneError('the node is not connected');
     return session;
   }
 }

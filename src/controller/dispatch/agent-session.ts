@@ -25,10 +25,6 @@ import {
   ControllerFrameSchema,
   type Event,
   type Hello,
-  type OpenInput,
-  type OpenInputSchema,
-  type OpenLog,
-  type OpenLogSchema,
   type Result,
   type Welcome,
   type WelcomeSchema,
@@ -36,7 +32,7 @@ import {
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
-import { NodeRefusedError } from './dispatch.ts';
+import { NodeDeniedError, NodeGoneError, NodeRefusedError } from './dispatch.ts';
 import { respondStream } from './grpc-response.ts';
 import { type Answer, PendingAnswers, type StreamKind } from './pending-answers.ts';
 
@@ -93,6 +89,13 @@ export interface FarewellOptions {
   readonly retryAfterMs?: number;
 }
 
+/** A stream that was asked for. Disposing of it gives its place to another. */
+export interface OpenedStream extends Disposable {
+  readonly stream: ServerHttp2Stream;
+  /** Resolves with why the agent has broken it off, where it says so; may never resolve. */
+  readonly refused: Promise<NodeRefusedError>;
+}
+
 type FrameKind = NonNullable<AgentFrame['kind']['case']>;
 
 /** What may come in each state. */
@@ -101,6 +104,13 @@ const accepted: Readonly<Record<SessionState, readonly FrameKind[]>> = {
   opening: [],
   open: ['event', 'result', 'heartbeat', 'facts'],
   closed: [],
+};
+
+/** How many streams of one kind a session carries at once, and what is said of more. */
+const streamLimits: Readonly<Record<StreamKind, { readonly max: number; readonly excess: string }>> = {
+  push: { max: limits.sessionLogStreamsMax, excess: 'of its logs are being read' },
+  pull: { max: limits.sessionInputStreamsMax, excess: 'of its tasks are given input' },
+  files: { max: limits.sessionFileStreamsMax, excess: 'orders about files are under way on it' },
 };
 
 /** How long a peer may take to read its Goodbye before the connection is cut. */
@@ -129,8 +139,7 @@ export class AgentSession {
   readonly #greetingTimeout: Disposable;
   /** From Welcome on. */
   #heartbeats: Heartbeats | undefined;
-  #logStreams = 0;
-  #inputStreams = 0;
+  readonly #streams: Record<StreamKind, number> = { push: 0, pull: 0, files: 0 };
 
   constructor(stream: ServerHttp2Stream, peer: AgentPeer, options: SessionOptions) {
     const { owner, clock, now, random, log } = options;
@@ -237,58 +246,37 @@ export class AgentSession {
   }
 
   /**
-   * Asks for a log; the stream that comes is the caller's to read and to close, and `release` is to be called when it is over.
+   * Asks for a stream, which is the caller's to read, to write and to close; the result is to be disposed of when it is over.
    *
-   * @throws NodeRefusedError when the node refuses, has too many log streams, or the session ends first.
+   * @param order makes the frame for the id that the stream will name.
+   * @throws NodeRefusedError when the node refuses, has too many such streams, or the session ends first.
    * @throws the reason of `abort`.
    */
-  async openLog(
-    order: Omit<MessageInitShape<typeof OpenLogSchema>, 'streamId'>,
+  async open(
+    kind: StreamKind,
+    order: (streamId: bigint) => ControllerKind,
     abort: AbortSignal,
-  ): Promise<{ stream: ServerHttp2Stream } & Disposable> {
-    if (this.#logStreams >= limits.sessionLogStreamsMax) {
-      throw new NodeRefusedError(`${this.#logStreams} of its logs are being read, the limit`);
-    }
-    this.#logStreams++;
-    const release = { [Symbol.dispose]: () => void this.#logStreams-- };
-    try {
-      const frame = (streamId: bigint): ControllerKind => ({
-        case: 'openLog',
-        value: { ...order, streamId } as OpenLog,
-      });
-      return { stream: await this.#askStream('push', frame, abort), ...release };
-    } catch (error) {
-      release[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  /**
-   * Asks for the request that takes input; the stream that comes is the caller's to read, to write and to close, and the
-   * result is to be disposed of when it is over.
-   *
-   * @throws NodeRefusedError when the node refuses, has too many of them, or the session ends first.
-   * @throws the reason of `abort`.
-   */
-  async openInput(
-    order: Omit<MessageInitShape<typeof OpenInputSchema>, 'streamId'>,
-    abort: AbortSignal,
-  ): Promise<{ stream: ServerHttp2Stream } & Disposable> {
-    if (this.#inputStreams >= limits.sessionInputStreamsMax) {
-      throw new NodeRefusedError(`${this.#inputStreams} of its tasks are given input, the limit`);
-    }
-    this.#inputStreams++;
-    const release = { [Symbol.dispose]: () => void this.#inputStreams-- };
-    try {
-      const frame = (streamId: bigint): ControllerKind => ({
-        case: 'openInput',
-        value: { ...order, streamId } as OpenInput,
-      });
-      return { stream: await this.#askStream('pull', frame, abort), ...release };
-    } catch (error) {
-      release[Symbol.dispose]();
-      throw error;
-    }
+  ): Promise<OpenedStream> {
+    const { max, excess } = streamLimits[kind];
+    const count = this.#streams[kind];
+    if (count >= max) throw new NodeRefusedError(`${count} ${excess}, the limit`);
+    this.#streams[kind]++;
+    using opening = new DisposableStack();
+    opening.defer(() => void this.#streams[kind]--);
+    const refused = Promise.withResolvers<NodeRefusedError>();
+    const listen = (id: bigint) => {
+      const hear = (result: Result) => refused.resolve(refusalOf(result));
+      opening.use(this.#answers.listen(id, hear));
+      return order(id);
+    };
+    const answer = await this.#ask(kind, listen, abort);
+    if (answer.kind === 'result') throw new NodeRefusedError('the node answered without a stream');
+    const opened = opening.move();
+    return {
+      stream: answer.stream,
+      refused: refused.promise,
+      [Symbol.dispose]: () => opened.dispose(),
+    };
   }
 
   /** Takes a stream; false when nobody asked for this one, or nobody waits for it any more. */
@@ -333,7 +321,7 @@ export class AgentSession {
   #over(reason: string): void {
     this.#state = 'closed';
     this.#greetingTimeout[Symbol.dispose]();
-    this.#answers.rejectAll(new NodeRefusedError(`its session ended before it answered: ${reason}`));
+    this.#answers.rejectAll(new NodeGoneError(`its session ended before it answered: ${reason}`));
     this.#log.info({ node: this.node, address: this.peer.address, reason }, 'session closed');
     this.#owner.onClosed(this);
   }
@@ -394,28 +382,16 @@ export class AgentSession {
     this.drop(`the agent misbehaved: ${reason}`);
   }
 
-  async #askStream(
-    kind: StreamKind,
-    frame: (id: bigint) => ControllerKind,
-    abort: AbortSignal,
-  ): Promise<ServerHttp2Stream> {
-    const answer = await this.#ask(kind, frame, abort);
-    if (answer.kind === 'result') throw new NodeRefusedError('the node answered without a stream');
-    return answer.stream;
-  }
-
   async #ask(
     stream: StreamKind | undefined,
     frame: (id: bigint) => ControllerKind,
     abort: AbortSignal,
   ): Promise<Answer> {
-    if (this.#state !== 'open') throw new NodeRefusedError('the node is not connected');
+    if (this.#state !== 'open') throw new NodeGoneError('the node is not connected');
     const { id, answer } = this.#answers.ask(stream, abort);
     if (!abort.aborted) this.#send(frame(id));
     const settled = await answer;
-    if (settled.kind === 'result' && settled.result.error !== '') {
-      throw new NodeRefusedError(settled.result.error);
-    }
+    if (settled.kind === 'result' && settled.result.error !== '') throw refusalOf(settled.result);
     return settled;
   }
 
@@ -426,6 +402,10 @@ export class AgentSession {
 
 /** What a frame of the controller can be. */
 export type ControllerKind = NonNullable<MessageInitShape<typeof ControllerFrameSchema>['kind']>;
+
+function refusalOf({ error, denied }: Result): NodeRefusedError {
+  return denied ? new NodeDeniedError(error) : new NodeRefusedError(error);
+}
 
 function encode(kind: ControllerKind, number: bigint): Buffer {
   return encodeFrame(toBinary(ControllerFrameSchema, create(ControllerFrameSchema, { kind, number })));

@@ -14,7 +14,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { RemovedNode, RunRecord, StoreWriter } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
-import type { InputFrameSchema } from '#protocol/gen/drover/v1/link_pb.ts';
+import type { FileOrder } from '#protocol/gen/drover/v1/file_pb.ts';
+import type { FilesUp, InputFrameSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
   Cause,
@@ -32,6 +33,12 @@ import type { MassLoss } from './mass-loss.ts';
 export class NodeRefusedError extends Error {
   override readonly name = 'NodeRefusedError';
 }
+
+/** The node is not connected, or the connection to it broke. */
+export class NodeGoneError extends NodeRefusedError {}
+
+/** The node's policy does not allow it. */
+export class NodeDeniedError extends NodeRefusedError {}
 
 /** How the controller stands to one node, now. */
 export interface NodeLiveness {
@@ -82,6 +89,31 @@ export interface InputSupply {
 
 /** Something for a task's input. */
 export type InputKind = NonNullable<MessageInitShape<typeof InputFrameSchema>['kind']>;
+
+/** What an agent sends about files. */
+export type FileNews = Exclude<FilesUp['kind'], { case: undefined }>;
+
+/** Files on their way to or from one node; over when the node has ended its side. Disposing of it breaks off what is not over. */
+export interface FileStream extends Disposable {
+  /**
+   * What the node sends, as it is asked for and no sooner; of the kinds that its order brings about, and within the limits. For one
+   * reader, to the end of the node's side.
+   *
+   * @throws NodeRefusedError when the node sends nonsense or breaks it off; NodeGoneError.
+   */
+  receive(): AsyncGenerator<FileNews, void, undefined>;
+
+  /**
+   * Sends bytes that together are whole frames of FilesDown, in this order and together; they must not change any more. Resolves when
+   * the node takes more.
+   *
+   * @throws NodeRefusedError when the node takes nothing for limits.fileStallMs, or has broken it off; NodeGoneError.
+   */
+  send(...bytes: readonly Uint8Array[]): Promise<void>;
+
+  /** The last frame has come or was sent: unless the node ends its side within limits.fileStallMs, `receive` rejects. */
+  expectEnd(): void;
+}
 
 /** Sends orders to the nodes and tells what comes of them. */
 export interface Dispatch {
@@ -140,6 +172,15 @@ export interface Dispatch {
    * @throws the reason of `abort`.
    */
   giveInput(task: Task, attempt: number, supply: InputSupply, abort: AbortSignal): Promise<void>;
+
+  /**
+   * Has a node do something with files. Nothing is done over: after a link that was cut it is asked again.
+   *
+   * @param abort breaks it off, also when it is open.
+   * @throws NodeRefusedError when the node refuses, or does as much with files as it may; NodeDeniedError; NodeGoneError.
+   * @throws the reason of `abort`.
+   */
+  openFiles(node: NodeName, order: FileOrder, operator: string, abort: AbortSignal): Promise<FileStream>;
 
   /**
    * Takes a node out: in one transaction it is removed, its tasks that have not ended end as unknown, and `record` records what

@@ -1,4 +1,4 @@
-/** What the agent listener answers with: gRPC over HTTP/2, by hand, for the three methods that there are. */
+/** What the agent listener answers with: gRPC over HTTP/2, by hand, for the few methods that there are. */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { grpcContentType } from '#base/grpc-frames.ts';
 

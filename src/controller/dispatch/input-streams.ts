@@ -44,10 +44,13 @@ export async function giveInput(
     },
     next: (signal) => supply.next(signal),
   };
+  const { task, attempt } = target;
+  const order = (streamId: bigint) =>
+    ({ case: 'openInput', value: { streamId, taskId: task.id, attempt } }) as const;
   for (;;) {
-    const session = await links.whenOpen(target.task.node, abort);
+    const session = await links.whenOpen(task.node, abort);
     try {
-      using input = await session.openInput({ taskId: target.task.id, attempt: target.attempt }, abort);
+      using input = await session.open('pull', order, abort);
       const ending = await carry(input.stream, counting, abort);
       if (ending === 'over') return;
       if (!session.isCut && !progress) throw new BrokenOffError('input');

@@ -1,5 +1,5 @@
 /**
- * The agents' listener: mutual TLS 1.3, HTTP/2 only, three kinds of request. It knows who calls and hands the stream on;
+ * The agents' listener: mutual TLS 1.3, HTTP/2 only, four kinds of request. It knows who calls and hands the stream on;
  * it reads no message and no store.
  */
 import { createHash } from 'node:crypto';
@@ -56,6 +56,7 @@ const sessionPath = '/drover.v1.AgentLinkService/Session';
 const streamPaths: Readonly<Record<string, StreamKind>> = {
   '/drover.v1.AgentLinkService/Push': 'push',
   '/drover.v1.AgentLinkService/Pull': 'pull',
+  '/drover.v1.AgentLinkService/Files': 'files',
 };
 
 /** One TLS connection. */
@@ -199,7 +200,8 @@ function createServer(tls: LinkTls): Http2SecureServer {
     settings: {
       enablePush: false,
       initialWindowSize: limits.linkStreamWindowBytes,
-      maxConcurrentStreams: limits.sessionLogStreamsMax + limits.sessionInputStreamsMax + 1,
+      maxConcurrentStreams:
+        limits.sessionLogStreamsMax + limits.sessionInputStreamsMax + limits.sessionFileStreamsMax + 1,
     },
     maxSessionMemory: connectionMemoryMb,
     streamResetBurst,

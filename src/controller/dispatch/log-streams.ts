@@ -5,7 +5,6 @@
  */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { encodeFrame } from '#base/grpc-frames.ts';
 import { PushResponseSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { type LogChunk, LogChunkSchema, LogSource, type Task } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -13,6 +12,7 @@ import { limits } from '#protocol/limits.ts';
 import type { AgentSession } from './agent-session.ts';
 import { type LogRequest, NodeRefusedError } from './dispatch.ts';
 import { respondStream } from './grpc-response.ts';
+import { isTime } from './is-time.ts';
 import { LogPosition } from './log-position.ts';
 import type { NodeLinks } from './node-links.ts';
 import { onAbort } from './on-abort.ts';
@@ -53,8 +53,9 @@ async function* readOnce(
 ): AsyncGenerator<LogChunk, boolean, undefined> {
   const { source, follow, interactive = false } = request;
   const order = { taskId: task.id, source, follow, interactive, ...position.next() };
+  const frame = (streamId: bigint) => ({ case: 'openLog', value: { ...order, streamId } }) as const;
   try {
-    using log = await session.openLog(order, abort);
+    using log = await session.open('push', frame, abort);
     yield* readPush(log.stream, task, request, position, abort);
     return true;
   } catch (error) {
@@ -122,9 +123,4 @@ function refuseCaughtUp(
 ): string | undefined {
   if (!request.times) return 'that it has caught up, without being asked';
   return data.length > 0 || goneBytes + skippedBytes > 0n ? 'that it has caught up, with output' : undefined;
-}
-
-/** Whether a timestamp is one that has a form in JSON: of the years 1970 to 9999. */
-function isTime({ seconds, nanos }: Timestamp): boolean {
-  return seconds >= 0n && seconds < 253_402_300_800n && nanos >= 0 && nanos < 1e9;
 }

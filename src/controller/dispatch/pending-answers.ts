@@ -6,8 +6,8 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Result } from '#protocol/gen/drover/v1/link_pb.ts';
 import { onAbort } from './on-abort.ts';
 
-/** The requests of an agent that carry bytes: a log upward, input downward. */
-export type StreamKind = 'push' | 'pull';
+/** The requests of an agent that carry bytes: a log upward, input downward, files either way. */
+export type StreamKind = 'push' | 'pull' | 'files';
 
 /** A Result, or the stream that was asked for. */
 export type Answer =
@@ -26,6 +26,8 @@ interface Question {
 /** The open questions of one session. */
 export class PendingAnswers {
   readonly #questions = new Map<bigint, Question>();
+  /** Who wants to hear of a Result after the stream, by question. */
+  readonly #late = new Map<bigint, (result: Result) => void>();
   #lastId = 0n;
 
   /**
@@ -51,8 +53,15 @@ export class PendingAnswers {
     return id > 0n && id <= this.#lastId;
   }
 
+  /** Calls `hear` with a Result that comes to a question that a stream has answered: why that was broken off. */
+  listen(id: bigint, hear: (result: Result) => void): Disposable {
+    this.#late.set(id, hear);
+    return { [Symbol.dispose]: () => void this.#late.delete(id) };
+  }
+
   /** Answers; false when nobody waits for this (any more). */
   settle(id: bigint, answer: Answer): boolean {
+    if (answer.kind === 'result') this.#late.get(id)?.(answer.result);
     const question = this.#questions.get(id);
     if (!question || (answer.kind !== 'result' && answer.kind !== question.stream)) return false;
     this.#questions.delete(id);

@@ -4,7 +4,7 @@ import { FrameError, frameHeaderBytes, messageLength } from '#base/grpc-frames.t
 import { NodeRefusedError } from './dispatch.ts';
 
 /** What such a request carries. */
-export type StreamCargo = 'log' | 'input';
+export type StreamCargo = 'log' | 'input' | 'files';
 
 /**
  * The messages of a stream, taken from it as they are asked for. Each is copied once, out of as many reads as it came in; an

@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
+import type { ChunkCache } from '#controller/files/chunk-cache.ts';
 import type { EventRecord, Store } from '#controller/store/store.ts';
 import { eventKinds } from '#core/event-kinds.ts';
 import { nodeStateWord } from '#core/liveness.ts';
@@ -15,7 +16,17 @@ import type { RunId } from '#protocol/ids.ts';
 export interface MeasuredParts {
   readonly store: Pick<Store, 'read'>;
   readonly dispatch: Pick<Dispatch, 'liveness' | 'countSessions'>;
+  readonly staging: { readonly cache: Pick<ChunkCache, 'bytes'> };
 }
+
+const fileDirections = ['from_callers', 'to_nodes', 'from_nodes'] as const;
+const chunkSources = ['cache', 'sender'] as const;
+
+/** Which way bytes of files go. */
+export type FileDirection = (typeof fileDirections)[number];
+
+/** Where a chunk was that a node was given. */
+export type ChunkSource = (typeof chunkSources)[number];
 
 /** Runs whose age is kept for the latencies of their tasks; of more the oldest are no longer measured. */
 const runsMax = 10_000;
@@ -37,6 +48,9 @@ export class Metrics implements Disposable {
   readonly #sessions: Gauge<'state'>;
   readonly #nodes: Gauge<'state'>;
   readonly #activeTasks: Gauge;
+  readonly #fileBytes: Counter<'direction'>;
+  readonly #fileChunks: Counter<'source'>;
+  readonly #fileCache: Gauge;
   /** When the runs under way were accepted, as far as this process has seen it. */
   readonly #accepted = new Map<RunId, number>();
 
@@ -74,6 +88,19 @@ export class Metrics implements Disposable {
     this.#sessions = gauge('drover_sessions', 'Sessions of agents, by state.', ['state']);
     this.#nodes = gauge('drover_nodes', 'Nodes, by how the controller stands to them.', ['state']);
     this.#activeTasks = gauge('drover_tasks_active', 'Tasks that have not ended.');
+    this.#fileBytes = counter(
+      'drover_file_bytes_total',
+      'Bytes of the content of files, by direction; to nodes with names and digests.',
+      ['direction'],
+    );
+    this.#fileChunks = counter(
+      'drover_file_chunks_total',
+      'Chunks that nodes were given, by whether they were kept here or their sender was asked.',
+      ['source'],
+    );
+    this.#fileCache = gauge('drover_file_cache_bytes', 'Bytes of chunks that are kept on disk.');
+    for (const direction of fileDirections) this.#fileBytes.inc({ direction }, 0);
+    for (const source of chunkSources) this.#fileChunks.inc({ source }, 0);
     for (const kind of eventKinds) this.#events.inc({ kind }, 0);
     for (const ending of endings) this.#endings.inc({ ending }, 0);
     collectDefaultMetrics({ register: this.#registry });
@@ -88,6 +115,16 @@ export class Metrics implements Disposable {
   /** A heartbeat went to an agent and came back. */
   roundTrip(ms: number): void {
     this.#roundTrips.observe(ms / 1_000);
+  }
+
+  /** Bytes of files have come or gone. */
+  fileBytes(direction: FileDirection, bytes: number): void {
+    this.#fileBytes.inc({ direction }, bytes);
+  }
+
+  /** A node was given a chunk. */
+  chunkGiven(source: ChunkSource): void {
+    this.#fileChunks.inc({ source });
   }
 
   /** Everything in Prometheus' text format, with its media type. @throws StoreError */
@@ -122,7 +159,8 @@ export class Metrics implements Disposable {
     if (acceptedMs !== undefined) histogram.observe(Math.max(0, atMs - acceptedMs) / 1_000);
   }
 
-  async #look({ store, dispatch }: MeasuredParts): Promise<void> {
+  async #look({ store, dispatch, staging }: MeasuredParts): Promise<void> {
+    this.#fileCache.set(staging.cache.bytes);
     const [nodes, active] = await Promise.all([store.read.listNodes(), store.read.countActiveTasks()]);
     const states = Map.groupBy(nodes, ({ name }) => dispatch.liveness(name).state);
     for (const state of Object.values(NodeState)) {

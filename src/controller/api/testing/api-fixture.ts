@@ -17,6 +17,7 @@ import { StopSwitch } from '#controller/api/stop-switch.ts';
 import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import { createAdminToken } from '#controller/auth/operators.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
+import { openStaging } from '#controller/files/staging.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
 import { newNode } from '#controller/store/new-node.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
@@ -44,7 +45,8 @@ export class ApiFixture implements AsyncDisposable {
     this.#cleanup = cleanup;
   }
 
-  static async start(): Promise<ApiFixture> {
+  /** @param fileCacheBytes what is kept of files on their way. */
+  static async start({ fileCacheBytes = 64 << 20 } = {}): Promise<ApiFixture> {
     await using starting = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), 'drover-api-'));
     starting.defer(() => rm(directory, { recursive: true, force: true }));
@@ -61,18 +63,20 @@ export class ApiFixture implements AsyncDisposable {
       clock,
       names: serverNames(['127.0.0.1']),
     });
+    const log = createLog('test', 'silent');
     const parts = {
       store,
       dispatch: new FakeDispatch(),
       authority,
       clock,
-      log: createLog('test', 'silent'),
+      log,
       version: '0.0.0-test',
       startedAtMs: clock.wallMs(),
       agentAddress: '127.0.0.1:7444',
       agentAddressForNodes: ':7444',
       stopSwitch: new StopSwitch(),
       metrics,
+      staging: openStaging({ dataDirectory: directory, bytesMax: fileCacheBytes, clock, log }),
     };
     const server = starting.use(await startApiServer(parts, { listen: { host: '127.0.0.1', port: 0 } }));
     const adminToken = await createAdminToken(store, clock);

@@ -1,9 +1,16 @@
 /** A dispatch without nodes, for tests: records the orders it is given, and does what the test tells it to. */
-import type { Dispatch, InputSupply, LogRequest, NodeLiveness } from '#controller/dispatch/dispatch.ts';
-import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
+import type {
+  Dispatch,
+  FileStream,
+  InputSupply,
+  LogRequest,
+  NodeLiveness,
+} from '#controller/dispatch/dispatch.ts';
+import { NodeGoneError, NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import type { MassLoss } from '#controller/dispatch/mass-loss.ts';
 import type { RemovedNode, RunRecord } from '#controller/store/store.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
+import type { FileOrder } from '#protocol/gen/drover/v1/file_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
 import type {
   Cause,
@@ -14,11 +21,13 @@ import type {
   TaskSample,
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
+import { FakeFiles } from './fake-files.ts';
 
 /** An order that was given. */
 export type FakeOrder =
   | { readonly kind: 'launch'; readonly tasks: readonly string[]; readonly whenUnreachable: WhenUnreachable }
   | { readonly kind: 'pace'; readonly run: string; readonly tasks: readonly string[] }
+  | { readonly kind: 'files'; readonly node: string; readonly order: string }
   | { readonly kind: 'remove'; readonly node: string }
   | { readonly kind: 'signal'; readonly task: string; readonly signal: string; readonly scope: SignalScope }
   | { readonly kind: 'stop'; readonly task: string; readonly graceMs: number; readonly cause: Cause };
@@ -32,6 +41,8 @@ export class FakeDispatch implements Dispatch {
   readonly logs = new Map<string, (abort: AbortSignal, request: LogRequest) => AsyncIterable<LogChunk>>();
   /** What takes the input of a task. Nothing takes none. */
   readonly inputs = new Map<string, (supply: InputSupply, abort: AbortSignal) => Promise<void>>();
+  /** What a node does with files; it is given its side of the stream. Nothing refuses. */
+  readonly files = new Map<NodeName, (files: FakeFiles, order: FileOrder) => Promise<void>>();
   readonly usages = new Map<NodeName, ResourceUsage>();
   /** What the tasks of a node use. */
   readonly samples = new Map<NodeName, TaskSample[]>();
@@ -109,6 +120,26 @@ export class FakeDispatch implements Dispatch {
     const input = this.inputs.get(task.id);
     if (!input) throw new NodeRefusedError('it takes no input');
     await input(supply, abort);
+  }
+
+  async openFiles(
+    node: NodeName,
+    order: FileOrder,
+    _operator: string,
+    abort: AbortSignal,
+  ): Promise<FileStream> {
+    if (this.liveness(node).state !== NodeState.CONNECTED) {
+      throw new NodeGoneError('the node is not connected');
+    }
+    this.orders.push({ kind: 'files', node, order: order.kind.case ?? '' });
+    const serve = this.files.get(node);
+    if (!serve) throw new NodeRefusedError('it does nothing with files');
+    const files = new FakeFiles(abort);
+    serve(files, order).then(
+      () => files.end(),
+      (error: unknown) => files.fail(error),
+    );
+    return files;
   }
 
   async removeNode({ name }: RemovedNode): Promise<number> {

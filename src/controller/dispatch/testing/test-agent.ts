@@ -9,6 +9,9 @@ import {
   AgentFrameSchema,
   type ControllerFrame,
   ControllerFrameSchema,
+  type FilesDown,
+  FilesDownSchema,
+  FilesUpSchema,
   type HelloSchema,
   type InputFrame,
   InputFrameSchema,
@@ -137,6 +140,11 @@ export class TestAgent implements AsyncDisposable {
     return new TestPull(this.request('Pull', { 'drover-stream': String(streamId) }));
   }
 
+  /** Opens the request that OpenFiles asked for. */
+  files(streamId: bigint): TestFiles {
+    return new TestFiles(this.request('Files', { 'drover-stream': String(streamId) }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.http2.destroy();
     await this.closed;
@@ -194,6 +202,50 @@ export class TestPull {
       if (frame) return frame;
       await this.#news.promise;
     }
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+}
+
+/** Files on their way to or from the controller. */
+export class TestFiles {
+  readonly stream: ClientHttp2Stream;
+  readonly #frames: (FilesDown['kind'] | 'end')[] = [];
+  #news = Promise.withResolvers<void>();
+
+  constructor(stream: ClientHttp2Stream) {
+    this.stream = stream;
+  }
+
+  /** Begins to take what the controller sends; until then it has to wait. */
+  read(): void {
+    const decoder = new FrameDecoder(limits.messageBytesMax);
+    const put = (frame: FilesDown['kind'] | 'end') => {
+      this.#frames.push(frame);
+      this.#news.resolve();
+      this.#news = Promise.withResolvers();
+    };
+    this.stream.on('data', (bytes: Buffer) => {
+      for (const message of decoder.push(bytes)) put(fromBinary(FilesDownSchema, message).kind);
+    });
+    this.stream.on('end', () => put('end'));
+  }
+
+  /** What comes next; "end" where the controller has ended it. */
+  async next(): Promise<FilesDown['kind'] | 'end'> {
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (frame) return frame;
+      await this.#news.promise;
+    }
+  }
+
+  /** Sends a frame; false when the stream wants no more for now. */
+  send(kind: MessageInitShape<typeof FilesUpSchema>['kind']): boolean {
+    const frame = create(FilesUpSchema, kind ? { kind } : {});
+    return this.stream.write(encodeFrame(toBinary(FilesUpSchema, frame)));
   }
 
   end(): void {

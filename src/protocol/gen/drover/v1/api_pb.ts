@@ -7,6 +7,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CopyProgress, FileAnswer, GetFiles, ListFiles, MakeDirectories, MoveFile, PutFiles, ReadFile, ReceiverFrame, RemoveFiles, SenderFrame, WantedChunks } from "./file_pb.ts";
+import { file_drover_v1_file } from "./file_pb.ts";
 import type { Node, NodeSchema, NodeUsage } from "./node_pb.ts";
 import { file_drover_v1_node } from "./node_pb.ts";
 import { file_drover_v1_options } from "./options_pb.ts";
@@ -20,7 +22,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/api.proto.
  */
 export const file_drover_v1_api: GenFile = /*@__PURE__*/
-  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI5ChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDRIMCgRuYW1lGAIgASgJIjMKEExpc3ROb2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkiWwoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5kcm92ZXIudjEuTm9kZRImCgltYXNzX2xvc3MYAiABKAsyEy5kcm92ZXIudjEuTWFzc0xvc3MiTAoITWFzc0xvc3MSDAoEZ29uZRgBIAEoDRIKCgJvZhgCIAEoDRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiHgoOR2V0Tm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI2ChNHZXROb2RlVXNhZ2VSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjsKFEdldE5vZGVVc2FnZVJlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZHJvdmVyLnYxLk5vZGVVc2FnZSLaAQoQQ3JlYXRlUnVuUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW5vZGVzGAMgASgJEiEKBHNwZWMYBCABKAsyEy5kcm92ZXIudjEuVGFza1NwZWMSNAoQd2hlbl91bnJlYWNoYWJsZRgFIAEoDjIaLmRyb3Zlci52MS5XaGVuVW5yZWFjaGFibGUSDwoHZXhjbHVkZRgGIAEoCRIQCghzZWxlY3RvchgHIAEoCRIhCgZwYWNpbmcYCCABKAsyES5kcm92ZXIudjEuUGFjaW5nIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJwCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIQCghzZWxlY3RvchgFIAEoCSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiYAoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgSFQoNZXZlcnlfYXR0ZW1wdBgDIAEoCCJ2ChNGb2xsb3dUYXNrc1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyDy5kcm92ZXIudjEuVGFza0gAEiIKA2xvZxgCIAEoCzITLmRyb3Zlci52MS5Mb2dDaHVua0gAEhIKCHNlbGVjdGVkGAMgASgNSABCBgoEa2luZCLXAgoPUmVhZExvZ3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIkCgZzb3VyY2UYAiABKA4yFC5kcm92ZXIudjEuTG9nU291cmNlEg8KB2F0dGVtcHQYAyABKA0SFQoNc3Rkb3V0X29mZnNldBgEIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAUgASgEEhIKCnRhaWxfbGluZXMYBiABKA0SDgoGZm9sbG93GAcgASgIEikKBXNpbmNlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNaW5fdGltZV9vcmRlchgKIAEoCBITCgtpbnRlcmFjdGl2ZRgLIAEoCBIUCgxmcm9tX2F0dGVtcHQYDCABKA0iOQoSU2FtcGxlVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeSKHAQoTU2FtcGxlVGFza3NSZXNwb25zZRImCgdzYW1wbGVzGAEgAygLMhUuZHJvdmVyLnYxLlRhc2tTYW1wbGUSHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzaxIoCghwcm9ibGVtcxgDIAMoCzIWLmRyb3Zlci52MS5Ob2RlUHJvYmxlbSIqCgtOb2RlUHJvYmxlbRIMCgRub2RlGAEgASgJEg0KBWVycm9yGAIgASgJIqEBChFXcml0ZUlucHV0UmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyFi5kcm92ZXIudjEuSW5wdXRUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISAASKQoGcmVzaXplGAQgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgFIAEoCEgAQgYKBGtpbmQiVQoLSW5wdXRUYXJnZXQSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm9mZnNldBgCIAEoBBIRCglmcm9tX2hlcmUYAyABKAgiTQoSV3JpdGVJbnB1dFJlc3BvbnNlEg0KBXRha2VuGAEgASgEEigKB3JlZnVzZWQYAiADKAsyFy5kcm92ZXIudjEuSW5wdXRSZWZ1c2FsIj0KDElucHV0UmVmdXNhbBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDgoGcmVhc29uGAMgASgJIhMKEUdldENsdXN0ZXJSZXF1ZXN0IpoBChJHZXRDbHVzdGVyUmVzcG9uc2USCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVub2RlcxgEIAEoDRIRCgljb25uZWN0ZWQYBSABKA0SFQoNYWdlbnRfYWRkcmVzcxgGIAEoCSI+Cg9TaHV0ZG93blJlcXVlc3QSEgoKc3RvcF90YXNrcxgBIAEoCBIXCg9zdG9wX3RpbWVvdXRfbXMYAiABKAQiKAoQU2h1dGRvd25SZXNwb25zZRIUCgxhY3RpdmVfdGFza3MYASADKAkiEAoOR2V0Um9vdFJlcXVlc3QiKwoPR2V0Um9vdFJlc3BvbnNlEhgKEHJvb3RfY2VydGlmaWNhdGUYASABKAwiWgoLSm9pblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkSDgoGc2VjcmV0GAIgASgMEgwKBG5hbWUYAyABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgEIAEoDCJdCgxKb2luUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIUCgxjZXJ0aWZpY2F0ZXMYAiADKAwSFQoNYWdlbnRfYWRkcmVzcxgDIAEoCRISCgpjbHVzdGVyX2lkGAQgASgJIrgBChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0Eg0KBW5hbWVzGAEgASgJEj0KBmxhYmVscxgCIAMoCzItLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0LkxhYmVsc0VudHJ5EhMKC3R0bF9zZWNvbmRzGAMgASgNEgwKBHVzZXMYBCABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJQChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRImCghyZWNvcmRlZBgCIAEoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4ijgIKCUpvaW5Ub2tlbhIKCgJpZBgBIAEoCRINCgVuYW1lcxgCIAEoCRIwCgZsYWJlbHMYAyADKAsyIC5kcm92ZXIudjEuSm9pblRva2VuLkxhYmVsc0VudHJ5EhEKCXVzZXNfbGVmdBgEIAEoDRISCgpjcmVhdGVkX2J5GAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiFwoVTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0Ij4KFkxpc3RKb2luVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuZHJvdmVyLnYxLkpvaW5Ub2tlbiIkChZSZXZva2VKb2luVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIhkKF1Jldm9rZUpvaW5Ub2tlblJlc3BvbnNlKmkKD1doZW5VbnJlYWNoYWJsZRIgChxXSEVOX1VOUkVBQ0hBQkxFX1VOU1BFQ0lGSUVEEAASGQoVV0hFTl9VTlJFQUNIQUJMRV9GQUlMEAESGQoVV0hFTl9VTlJFQUNIQUJMRV9XQUlUEAIyuAQKC05vZGVTZXJ2aWNlEkwKCUxpc3ROb2RlcxIbLmRyb3Zlci52MS5MaXN0Tm9kZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlIgSItRgCEjsKB0dldE5vZGUSGS5kcm92ZXIudjEuR2V0Tm9kZVJlcXVlc3QaDy5kcm92ZXIudjEuTm9kZSIEiLUYAhJVCgxHZXROb2RlVXNhZ2USHi5kcm92ZXIudjEuR2V0Tm9kZVVzYWdlUmVxdWVzdBofLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXNwb25zZSIEiLUYAhJQCgpMYWJlbE5vZGVzEhwuZHJvdmVyLnYxLkxhYmVsTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSUAoKRHJhaW5Ob2RlcxIcLmRyb3Zlci52MS5EcmFpbk5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDElIKC1Jlc3VtZU5vZGVzEh0uZHJvdmVyLnYxLlJlc3VtZU5vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5NYW5hZ2VOb2Rlc1Jlc3BvbnNlIgSItRgDEk8KClJlbW92ZU5vZGUSHC5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlTm9kZVJlc3BvbnNlIgSItRgDMt8BCgpSdW5TZXJ2aWNlEkwKCUNyZWF0ZVJ1bhIbLmRyb3Zlci52MS5DcmVhdGVSdW5SZXF1ZXN0GhwuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlc3BvbnNlIgSItRgFEjgKBkdldFJ1bhIYLmRyb3Zlci52MS5HZXRSdW5SZXF1ZXN0Gg4uZHJvdmVyLnYxLlJ1biIEiLUYBBJJCghMaXN0UnVucxIaLmRyb3Zlci52MS5MaXN0UnVuc1JlcXVlc3QaGy5kcm92ZXIudjEuTGlzdFJ1bnNSZXNwb25zZSIEiLUYBDL+BAoLVGFza1NlcnZpY2USTAoJTGlzdFRhc2tzEhsuZHJvdmVyLnYxLkxpc3RUYXNrc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFRhc2tzUmVzcG9uc2UiBIi1GAQSOwoHR2V0VGFzaxIZLmRyb3Zlci52MS5HZXRUYXNrUmVxdWVzdBoPLmRyb3Zlci52MS5UYXNrIgSItRgEElEKC1NpZ25hbFRhc2tzEh0uZHJvdmVyLnYxLlNpZ25hbFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSTQoJU3RvcFRhc2tzEhsuZHJvdmVyLnYxLlN0b3BUYXNrc1JlcXVlc3QaHS5kcm92ZXIudjEuQWN0T25UYXNrc1Jlc3BvbnNlIgSItRgGElQKC0ZvbGxvd1Rhc2tzEh0uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVxdWVzdBoeLmRyb3Zlci52MS5Gb2xsb3dUYXNrc1Jlc3BvbnNlIgSItRgEMAESQwoIUmVhZExvZ3MSGi5kcm92ZXIudjEuUmVhZExvZ3NSZXF1ZXN0GhMuZHJvdmVyLnYxLkxvZ0NodW5rIgSItRgIMAESUgoLU2FtcGxlVGFza3MSHS5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLlNhbXBsZVRhc2tzUmVzcG9uc2UiBIi1GAQSUwoKV3JpdGVJbnB1dBIcLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVxdWVzdBodLmRyb3Zlci52MS5Xcml0ZUlucHV0UmVzcG9uc2UiBIi1GAUoATABMqwBCg5DbHVzdGVyU2VydmljZRJPCgpHZXRDbHVzdGVyEhwuZHJvdmVyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLkdldENsdXN0ZXJSZXNwb25zZSIEiLUYAhJJCghTaHV0ZG93bhIaLmRyb3Zlci52MS5TaHV0ZG93blJlcXVlc3QaGy5kcm92ZXIudjEuU2h1dGRvd25SZXNwb25zZSIEiLUYAzKUAQoLSm9pblNlcnZpY2USRgoHR2V0Um9vdBIZLmRyb3Zlci52MS5HZXRSb290UmVxdWVzdBoaLmRyb3Zlci52MS5HZXRSb290UmVzcG9uc2UiBIi1GAESPQoESm9pbhIWLmRyb3Zlci52MS5Kb2luUmVxdWVzdBoXLmRyb3Zlci52MS5Kb2luUmVzcG9uc2UiBIi1GAEyrwIKEEpvaW5Ub2tlblNlcnZpY2USXgoPQ3JlYXRlSm9pblRva2VuEiEuZHJvdmVyLnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2UiBIi1GAkSWwoOTGlzdEpvaW5Ub2tlbnMSIC5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXF1ZXN0GiEuZHJvdmVyLnYxLkxpc3RKb2luVG9rZW5zUmVzcG9uc2UiBIi1GAkSXgoPUmV2b2tlSm9pblRva2VuEiEuZHJvdmVyLnYxLlJldm9rZUpvaW5Ub2tlblJlcXVlc3QaIi5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVzcG9uc2UiBIi1GAliBnByb3RvMw", [file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChNkcm92ZXIvdjEvYXBpLnByb3RvEglkcm92ZXIudjEiLwoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhAKCHN1YmplY3RzGAIgAygJIqQBChFMYWJlbE5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCRIyCgNzZXQYAyADKAsyJS5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QuU2V0RW50cnkSDgoGcmVtb3ZlGAQgAygJGioKCFNldEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoRRHJhaW5Ob2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkSDgoGcmVhc29uGAMgASgJIjUKElJlc3VtZU5vZGVzUmVxdWVzdBINCgVub2RlcxgBIAEoCRIQCghzZWxlY3RvchgCIAEoCSI1ChNNYW5hZ2VOb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uZHJvdmVyLnYxLk5vZGUiIQoRUmVtb3ZlTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI5ChJSZW1vdmVOb2RlUmVzcG9uc2USFQoNdW5rbm93bl90YXNrcxgBIAEoDRIMCgRuYW1lGAIgASgJIjMKEExpc3ROb2Rlc1JlcXVlc3QSDQoFbm9kZXMYASABKAkSEAoIc2VsZWN0b3IYAiABKAkiWwoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5kcm92ZXIudjEuTm9kZRImCgltYXNzX2xvc3MYAiABKAsyEy5kcm92ZXIudjEuTWFzc0xvc3MiTAoITWFzc0xvc3MSDAoEZ29uZRgBIAEoDRIKCgJvZhgCIAEoDRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiHgoOR2V0Tm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI2ChNHZXROb2RlVXNhZ2VSZXF1ZXN0Eg0KBW5vZGVzGAEgASgJEhAKCHNlbGVjdG9yGAIgASgJIjsKFEdldE5vZGVVc2FnZVJlc3BvbnNlEiMKBW5vZGVzGAEgAygLMhQuZHJvdmVyLnYxLk5vZGVVc2FnZSLaAQoQQ3JlYXRlUnVuUmVxdWVzdBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW5vZGVzGAMgASgJEiEKBHNwZWMYBCABKAsyEy5kcm92ZXIudjEuVGFza1NwZWMSNAoQd2hlbl91bnJlYWNoYWJsZRgFIAEoDjIaLmRyb3Zlci52MS5XaGVuVW5yZWFjaGFibGUSDwoHZXhjbHVkZRgGIAEoCRIQCghzZWxlY3RvchgHIAEoCRIhCgZwYWNpbmcYCCABKAsyES5kcm92ZXIudjEuUGFjaW5nIlAKEUNyZWF0ZVJ1blJlc3BvbnNlEhsKA3J1bhgBIAEoCzIOLmRyb3Zlci52MS5SdW4SHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzayIbCg1HZXRSdW5SZXF1ZXN0EgoKAmlkGAEgASgJIjgKD0xpc3RSdW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJJChBMaXN0UnVuc1Jlc3BvbnNlEhwKBHJ1bnMYASADKAsyDi5kcm92ZXIudjEuUnVuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJwCglUYXNrUXVlcnkSDAoEcmVmcxgBIAMoCRINCgVub2RlcxgCIAEoCRIOCgZydW5faWQYAyABKAkSJAoGc3RhdGVzGAQgAygOMhQuZHJvdmVyLnYxLlRhc2tTdGF0ZRIQCghzZWxlY3RvchgFIAEoCSJeChBMaXN0VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJMChFMaXN0VGFza3NSZXNwb25zZRIeCgV0YXNrcxgBIAMoCzIPLmRyb3Zlci52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIdCg5HZXRUYXNrUmVxdWVzdBILCgNyZWYYASABKAkicAoSU2lnbmFsVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZzaWduYWwYAiABKAkSJQoFc2NvcGUYAyABKA4yFi5kcm92ZXIudjEuU2lnbmFsU2NvcGUiWwoQU3RvcFRhc2tzUmVxdWVzdBIjCgVxdWVyeRgBIAEoCzIULmRyb3Zlci52MS5UYXNrUXVlcnkSEAoIZ3JhY2VfbXMYAiABKAQSEAoIc2h1dGRvd24YAyABKAgiQgoSQWN0T25UYXNrc1Jlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5kcm92ZXIudjEuVGFza0FjdGlvblJlc3VsdCJNChBUYXNrQWN0aW9uUmVzdWx0Eg8KB3Rhc2tfaWQYASABKAkSDAoEbm9kZRgCIAEoCRINCgVlcnJvchgDIAEoCRILCgNwaWQYBCABKAUiYAoSRm9sbG93VGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIOCgZvdXRwdXQYAiABKAgSFQoNZXZlcnlfYXR0ZW1wdBgDIAEoCCJ2ChNGb2xsb3dUYXNrc1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyDy5kcm92ZXIudjEuVGFza0gAEiIKA2xvZxgCIAEoCzITLmRyb3Zlci52MS5Mb2dDaHVua0gAEhIKCHNlbGVjdGVkGAMgASgNSABCBgoEa2luZCLXAgoPUmVhZExvZ3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeRIkCgZzb3VyY2UYAiABKA4yFC5kcm92ZXIudjEuTG9nU291cmNlEg8KB2F0dGVtcHQYAyABKA0SFQoNc3Rkb3V0X29mZnNldBgEIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAUgASgEEhIKCnRhaWxfbGluZXMYBiABKA0SDgoGZm9sbG93GAcgASgIEikKBXNpbmNlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNaW5fdGltZV9vcmRlchgKIAEoCBITCgtpbnRlcmFjdGl2ZRgLIAEoCBIUCgxmcm9tX2F0dGVtcHQYDCABKA0iOQoSU2FtcGxlVGFza3NSZXF1ZXN0EiMKBXF1ZXJ5GAEgASgLMhQuZHJvdmVyLnYxLlRhc2tRdWVyeSKHAQoTU2FtcGxlVGFza3NSZXNwb25zZRImCgdzYW1wbGVzGAEgAygLMhUuZHJvdmVyLnYxLlRhc2tTYW1wbGUSHgoFdGFza3MYAiADKAsyDy5kcm92ZXIudjEuVGFzaxIoCghwcm9ibGVtcxgDIAMoCzIWLmRyb3Zlci52MS5Ob2RlUHJvYmxlbSIqCgtOb2RlUHJvYmxlbRIMCgRub2RlGAEgASgJEg0KBWVycm9yGAIgASgJIqEBChFXcml0ZUlucHV0UmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyFi5kcm92ZXIudjEuSW5wdXRUYXJnZXRIABIOCgRkYXRhGAIgASgMSAASDQoDZW5kGAMgASgISAASKQoGcmVzaXplGAQgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgFIAEoCEgAQgYKBGtpbmQiVQoLSW5wdXRUYXJnZXQSIwoFcXVlcnkYASABKAsyFC5kcm92ZXIudjEuVGFza1F1ZXJ5Eg4KBm9mZnNldBgCIAEoBBIRCglmcm9tX2hlcmUYAyABKAgiTQoSV3JpdGVJbnB1dFJlc3BvbnNlEg0KBXRha2VuGAEgASgEEigKB3JlZnVzZWQYAiADKAsyFy5kcm92ZXIudjEuSW5wdXRSZWZ1c2FsIj0KDElucHV0UmVmdXNhbBIPCgd0YXNrX2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDgoGcmVhc29uGAMgASgJInsKCkZpbGVUYXJnZXQSDQoFbm9kZXMYASABKAkSDwoHZXhjbHVkZRgCIAEoCRIQCghzZWxlY3RvchgDIAEoCRIhCgZwYWNpbmcYBCABKAsyES5kcm92ZXIudjEuUGFjaW5nEhgKEGJ5dGVzX3Blcl9zZWNvbmQYBSABKAQiHgoNU2VsZWN0ZWROb2RlcxINCgVub2RlcxgBIAMoCSKMAQoHRmlsZUVuZBIMCgRub2RlGAEgASgJEicKB291dGNvbWUYAiABKA4yFi5kcm92ZXIudjEuRmlsZU91dGNvbWUSDgoGcmVhc29uGAMgASgJEikKCHByb2dyZXNzGAQgASgLMhcuZHJvdmVyLnYxLkNvcHlQcm9ncmVzcxIPCgdlbnRyaWVzGAUgASgEInYKEkNvcHlUb05vZGVzUmVxdWVzdBIuCgZ0YXJnZXQYASABKAsyHC5kcm92ZXIudjEuQ29weVRvTm9kZXNUYXJnZXRIABIoCgZzZW5kZXIYAiABKAsyFi5kcm92ZXIudjEuU2VuZGVyRnJhbWVIAEIGCgRraW5kIlwKEUNvcHlUb05vZGVzVGFyZ2V0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EiAKA3B1dBgCIAEoCzITLmRyb3Zlci52MS5QdXRGaWxlcyLJAQoTQ29weVRvTm9kZXNSZXNwb25zZRIsCghzZWxlY3RlZBgBIAEoCzIYLmRyb3Zlci52MS5TZWxlY3RlZE5vZGVzSAASJwoEd2FudBgCIAEoCzIXLmRyb3Zlci52MS5XYW50ZWRDaHVua3NIABIwCghyZWNlaXZlchgDIAEoCzIcLmRyb3Zlci52MS5Ob2RlUmVjZWl2ZXJGcmFtZUgAEiEKA2VuZBgEIAEoCzISLmRyb3Zlci52MS5GaWxlRW5kSABCBgoEa2luZCJKChFOb2RlUmVjZWl2ZXJGcmFtZRIMCgRub2RlGAEgASgJEicKBWZyYW1lGAIgASgLMhguZHJvdmVyLnYxLlJlY2VpdmVyRnJhbWUiggEKFENvcHlGcm9tTm9kZXNSZXF1ZXN0EjAKBnRhcmdldBgBIAEoCzIeLmRyb3Zlci52MS5Db3B5RnJvbU5vZGVzVGFyZ2V0SAASMAoIcmVjZWl2ZXIYAiABKAsyHC5kcm92ZXIudjEuTm9kZVJlY2VpdmVyRnJhbWVIAEIGCgRraW5kIl4KE0NvcHlGcm9tTm9kZXNUYXJnZXQSJQoGdGFyZ2V0GAEgASgLMhUuZHJvdmVyLnYxLkZpbGVUYXJnZXQSIAoDZ2V0GAIgASgLMhMuZHJvdmVyLnYxLkdldEZpbGVzIp4BChVDb3B5RnJvbU5vZGVzUmVzcG9uc2USLAoIc2VsZWN0ZWQYASABKAsyGC5kcm92ZXIudjEuU2VsZWN0ZWROb2Rlc0gAEiwKBnNlbmRlchgCIAEoCzIaLmRyb3Zlci52MS5Ob2RlU2VuZGVyRnJhbWVIABIhCgNlbmQYAyABKAsyEi5kcm92ZXIudjEuRmlsZUVuZEgAQgYKBGtpbmQiRgoPTm9kZVNlbmRlckZyYW1lEgwKBG5vZGUYASABKAkSJQoFZnJhbWUYAiABKAsyFi5kcm92ZXIudjEuU2VuZGVyRnJhbWUiYQoUTGlzdE5vZGVGaWxlc1JlcXVlc3QSJQoGdGFyZ2V0GAEgASgLMhUuZHJvdmVyLnYxLkZpbGVUYXJnZXQSIgoEbGlzdBgCIAEoCzIULmRyb3Zlci52MS5MaXN0RmlsZXMiXwoTUmVhZE5vZGVGaWxlUmVxdWVzdBIlCgZ0YXJnZXQYASABKAsyFS5kcm92ZXIudjEuRmlsZVRhcmdldBIhCgRyZWFkGAIgASgLMhMuZHJvdmVyLnYxLlJlYWRGaWxlIm0KGk1ha2VOb2RlRGlyZWN0b3JpZXNSZXF1ZXN0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EigKBG1ha2UYAiABKAsyGi5kcm92ZXIudjEuTWFrZURpcmVjdG9yaWVzIl8KE01vdmVOb2RlRmlsZVJlcXVlc3QSJQoGdGFyZ2V0GAEgASgLMhUuZHJvdmVyLnYxLkZpbGVUYXJnZXQSIQoEbW92ZRgCIAEoCzITLmRyb3Zlci52MS5Nb3ZlRmlsZSJnChZSZW1vdmVOb2RlRmlsZXNSZXF1ZXN0EiUKBnRhcmdldBgBIAEoCzIVLmRyb3Zlci52MS5GaWxlVGFyZ2V0EiYKBnJlbW92ZRgCIAEoCzIWLmRyb3Zlci52MS5SZW1vdmVGaWxlcyKSAQoOTm9kZUZpbGVBbnN3ZXISLAoIc2VsZWN0ZWQYASABKAsyGC5kcm92ZXIudjEuU2VsZWN0ZWROb2Rlc0gAEicKBmFuc3dlchgCIAEoCzIVLmRyb3Zlci52MS5Ob2RlQW5zd2VySAASIQoDZW5kGAMgASgLMhIuZHJvdmVyLnYxLkZpbGVFbmRIAEIGCgRraW5kIkEKCk5vZGVBbnN3ZXISDAoEbm9kZRgBIAEoCRIlCgZhbnN3ZXIYAiABKAsyFS5kcm92ZXIudjEuRmlsZUFuc3dlciITChFHZXRDbHVzdGVyUmVxdWVzdCKaAQoSR2V0Q2x1c3RlclJlc3BvbnNlEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm9kZXMYBCABKA0SEQoJY29ubmVjdGVkGAUgASgNEhUKDWFnZW50X2FkZHJlc3MYBiABKAkiPgoPU2h1dGRvd25SZXF1ZXN0EhIKCnN0b3BfdGFza3MYASABKAgSFwoPc3RvcF90aW1lb3V0X21zGAIgASgEIigKEFNodXRkb3duUmVzcG9uc2USFAoMYWN0aXZlX3Rhc2tzGAEgAygJIhAKDkdldFJvb3RSZXF1ZXN0IisKD0dldFJvb3RSZXNwb25zZRIYChByb290X2NlcnRpZmljYXRlGAEgASgMIloKC0pvaW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJEg4KBnNlY3JldBgCIAEoDBIMCgRuYW1lGAMgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYBCABKAwiXQoMSm9pblJlc3BvbnNlEgwKBG5hbWUYASABKAkSFAoMY2VydGlmaWNhdGVzGAIgAygMEhUKDWFnZW50X2FkZHJlc3MYAyABKAkSEgoKY2x1c3Rlcl9pZBgEIAEoCSK4AQoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBINCgVuYW1lcxgBIAEoCRI9CgZsYWJlbHMYAiADKAsyLS5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdC5MYWJlbHNFbnRyeRITCgt0dGxfc2Vjb25kcxgDIAEoDRIMCgR1c2VzGAQgASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUAoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSJgoIcmVjb3JkZWQYAiABKAsyFC5kcm92ZXIudjEuSm9pblRva2VuIo4CCglKb2luVG9rZW4SCgoCaWQYASABKAkSDQoFbmFtZXMYAiABKAkSMAoGbGFiZWxzGAMgAygLMiAuZHJvdmVyLnYxLkpvaW5Ub2tlbi5MYWJlbHNFbnRyeRIRCgl1c2VzX2xlZnQYBCABKA0SEgoKY3JlYXRlZF9ieRgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhcKFUxpc3RKb2luVG9rZW5zUmVxdWVzdCI+ChZMaXN0Sm9pblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmRyb3Zlci52MS5Kb2luVG9rZW4iJAoWUmV2b2tlSm9pblRva2VuUmVxdWVzdBIKCgJpZBgBIAEoCSIZChdSZXZva2VKb2luVG9rZW5SZXNwb25zZSppCg9XaGVuVW5yZWFjaGFibGUSIAocV0hFTl9VTlJFQUNIQUJMRV9VTlNQRUNJRklFRBAAEhkKFVdIRU5fVU5SRUFDSEFCTEVfRkFJTBABEhkKFVdIRU5fVU5SRUFDSEFCTEVfV0FJVBACKqwBCgtGaWxlT3V0Y29tZRIcChhGSUxFX09VVENPTUVfVU5TUEVDSUZJRUQQABIVChFGSUxFX09VVENPTUVfRE9ORRABEhcKE0ZJTEVfT1VUQ09NRV9GQUlMRUQQAhIXChNGSUxFX09VVENPTUVfREVOSUVEEAMSHAoYRklMRV9PVVRDT01FX1VOUkVBQ0hBQkxFEAQSGAoURklMRV9PVVRDT01FX1NLSVBQRUQQBTK4BAoLTm9kZVNlcnZpY2USTAoJTGlzdE5vZGVzEhsuZHJvdmVyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdE5vZGVzUmVzcG9uc2UiBIi1GAISOwoHR2V0Tm9kZRIZLmRyb3Zlci52MS5HZXROb2RlUmVxdWVzdBoPLmRyb3Zlci52MS5Ob2RlIgSItRgCElUKDEdldE5vZGVVc2FnZRIeLmRyb3Zlci52MS5HZXROb2RlVXNhZ2VSZXF1ZXN0Gh8uZHJvdmVyLnYxLkdldE5vZGVVc2FnZVJlc3BvbnNlIgSItRgCElAKCkxhYmVsTm9kZXMSHC5kcm92ZXIudjEuTGFiZWxOb2Rlc1JlcXVlc3QaHi5kcm92ZXIudjEuTWFuYWdlTm9kZXNSZXNwb25zZSIEiLUYAxJQCgpEcmFpbk5vZGVzEhwuZHJvdmVyLnYxLkRyYWluTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSUgoLUmVzdW1lTm9kZXMSHS5kcm92ZXIudjEuUmVzdW1lTm9kZXNSZXF1ZXN0Gh4uZHJvdmVyLnYxLk1hbmFnZU5vZGVzUmVzcG9uc2UiBIi1GAMSTwoKUmVtb3ZlTm9kZRIcLmRyb3Zlci52MS5SZW1vdmVOb2RlUmVxdWVzdBodLmRyb3Zlci52MS5SZW1vdmVOb2RlUmVzcG9uc2UiBIi1GAMy3wEKClJ1blNlcnZpY2USTAoJQ3JlYXRlUnVuEhsuZHJvdmVyLnYxLkNyZWF0ZVJ1blJlcXVlc3QaHC5kcm92ZXIudjEuQ3JlYXRlUnVuUmVzcG9uc2UiBIi1GAUSOAoGR2V0UnVuEhguZHJvdmVyLnYxLkdldFJ1blJlcXVlc3QaDi5kcm92ZXIudjEuUnVuIgSItRgEEkkKCExpc3RSdW5zEhouZHJvdmVyLnYxLkxpc3RSdW5zUmVxdWVzdBobLmRyb3Zlci52MS5MaXN0UnVuc1Jlc3BvbnNlIgSItRgEMv4ECgtUYXNrU2VydmljZRJMCglMaXN0VGFza3MSGy5kcm92ZXIudjEuTGlzdFRhc2tzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0VGFza3NSZXNwb25zZSIEiLUYBBI7CgdHZXRUYXNrEhkuZHJvdmVyLnYxLkdldFRhc2tSZXF1ZXN0Gg8uZHJvdmVyLnYxLlRhc2siBIi1GAQSUQoLU2lnbmFsVGFza3MSHS5kcm92ZXIudjEuU2lnbmFsVGFza3NSZXF1ZXN0Gh0uZHJvdmVyLnYxLkFjdE9uVGFza3NSZXNwb25zZSIEiLUYBhJNCglTdG9wVGFza3MSGy5kcm92ZXIudjEuU3RvcFRhc2tzUmVxdWVzdBodLmRyb3Zlci52MS5BY3RPblRhc2tzUmVzcG9uc2UiBIi1GAYSVAoLRm9sbG93VGFza3MSHS5kcm92ZXIudjEuRm9sbG93VGFza3NSZXF1ZXN0Gh4uZHJvdmVyLnYxLkZvbGxvd1Rhc2tzUmVzcG9uc2UiBIi1GAQwARJDCghSZWFkTG9ncxIaLmRyb3Zlci52MS5SZWFkTG9nc1JlcXVlc3QaEy5kcm92ZXIudjEuTG9nQ2h1bmsiBIi1GAgwARJSCgtTYW1wbGVUYXNrcxIdLmRyb3Zlci52MS5TYW1wbGVUYXNrc1JlcXVlc3QaHi5kcm92ZXIudjEuU2FtcGxlVGFza3NSZXNwb25zZSIEiLUYBBJTCgpXcml0ZUlucHV0EhwuZHJvdmVyLnYxLldyaXRlSW5wdXRSZXF1ZXN0Gh0uZHJvdmVyLnYxLldyaXRlSW5wdXRSZXNwb25zZSIEiLUYBSgBMAEy5AQKC0ZpbGVTZXJ2aWNlElYKC0NvcHlUb05vZGVzEh0uZHJvdmVyLnYxLkNvcHlUb05vZGVzUmVxdWVzdBoeLmRyb3Zlci52MS5Db3B5VG9Ob2Rlc1Jlc3BvbnNlIgSItRgMKAEwARJcCg1Db3B5RnJvbU5vZGVzEh8uZHJvdmVyLnYxLkNvcHlGcm9tTm9kZXNSZXF1ZXN0GiAuZHJvdmVyLnYxLkNvcHlGcm9tTm9kZXNSZXNwb25zZSIEiLUYCygBMAESTwoJTGlzdEZpbGVzEh8uZHJvdmVyLnYxLkxpc3ROb2RlRmlsZXNSZXF1ZXN0GhkuZHJvdmVyLnYxLk5vZGVGaWxlQW5zd2VyIgSItRgLMAESTQoIUmVhZEZpbGUSHi5kcm92ZXIudjEuUmVhZE5vZGVGaWxlUmVxdWVzdBoZLmRyb3Zlci52MS5Ob2RlRmlsZUFuc3dlciIEiLUYCzABElsKD01ha2VEaXJlY3RvcmllcxIlLmRyb3Zlci52MS5NYWtlTm9kZURpcmVjdG9yaWVzUmVxdWVzdBoZLmRyb3Zlci52MS5Ob2RlRmlsZUFuc3dlciIEiLUYDDABEk0KCE1vdmVGaWxlEh4uZHJvdmVyLnYxLk1vdmVOb2RlRmlsZVJlcXVlc3QaGS5kcm92ZXIudjEuTm9kZUZpbGVBbnN3ZXIiBIi1GAwwARJTCgtSZW1vdmVGaWxlcxIhLmRyb3Zlci52MS5SZW1vdmVOb2RlRmlsZXNSZXF1ZXN0GhkuZHJvdmVyLnYxLk5vZGVGaWxlQW5zd2VyIgSItRgNMAEyrAEKDkNsdXN0ZXJTZXJ2aWNlEk8KCkdldENsdXN0ZXISHC5kcm92ZXIudjEuR2V0Q2x1c3RlclJlcXVlc3QaHS5kcm92ZXIudjEuR2V0Q2x1c3RlclJlc3BvbnNlIgSItRgCEkkKCFNodXRkb3duEhouZHJvdmVyLnYxLlNodXRkb3duUmVxdWVzdBobLmRyb3Zlci52MS5TaHV0ZG93blJlc3BvbnNlIgSItRgDMpQBCgtKb2luU2VydmljZRJGCgdHZXRSb290EhkuZHJvdmVyLnYxLkdldFJvb3RSZXF1ZXN0GhouZHJvdmVyLnYxLkdldFJvb3RSZXNwb25zZSIEiLUYARI9CgRKb2luEhYuZHJvdmVyLnYxLkpvaW5SZXF1ZXN0GhcuZHJvdmVyLnYxLkpvaW5SZXNwb25zZSIEiLUYATKvAgoQSm9pblRva2VuU2VydmljZRJeCg9DcmVhdGVKb2luVG9rZW4SIS5kcm92ZXIudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBoiLmRyb3Zlci52MS5DcmVhdGVKb2luVG9rZW5SZXNwb25zZSIEiLUYCRJbCg5MaXN0Sm9pblRva2VucxIgLmRyb3Zlci52MS5MaXN0Sm9pblRva2Vuc1JlcXVlc3QaIS5kcm92ZXIudjEuTGlzdEpvaW5Ub2tlbnNSZXNwb25zZSIEiLUYCRJeCg9SZXZva2VKb2luVG9rZW4SIS5kcm92ZXIudjEuUmV2b2tlSm9pblRva2VuUmVxdWVzdBoiLmRyb3Zlci52MS5SZXZva2VKb2luVG9rZW5SZXNwb25zZSIEiLUYCWIGcHJvdG8z", [file_drover_v1_file, file_drover_v1_node, file_drover_v1_options, file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * Rides on every error as a detail: a stable word for programs beside the line for people.
@@ -1255,6 +1257,623 @@ export const InputRefusalSchema: GenMessage<InputRefusal> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 35);
 
 /**
+ * On which nodes, and how fast.
+ *
+ * @generated from message drover.v1.FileTarget
+ */
+export type FileTarget = Message<"drover.v1.FileTarget"> & {
+  /**
+   * A node set. Empty only beside a selector, and then all.
+   *
+   * @generated from field: string nodes = 1;
+   */
+  nodes: string;
+
+  /**
+   * A node set that is taken away; names in it that do not exist are refused too. Empty: nothing.
+   *
+   * @generated from field: string exclude = 2;
+   */
+  exclude: string;
+
+  /**
+   * A label selector: only those of the nodes that match. Empty: any labels.
+   *
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * How many nodes at once, of a copy limits.fileNodesAtOnceMax at the most, and how many failed ones end it; batch_sleep_ms is not for
+   * files. Absent: limits.fileNodesAtOnce, where files are followed all, and no end.
+   *
+   * @generated from field: drover.v1.Pacing pacing = 4;
+   */
+  pacing?: Pacing | undefined;
+
+  /**
+   * Bytes of content a second to all nodes together; 0: as fast as it goes.
+   *
+   * @generated from field: uint64 bytes_per_second = 5;
+   */
+  bytesPerSecond: bigint;
+};
+
+/**
+ * Describes the message drover.v1.FileTarget.
+ * Use `create(FileTargetSchema)` to create a new message.
+ */
+export const FileTargetSchema: GenMessage<FileTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 36);
+
+/**
+ * The nodes of a call, told first, once.
+ *
+ * @generated from message drover.v1.SelectedNodes
+ */
+export type SelectedNodes = Message<"drover.v1.SelectedNodes"> & {
+  /**
+   * In natural order of their names.
+   *
+   * @generated from field: repeated string nodes = 1;
+   */
+  nodes: string[];
+};
+
+/**
+ * Describes the message drover.v1.SelectedNodes.
+ * Use `create(SelectedNodesSchema)` to create a new message.
+ */
+export const SelectedNodesSchema: GenMessage<SelectedNodes> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 37);
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from message drover.v1.FileEnd
+ */
+export type FileEnd = Message<"drover.v1.FileEnd"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * How.
+   *
+   * @generated from field: drover.v1.FileOutcome outcome = 2;
+   */
+  outcome: FileOutcome;
+
+  /**
+   * Why not, one line for a person without the node's name; empty where the problems told it.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * How far a copy came.
+   *
+   * @generated from field: drover.v1.CopyProgress progress = 4;
+   */
+  progress?: CopyProgress | undefined;
+
+  /**
+   * Entries that were found, made, moved or removed, of the other calls.
+   *
+   * @generated from field: uint64 entries = 5;
+   */
+  entries: bigint;
+};
+
+/**
+ * Describes the message drover.v1.FileEnd.
+ * Use `create(FileEndSchema)` to create a new message.
+ */
+export const FileEndSchema: GenMessage<FileEnd> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 38);
+
+/**
+ * A copy to nodes: the target first, then what the sender of a tree sends.
+ *
+ * @generated from message drover.v1.CopyToNodesRequest
+ */
+export type CopyToNodesRequest = Message<"drover.v1.CopyToNodesRequest"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyToNodesRequest.kind
+   */
+  kind: {
+    /**
+     * Where to.
+     *
+     * @generated from field: drover.v1.CopyToNodesTarget target = 1;
+     */
+    value: CopyToNodesTarget;
+    case: "target";
+  } | {
+    /**
+     * From the tree.
+     *
+     * @generated from field: drover.v1.SenderFrame sender = 2;
+     */
+    value: SenderFrame;
+    case: "sender";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesRequest.
+ * Use `create(CopyToNodesRequestSchema)` to create a new message.
+ */
+export const CopyToNodesRequestSchema: GenMessage<CopyToNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 39);
+
+/**
+ * Where to.
+ *
+ * @generated from message drover.v1.CopyToNodesTarget
+ */
+export type CopyToNodesTarget = Message<"drover.v1.CopyToNodesTarget"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * And how there.
+   *
+   * @generated from field: drover.v1.PutFiles put = 2;
+   */
+  put?: PutFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesTarget.
+ * Use `create(CopyToNodesTargetSchema)` to create a new message.
+ */
+export const CopyToNodesTargetSchema: GenMessage<CopyToNodesTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 40);
+
+/**
+ * News of a copy to nodes.
+ *
+ * @generated from message drover.v1.CopyToNodesResponse
+ */
+export type CopyToNodesResponse = Message<"drover.v1.CopyToNodesResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyToNodesResponse.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * Chunks that the controller lacks.
+     *
+     * @generated from field: drover.v1.WantedChunks want = 2;
+     */
+    value: WantedChunks;
+    case: "want";
+  } | {
+    /**
+     * From a receiver: problem, progress, result.
+     *
+     * @generated from field: drover.v1.NodeReceiverFrame receiver = 3;
+     */
+    value: NodeReceiverFrame;
+    case: "receiver";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 4;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyToNodesResponse.
+ * Use `create(CopyToNodesResponseSchema)` to create a new message.
+ */
+export const CopyToNodesResponseSchema: GenMessage<CopyToNodesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 41);
+
+/**
+ * From, or for, the receiver on a node.
+ *
+ * @generated from message drover.v1.NodeReceiverFrame
+ */
+export type NodeReceiverFrame = Message<"drover.v1.NodeReceiverFrame"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ReceiverFrame frame = 2;
+   */
+  frame?: ReceiverFrame | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeReceiverFrame.
+ * Use `create(NodeReceiverFrameSchema)` to create a new message.
+ */
+export const NodeReceiverFrameSchema: GenMessage<NodeReceiverFrame> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 42);
+
+/**
+ * A copy from nodes: the target first, then what the receivers of the trees send.
+ *
+ * @generated from message drover.v1.CopyFromNodesRequest
+ */
+export type CopyFromNodesRequest = Message<"drover.v1.CopyFromNodesRequest"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyFromNodesRequest.kind
+   */
+  kind: {
+    /**
+     * What from where.
+     *
+     * @generated from field: drover.v1.CopyFromNodesTarget target = 1;
+     */
+    value: CopyFromNodesTarget;
+    case: "target";
+  } | {
+    /**
+     * For the sender on a node.
+     *
+     * @generated from field: drover.v1.NodeReceiverFrame receiver = 2;
+     */
+    value: NodeReceiverFrame;
+    case: "receiver";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesRequest.
+ * Use `create(CopyFromNodesRequestSchema)` to create a new message.
+ */
+export const CopyFromNodesRequestSchema: GenMessage<CopyFromNodesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 43);
+
+/**
+ * What from where.
+ *
+ * @generated from message drover.v1.CopyFromNodesTarget
+ */
+export type CopyFromNodesTarget = Message<"drover.v1.CopyFromNodesTarget"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * And what there.
+   *
+   * @generated from field: drover.v1.GetFiles get = 2;
+   */
+  get?: GetFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesTarget.
+ * Use `create(CopyFromNodesTargetSchema)` to create a new message.
+ */
+export const CopyFromNodesTargetSchema: GenMessage<CopyFromNodesTarget> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 44);
+
+/**
+ * News of a copy from nodes.
+ *
+ * @generated from message drover.v1.CopyFromNodesResponse
+ */
+export type CopyFromNodesResponse = Message<"drover.v1.CopyFromNodesResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.CopyFromNodesResponse.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * From the sender on a node.
+     *
+     * @generated from field: drover.v1.NodeSenderFrame sender = 2;
+     */
+    value: NodeSenderFrame;
+    case: "sender";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 3;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.CopyFromNodesResponse.
+ * Use `create(CopyFromNodesResponseSchema)` to create a new message.
+ */
+export const CopyFromNodesResponseSchema: GenMessage<CopyFromNodesResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 45);
+
+/**
+ * From the sender on a node.
+ *
+ * @generated from message drover.v1.NodeSenderFrame
+ */
+export type NodeSenderFrame = Message<"drover.v1.NodeSenderFrame"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.SenderFrame frame = 2;
+   */
+  frame?: SenderFrame | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeSenderFrame.
+ * Use `create(NodeSenderFrameSchema)` to create a new message.
+ */
+export const NodeSenderFrameSchema: GenMessage<NodeSenderFrame> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 46);
+
+/**
+ * Which nodes, and what to list there.
+ *
+ * @generated from message drover.v1.ListNodeFilesRequest
+ */
+export type ListNodeFilesRequest = Message<"drover.v1.ListNodeFilesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ListFiles list = 2;
+   */
+  list?: ListFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.ListNodeFilesRequest.
+ * Use `create(ListNodeFilesRequestSchema)` to create a new message.
+ */
+export const ListNodeFilesRequestSchema: GenMessage<ListNodeFilesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 47);
+
+/**
+ * Which nodes, and what to read there.
+ *
+ * @generated from message drover.v1.ReadNodeFileRequest
+ */
+export type ReadNodeFileRequest = Message<"drover.v1.ReadNodeFileRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.ReadFile read = 2;
+   */
+  read?: ReadFile | undefined;
+};
+
+/**
+ * Describes the message drover.v1.ReadNodeFileRequest.
+ * Use `create(ReadNodeFileRequestSchema)` to create a new message.
+ */
+export const ReadNodeFileRequestSchema: GenMessage<ReadNodeFileRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 48);
+
+/**
+ * Which nodes, and what to make there.
+ *
+ * @generated from message drover.v1.MakeNodeDirectoriesRequest
+ */
+export type MakeNodeDirectoriesRequest = Message<"drover.v1.MakeNodeDirectoriesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.MakeDirectories make = 2;
+   */
+  make?: MakeDirectories | undefined;
+};
+
+/**
+ * Describes the message drover.v1.MakeNodeDirectoriesRequest.
+ * Use `create(MakeNodeDirectoriesRequestSchema)` to create a new message.
+ */
+export const MakeNodeDirectoriesRequestSchema: GenMessage<MakeNodeDirectoriesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 49);
+
+/**
+ * Which nodes, and what to move there.
+ *
+ * @generated from message drover.v1.MoveNodeFileRequest
+ */
+export type MoveNodeFileRequest = Message<"drover.v1.MoveNodeFileRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.MoveFile move = 2;
+   */
+  move?: MoveFile | undefined;
+};
+
+/**
+ * Describes the message drover.v1.MoveNodeFileRequest.
+ * Use `create(MoveNodeFileRequestSchema)` to create a new message.
+ */
+export const MoveNodeFileRequestSchema: GenMessage<MoveNodeFileRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 50);
+
+/**
+ * Which nodes, and what to remove there.
+ *
+ * @generated from message drover.v1.RemoveNodeFilesRequest
+ */
+export type RemoveNodeFilesRequest = Message<"drover.v1.RemoveNodeFilesRequest"> & {
+  /**
+   * Which nodes.
+   *
+   * @generated from field: drover.v1.FileTarget target = 1;
+   */
+  target?: FileTarget | undefined;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.RemoveFiles remove = 2;
+   */
+  remove?: RemoveFiles | undefined;
+};
+
+/**
+ * Describes the message drover.v1.RemoveNodeFilesRequest.
+ * Use `create(RemoveNodeFilesRequestSchema)` to create a new message.
+ */
+export const RemoveNodeFilesRequestSchema: GenMessage<RemoveNodeFilesRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 51);
+
+/**
+ * What came of it on the nodes.
+ *
+ * @generated from message drover.v1.NodeFileAnswer
+ */
+export type NodeFileAnswer = Message<"drover.v1.NodeFileAnswer"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.NodeFileAnswer.kind
+   */
+  kind: {
+    /**
+     * Which nodes.
+     *
+     * @generated from field: drover.v1.SelectedNodes selected = 1;
+     */
+    value: SelectedNodes;
+    case: "selected";
+  } | {
+    /**
+     * From a node; never its `done`.
+     *
+     * @generated from field: drover.v1.NodeAnswer answer = 2;
+     */
+    value: NodeAnswer;
+    case: "answer";
+  } | {
+    /**
+     * A node is through.
+     *
+     * @generated from field: drover.v1.FileEnd end = 3;
+     */
+    value: FileEnd;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.NodeFileAnswer.
+ * Use `create(NodeFileAnswerSchema)` to create a new message.
+ */
+export const NodeFileAnswerSchema: GenMessage<NodeFileAnswer> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 52);
+
+/**
+ * From a node.
+ *
+ * @generated from message drover.v1.NodeAnswer
+ */
+export type NodeAnswer = Message<"drover.v1.NodeAnswer"> & {
+  /**
+   * Name of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.FileAnswer answer = 2;
+   */
+  answer?: FileAnswer | undefined;
+};
+
+/**
+ * Describes the message drover.v1.NodeAnswer.
+ * Use `create(NodeAnswerSchema)` to create a new message.
+ */
+export const NodeAnswerSchema: GenMessage<NodeAnswer> = /*@__PURE__*/
+  messageDesc(file_drover_v1_api, 53);
+
+/**
  * Nothing to say.
  *
  * @generated from message drover.v1.GetClusterRequest
@@ -1267,7 +1886,7 @@ export type GetClusterRequest = Message<"drover.v1.GetClusterRequest"> & {
  * Use `create(GetClusterRequestSchema)` to create a new message.
  */
 export const GetClusterRequestSchema: GenMessage<GetClusterRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 36);
+  messageDesc(file_drover_v1_api, 54);
 
 /**
  * Who this is and how it is.
@@ -1323,7 +1942,7 @@ export type GetClusterResponse = Message<"drover.v1.GetClusterResponse"> & {
  * Use `create(GetClusterResponseSchema)` to create a new message.
  */
 export const GetClusterResponseSchema: GenMessage<GetClusterResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 37);
+  messageDesc(file_drover_v1_api, 55);
 
 /**
  * How to stop.
@@ -1351,7 +1970,7 @@ export type ShutdownRequest = Message<"drover.v1.ShutdownRequest"> & {
  * Use `create(ShutdownRequestSchema)` to create a new message.
  */
 export const ShutdownRequestSchema: GenMessage<ShutdownRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 38);
+  messageDesc(file_drover_v1_api, 56);
 
 /**
  * It stops now.
@@ -1372,7 +1991,7 @@ export type ShutdownResponse = Message<"drover.v1.ShutdownResponse"> & {
  * Use `create(ShutdownResponseSchema)` to create a new message.
  */
 export const ShutdownResponseSchema: GenMessage<ShutdownResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 39);
+  messageDesc(file_drover_v1_api, 57);
 
 /**
  * Nothing to say.
@@ -1387,7 +2006,7 @@ export type GetRootRequest = Message<"drover.v1.GetRootRequest"> & {
  * Use `create(GetRootRequestSchema)` to create a new message.
  */
 export const GetRootRequestSchema: GenMessage<GetRootRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 40);
+  messageDesc(file_drover_v1_api, 58);
 
 /**
  * The cluster's root certificate.
@@ -1408,7 +2027,7 @@ export type GetRootResponse = Message<"drover.v1.GetRootResponse"> & {
  * Use `create(GetRootResponseSchema)` to create a new message.
  */
 export const GetRootResponseSchema: GenMessage<GetRootResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 41);
+  messageDesc(file_drover_v1_api, 59);
 
 /**
  * A node asks to be let in.
@@ -1450,7 +2069,7 @@ export type JoinRequest = Message<"drover.v1.JoinRequest"> & {
  * Use `create(JoinRequestSchema)` to create a new message.
  */
 export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 42);
+  messageDesc(file_drover_v1_api, 60);
 
 /**
  * The node is in.
@@ -1492,7 +2111,7 @@ export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
  * Use `create(JoinResponseSchema)` to create a new message.
  */
 export const JoinResponseSchema: GenMessage<JoinResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 43);
+  messageDesc(file_drover_v1_api, 61);
 
 /**
  * What the token allows.
@@ -1534,7 +2153,7 @@ export type CreateJoinTokenRequest = Message<"drover.v1.CreateJoinTokenRequest">
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 44);
+  messageDesc(file_drover_v1_api, 62);
 
 /**
  * The token.
@@ -1562,7 +2181,7 @@ export type CreateJoinTokenResponse = Message<"drover.v1.CreateJoinTokenResponse
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 45);
+  messageDesc(file_drover_v1_api, 63);
 
 /**
  * What is recorded of a token.
@@ -1625,7 +2244,7 @@ export type JoinToken = Message<"drover.v1.JoinToken"> & {
  * Use `create(JoinTokenSchema)` to create a new message.
  */
 export const JoinTokenSchema: GenMessage<JoinToken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 46);
+  messageDesc(file_drover_v1_api, 64);
 
 /**
  * Nothing to say.
@@ -1640,7 +2259,7 @@ export type ListJoinTokensRequest = Message<"drover.v1.ListJoinTokensRequest"> &
  * Use `create(ListJoinTokensRequestSchema)` to create a new message.
  */
 export const ListJoinTokensRequestSchema: GenMessage<ListJoinTokensRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 47);
+  messageDesc(file_drover_v1_api, 65);
 
 /**
  * Tokens, newest first.
@@ -1661,7 +2280,7 @@ export type ListJoinTokensResponse = Message<"drover.v1.ListJoinTokensResponse">
  * Use `create(ListJoinTokensResponseSchema)` to create a new message.
  */
 export const ListJoinTokensResponseSchema: GenMessage<ListJoinTokensResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 48);
+  messageDesc(file_drover_v1_api, 66);
 
 /**
  * Which token.
@@ -1682,7 +2301,7 @@ export type RevokeJoinTokenRequest = Message<"drover.v1.RevokeJoinTokenRequest">
  * Use `create(RevokeJoinTokenRequestSchema)` to create a new message.
  */
 export const RevokeJoinTokenRequestSchema: GenMessage<RevokeJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 49);
+  messageDesc(file_drover_v1_api, 67);
 
 /**
  * It is useless now.
@@ -1697,7 +2316,7 @@ export type RevokeJoinTokenResponse = Message<"drover.v1.RevokeJoinTokenResponse
  * Use `create(RevokeJoinTokenResponseSchema)` to create a new message.
  */
 export const RevokeJoinTokenResponseSchema: GenMessage<RevokeJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_api, 50);
+  messageDesc(file_drover_v1_api, 68);
 
 /**
  * What becomes of a task whose node is not connected when it would be sent.
@@ -1741,6 +2360,68 @@ export type WhenUnreachable = (typeof WhenUnreachable)[keyof typeof WhenUnreacha
  */
 export const WhenUnreachableSchema: GenEnum<WhenUnreachable> = /*@__PURE__*/
   enumDesc(file_drover_v1_api, 0);
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from enum drover.v1.FileOutcome
+ */
+export const FileOutcome = {
+  /**
+   * Not told.
+   *
+   * @generated from enum value: FILE_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * All was done.
+   *
+   * @generated from enum value: FILE_OUTCOME_DONE = 1;
+   */
+  DONE: 1,
+
+  /**
+   * There were problems, each told before, or it failed as a whole.
+   *
+   * @generated from enum value: FILE_OUTCOME_FAILED = 2;
+   */
+  FAILED: 2,
+
+  /**
+   * The node's policy does not allow it.
+   *
+   * @generated from enum value: FILE_OUTCOME_DENIED = 3;
+   */
+  DENIED: 3,
+
+  /**
+   * The node is not connected, or was lost meanwhile.
+   *
+   * @generated from enum value: FILE_OUTCOME_UNREACHABLE = 4;
+   */
+  UNREACHABLE: 4,
+
+  /**
+   * Not tried: more than max_errors have failed, or the node is drained and the call writes or removes.
+   *
+   * @generated from enum value: FILE_OUTCOME_SKIPPED = 5;
+   */
+  SKIPPED: 5,
+} as const;
+
+/**
+ * How it ended on one node.
+ *
+ * @generated from enum drover.v1.FileOutcome
+ */
+export type FileOutcome = (typeof FileOutcome)[keyof typeof FileOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum drover.v1.FileOutcome.
+ */
+export const FileOutcomeSchema: GenEnum<FileOutcome> = /*@__PURE__*/
+  enumDesc(file_drover_v1_api, 1);
 
 /**
  * Nodes.
@@ -1959,6 +2640,87 @@ export const TaskService: GenService<{
   serviceDesc(file_drover_v1_api, 2);
 
 /**
+ * Files of nodes. Every call has its audit row before the first node is asked, and tells for each node that it was for exactly one
+ * FileEnd. A caller that goes away ends what is under way; each file is then the old one or the new one.
+ *
+ * @generated from service drover.v1.FileService
+ */
+export const FileService: GenService<{
+  /**
+   * Copies a tree to nodes. The caller is its sender; the controller asks it for each chunk once as long as the chunk stays in its
+   * cache, however many nodes want it. A node that is slow or stalls does not hold up the others.
+   *
+   * @generated from rpc drover.v1.FileService.CopyToNodes
+   */
+  copyToNodes: {
+    methodKind: "bidi_streaming";
+    input: typeof CopyToNodesRequestSchema;
+    output: typeof CopyToNodesResponseSchema;
+  },
+  /**
+   * Copies trees from nodes. The caller is the receiver of one from each node.
+   *
+   * @generated from rpc drover.v1.FileService.CopyFromNodes
+   */
+  copyFromNodes: {
+    methodKind: "bidi_streaming";
+    input: typeof CopyFromNodesRequestSchema;
+    output: typeof CopyFromNodesResponseSchema;
+  },
+  /**
+   * Tells what is there.
+   *
+   * @generated from rpc drover.v1.FileService.ListFiles
+   */
+  listFiles: {
+    methodKind: "server_streaming";
+    input: typeof ListNodeFilesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Tells what is in a file.
+   *
+   * @generated from rpc drover.v1.FileService.ReadFile
+   */
+  readFile: {
+    methodKind: "server_streaming";
+    input: typeof ReadNodeFileRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Makes directories.
+   *
+   * @generated from rpc drover.v1.FileService.MakeDirectories
+   */
+  makeDirectories: {
+    methodKind: "server_streaming";
+    input: typeof MakeNodeDirectoriesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Gives something another name.
+   *
+   * @generated from rpc drover.v1.FileService.MoveFile
+   */
+  moveFile: {
+    methodKind: "server_streaming";
+    input: typeof MoveNodeFileRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+  /**
+   * Removes files and directories.
+   *
+   * @generated from rpc drover.v1.FileService.RemoveFiles
+   */
+  removeFiles: {
+    methodKind: "server_streaming";
+    input: typeof RemoveNodeFilesRequestSchema;
+    output: typeof NodeFileAnswerSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_drover_v1_api, 3);
+
+/**
  * The cluster as a whole.
  *
  * @generated from service drover.v1.ClusterService
@@ -1985,7 +2747,7 @@ export const ClusterService: GenService<{
     output: typeof ShutdownResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 3);
+  serviceDesc(file_drover_v1_api, 4);
 
 /**
  * What a node calls before it has a certificate. Called on the name "controller.drover" by SNI.
@@ -2016,7 +2778,7 @@ export const JoinService: GenService<{
     output: typeof JoinResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 4);
+  serviceDesc(file_drover_v1_api, 5);
 
 /**
  * Tokens that let nodes in.
@@ -2055,5 +2817,5 @@ export const JoinTokenService: GenService<{
     output: typeof RevokeJoinTokenResponseSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_drover_v1_api, 5);
+  serviceDesc(file_drover_v1_api, 6);
 

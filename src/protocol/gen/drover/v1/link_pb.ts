@@ -46,6 +46,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FileAnswer, FileOrder, ReceiverFrame, SenderFrame } from "./file_pb.ts";
+import { file_drover_v1_file } from "./file_pb.ts";
 import type { HostFacts } from "./node_pb.ts";
 import { file_drover_v1_node } from "./node_pb.ts";
 import type { Attempt, Cause, LogChunkSchema, LogSource, ResourceUsage, SignalScope, TaskSample, TaskSpec, TerminalSize } from "./task_pb.ts";
@@ -58,7 +60,89 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/link.proto.
  */
 export const file_drover_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvbGluay5wcm90bxIJZHJvdmVyLnYxIhwKCklucHV0VGFrZW4SDgoGb2Zmc2V0GAEgASgEIokBCgpJbnB1dEZyYW1lEiQKBGRhdGEYASABKAsyFC5kcm92ZXIudjEuSW5wdXREYXRhSAASEAoGZW5kX2F0GAIgASgESAASKQoGcmVzaXplGAMgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgEIAEoCEgAQgYKBGtpbmQiKQoJSW5wdXREYXRhEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIg4KDFB1c2hSZXNwb25zZSLhAQoKQWdlbnRGcmFtZRIhCgVoZWxsbxgBIAEoCzIQLmRyb3Zlci52MS5IZWxsb0gAEiEKBWV2ZW50GAIgASgLMhAuZHJvdmVyLnYxLkV2ZW50SAASIwoGcmVzdWx0GAMgASgLMhEuZHJvdmVyLnYxLlJlc3VsdEgAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIABIlCgVmYWN0cxgFIAEoCzIULmRyb3Zlci52MS5Ib3N0RmFjdHNIABIOCgZudW1iZXIYDyABKARCBgoEa2luZCLWAwoPQ29udHJvbGxlckZyYW1lEiUKB3dlbGNvbWUYASABKAsyEi5kcm92ZXIudjEuV2VsY29tZUgAEiUKB2dvb2RieWUYAiABKAsyEi5kcm92ZXIudjEuR29vZGJ5ZUgAEh0KA2FjaxgDIAEoCzIOLmRyb3Zlci52MS5BY2tIABIpCgloZWFydGJlYXQYBCABKAsyFC5kcm92ZXIudjEuSGVhcnRiZWF0SAASIQoFc3RhcnQYBSABKAsyEC5kcm92ZXIudjEuU3RhcnRIABIjCgZzaWduYWwYBiABKAsyES5kcm92ZXIudjEuU2lnbmFsSAASHwoEc3RvcBgHIAEoCzIPLmRyb3Zlci52MS5TdG9wSAASJgoIb3Blbl9sb2cYCCABKAsyEi5kcm92ZXIudjEuT3BlbkxvZ0gAEigKCWFza191c2FnZRgJIAEoCzITLmRyb3Zlci52MS5Bc2tVc2FnZUgAEiwKC2Fza19zYW1wbGVzGAogASgLMhUuZHJvdmVyLnYxLkFza1NhbXBsZXNIABIqCgpvcGVuX2lucHV0GAsgASgLMhQuZHJvdmVyLnYxLk9wZW5JbnB1dEgAEg4KBm51bWJlchgPIAEoBEIGCgRraW5kIoYBCgVIZWxsbxIQCghwcm90b2NvbBgBIAEoDRIPCgd2ZXJzaW9uGAIgASgJEhIKCmpvdXJuYWxfaWQYAyABKAkSEgoKbGFzdF9ldmVudBgEIAEoBBINCgV0YXNrcxgFIAMoCRIjCgVmYWN0cxgGIAEoCzIULmRyb3Zlci52MS5Ib3N0RmFjdHMiswEKB1dlbGNvbWUSEAoIcHJvdG9jb2wYASABKA0SDwoHdmVyc2lvbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgEIAEoDRIaChJhY2tub3dsZWRnZWRfZXZlbnQYBSABKAQSGwoTcmVjb25uZWN0X3NwcmVhZF9tcxgGIAEoDRIZChFmYWN0c19pbnRlcnZhbF9tcxgHIAEoDSJACgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgCIAEoDRINCgVmaW5hbBgDIAEoCCJQCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAQSDwoHYW5zd2VycxgCIAEoBBIUCgdoZWxkX3VzGAMgASgESACIAQFCCgoIX2hlbGRfdXMiTwoFRXZlbnQSEAoIc2VxdWVuY2UYASABKAQSDwoHdGFza19pZBgCIAEoCRIjCgdhdHRlbXB0GAMgASgLMhIuZHJvdmVyLnYxLkF0dGVtcHQiFAoDQWNrEg0KBWV2ZW50GAEgASgEIp0BCgVTdGFydBIPCgd0YXNrX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SIQoEc3BlYxgDIAEoCzITLmRyb3Zlci52MS5UYXNrU3BlYxIQCghvcGVyYXRvchgEIAEoCRIOCgZydW5faWQYBSABKAkSLQoJbm90X2FmdGVyGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJkCgZTaWduYWwSEgoKY29tbWFuZF9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEg4KBnNpZ25hbBgDIAEoCRIlCgVzY29wZRgEIAEoDjIWLmRyb3Zlci52MS5TaWduYWxTY29wZSJeCgRTdG9wEhIKCmNvbW1hbmRfaWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIQCghncmFjZV9tcxgDIAEoBBIfCgVjYXVzZRgEIAEoDjIQLmRyb3Zlci52MS5DYXVzZSKwAgoHT3BlbkxvZxIRCglzdHJlYW1faWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEiQKBnNvdXJjZRgEIAEoDjIULmRyb3Zlci52MS5Mb2dTb3VyY2USFQoNc3Rkb3V0X29mZnNldBgFIAEoBBIVCg1zdGRlcnJfb2Zmc2V0GAYgASgEEhIKCnRhaWxfbGluZXMYByABKA0SDgoGZm9sbG93GAggASgIEikKBXNpbmNlGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFdGltZXMYCyABKAgSEwoLaW50ZXJhY3RpdmUYDCABKAgiMgoKQXNrU2FtcGxlcxISCgpjb21tYW5kX2lkGAEgASgEEhAKCHRhc2tfaWRzGAIgAygJIkAKCU9wZW5JbnB1dBIRCglzdHJlYW1faWQYASABKAQSDwoHdGFza19pZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgNIh4KCEFza1VzYWdlEhIKCmNvbW1hbmRfaWQYASABKAQiiQEKBlJlc3VsdBISCgpjb21tYW5kX2lkGAEgASgEEg0KBWVycm9yGAIgASgJEgsKA3BpZBgDIAEoBRInCgV1c2FnZRgEIAEoCzIYLmRyb3Zlci52MS5SZXNvdXJjZVVzYWdlEiYKB3NhbXBsZXMYBSADKAsyFS5kcm92ZXIudjEuVGFza1NhbXBsZTLGAQoQQWdlbnRMaW5rU2VydmljZRJACgdTZXNzaW9uEhUuZHJvdmVyLnYxLkFnZW50RnJhbWUaGi5kcm92ZXIudjEuQ29udHJvbGxlckZyYW1lKAEwARI2CgRQdXNoEhMuZHJvdmVyLnYxLkxvZ0NodW5rGhcuZHJvdmVyLnYxLlB1c2hSZXNwb25zZSgBEjgKBFB1bGwSFS5kcm92ZXIudjEuSW5wdXRUYWtlbhoVLmRyb3Zlci52MS5JbnB1dEZyYW1lKAEwAWIGcHJvdG8z", [file_drover_v1_node, file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvbGluay5wcm90bxIJZHJvdmVyLnYxIpIBCgdGaWxlc1VwEigKBnNlbmRlchgBIAEoCzIWLmRyb3Zlci52MS5TZW5kZXJGcmFtZUgAEiwKCHJlY2VpdmVyGAIgASgLMhguZHJvdmVyLnYxLlJlY2VpdmVyRnJhbWVIABInCgZhbnN3ZXIYAyABKAsyFS5kcm92ZXIudjEuRmlsZUFuc3dlckgAQgYKBGtpbmQiawoJRmlsZXNEb3duEigKBnNlbmRlchgBIAEoCzIWLmRyb3Zlci52MS5TZW5kZXJGcmFtZUgAEiwKCHJlY2VpdmVyGAIgASgLMhguZHJvdmVyLnYxLlJlY2VpdmVyRnJhbWVIAEIGCgRraW5kIhwKCklucHV0VGFrZW4SDgoGb2Zmc2V0GAEgASgEIokBCgpJbnB1dEZyYW1lEiQKBGRhdGEYASABKAsyFC5kcm92ZXIudjEuSW5wdXREYXRhSAASEAoGZW5kX2F0GAIgASgESAASKQoGcmVzaXplGAMgASgLMhcuZHJvdmVyLnYxLlRlcm1pbmFsU2l6ZUgAEhAKBmRldGFjaBgEIAEoCEgAQgYKBGtpbmQiKQoJSW5wdXREYXRhEg4KBm9mZnNldBgBIAEoBBIMCgRkYXRhGAIgASgMIg4KDFB1c2hSZXNwb25zZSLhAQoKQWdlbnRGcmFtZRIhCgVoZWxsbxgBIAEoCzIQLmRyb3Zlci52MS5IZWxsb0gAEiEKBWV2ZW50GAIgASgLMhAuZHJvdmVyLnYxLkV2ZW50SAASIwoGcmVzdWx0GAMgASgLMhEuZHJvdmVyLnYxLlJlc3VsdEgAEikKCWhlYXJ0YmVhdBgEIAEoCzIULmRyb3Zlci52MS5IZWFydGJlYXRIABIlCgVmYWN0cxgFIAEoCzIULmRyb3Zlci52MS5Ib3N0RmFjdHNIABIOCgZudW1iZXIYDyABKARCBgoEa2luZCKCBAoPQ29udHJvbGxlckZyYW1lEiUKB3dlbGNvbWUYASABKAsyEi5kcm92ZXIudjEuV2VsY29tZUgAEiUKB2dvb2RieWUYAiABKAsyEi5kcm92ZXIudjEuR29vZGJ5ZUgAEh0KA2FjaxgDIAEoCzIOLmRyb3Zlci52MS5BY2tIABIpCgloZWFydGJlYXQYBCABKAsyFC5kcm92ZXIudjEuSGVhcnRiZWF0SAASIQoFc3RhcnQYBSABKAsyEC5kcm92ZXIudjEuU3RhcnRIABIjCgZzaWduYWwYBiABKAsyES5kcm92ZXIudjEuU2lnbmFsSAASHwoEc3RvcBgHIAEoCzIPLmRyb3Zlci52MS5TdG9wSAASJgoIb3Blbl9sb2cYCCABKAsyEi5kcm92ZXIudjEuT3BlbkxvZ0gAEigKCWFza191c2FnZRgJIAEoCzITLmRyb3Zlci52MS5Bc2tVc2FnZUgAEiwKC2Fza19zYW1wbGVzGAogASgLMhUuZHJvdmVyLnYxLkFza1NhbXBsZXNIABIqCgpvcGVuX2lucHV0GAsgASgLMhQuZHJvdmVyLnYxLk9wZW5JbnB1dEgAEioKCm9wZW5fZmlsZXMYDCABKAsyFC5kcm92ZXIudjEuT3BlbkZpbGVzSAASDgoGbnVtYmVyGA8gASgEQgYKBGtpbmQihgEKBUhlbGxvEhAKCHByb3RvY29sGAEgASgNEg8KB3ZlcnNpb24YAiABKAkSEgoKam91cm5hbF9pZBgDIAEoCRISCgpsYXN0X2V2ZW50GAQgASgEEg0KBXRhc2tzGAUgAygJEiMKBWZhY3RzGAYgASgLMhQuZHJvdmVyLnYxLkhvc3RGYWN0cyKzAQoHV2VsY29tZRIQCghwcm90b2NvbBgBIAEoDRIPCgd2ZXJzaW9uGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAQgASgNEhoKEmFja25vd2xlZGdlZF9ldmVudBgFIAEoBBIbChNyZWNvbm5lY3Rfc3ByZWFkX21zGAYgASgNEhkKEWZhY3RzX2ludGVydmFsX21zGAcgASgNIkAKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJEhYKDnJldHJ5X2FmdGVyX21zGAIgASgNEg0KBWZpbmFsGAMgASgIIlAKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoBBIPCgdhbnN3ZXJzGAIgASgEEhQKB2hlbGRfdXMYAyABKARIAIgBAUIKCghfaGVsZF91cyJPCgVFdmVudBIQCghzZXF1ZW5jZRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEiMKB2F0dGVtcHQYAyABKAsyEi5kcm92ZXIudjEuQXR0ZW1wdCIUCgNBY2sSDQoFZXZlbnQYASABKAQinQEKBVN0YXJ0Eg8KB3Rhc2tfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIhCgRzcGVjGAMgASgLMhMuZHJvdmVyLnYxLlRhc2tTcGVjEhAKCG9wZXJhdG9yGAQgASgJEg4KBnJ1bl9pZBgFIAEoCRItCglub3RfYWZ0ZXIYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImQKBlNpZ25hbBISCgpjb21tYW5kX2lkGAEgASgEEg8KB3Rhc2tfaWQYAiABKAkSDgoGc2lnbmFsGAMgASgJEiUKBXNjb3BlGAQgASgOMhYuZHJvdmVyLnYxLlNpZ25hbFNjb3BlIl4KBFN0b3ASEgoKY29tbWFuZF9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhAKCGdyYWNlX21zGAMgASgEEh8KBWNhdXNlGAQgASgOMhAuZHJvdmVyLnYxLkNhdXNlIrACCgdPcGVuTG9nEhEKCXN0cmVhbV9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKA0SJAoGc291cmNlGAQgASgOMhQuZHJvdmVyLnYxLkxvZ1NvdXJjZRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgEEhUKDXN0ZGVycl9vZmZzZXQYBiABKAQSEgoKdGFpbF9saW5lcxgHIAEoDRIOCgZmb2xsb3cYCCABKAgSKQoFc2luY2UYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgV0aW1lcxgLIAEoCBITCgtpbnRlcmFjdGl2ZRgMIAEoCCIyCgpBc2tTYW1wbGVzEhIKCmNvbW1hbmRfaWQYASABKAQSEAoIdGFza19pZHMYAiADKAkiQAoJT3BlbklucHV0EhEKCXN0cmVhbV9pZBgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEg8KB2F0dGVtcHQYAyABKA0iVQoJT3BlbkZpbGVzEhEKCXN0cmVhbV9pZBgBIAEoBBIjCgVvcmRlchgCIAEoCzIULmRyb3Zlci52MS5GaWxlT3JkZXISEAoIb3BlcmF0b3IYAyABKAkiHgoIQXNrVXNhZ2USEgoKY29tbWFuZF9pZBgBIAEoBCKZAQoGUmVzdWx0EhIKCmNvbW1hbmRfaWQYASABKAQSDQoFZXJyb3IYAiABKAkSCwoDcGlkGAMgASgFEicKBXVzYWdlGAQgASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2USJgoHc2FtcGxlcxgFIAMoCzIVLmRyb3Zlci52MS5UYXNrU2FtcGxlEg4KBmRlbmllZBgGIAEoCDL9AQoQQWdlbnRMaW5rU2VydmljZRJACgdTZXNzaW9uEhUuZHJvdmVyLnYxLkFnZW50RnJhbWUaGi5kcm92ZXIudjEuQ29udHJvbGxlckZyYW1lKAEwARI2CgRQdXNoEhMuZHJvdmVyLnYxLkxvZ0NodW5rGhcuZHJvdmVyLnYxLlB1c2hSZXNwb25zZSgBEjgKBFB1bGwSFS5kcm92ZXIudjEuSW5wdXRUYWtlbhoVLmRyb3Zlci52MS5JbnB1dEZyYW1lKAEwARI1CgVGaWxlcxISLmRyb3Zlci52MS5GaWxlc1VwGhQuZHJvdmVyLnYxLkZpbGVzRG93bigBMAFiBnByb3RvMw", [file_drover_v1_file, file_drover_v1_node, file_drover_v1_task, file_google_protobuf_timestamp]);
+
+/**
+ * From the agent, about files.
+ *
+ * @generated from message drover.v1.FilesUp
+ */
+export type FilesUp = Message<"drover.v1.FilesUp"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.FilesUp.kind
+   */
+  kind: {
+    /**
+     * It sends a tree.
+     *
+     * @generated from field: drover.v1.SenderFrame sender = 1;
+     */
+    value: SenderFrame;
+    case: "sender";
+  } | {
+    /**
+     * It receives a tree.
+     *
+     * @generated from field: drover.v1.ReceiverFrame receiver = 2;
+     */
+    value: ReceiverFrame;
+    case: "receiver";
+  } | {
+    /**
+     * It was asked for something else.
+     *
+     * @generated from field: drover.v1.FileAnswer answer = 3;
+     */
+    value: FileAnswer;
+    case: "answer";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.FilesUp.
+ * Use `create(FilesUpSchema)` to create a new message.
+ */
+export const FilesUpSchema: GenMessage<FilesUp> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 0);
+
+/**
+ * From the controller, about files.
+ *
+ * @generated from message drover.v1.FilesDown
+ */
+export type FilesDown = Message<"drover.v1.FilesDown"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.FilesDown.kind
+   */
+  kind: {
+    /**
+     * It sends a tree.
+     *
+     * @generated from field: drover.v1.SenderFrame sender = 1;
+     */
+    value: SenderFrame;
+    case: "sender";
+  } | {
+    /**
+     * It receives a tree.
+     *
+     * @generated from field: drover.v1.ReceiverFrame receiver = 2;
+     */
+    value: ReceiverFrame;
+    case: "receiver";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.FilesDown.
+ * Use `create(FilesDownSchema)` to create a new message.
+ */
+export const FilesDownSchema: GenMessage<FilesDown> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 1);
 
 /**
  * How far a task's input has come.
@@ -79,7 +163,7 @@ export type InputTaken = Message<"drover.v1.InputTaken"> & {
  * Use `create(InputTakenSchema)` to create a new message.
  */
 export const InputTakenSchema: GenMessage<InputTaken> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 0);
+  messageDesc(file_drover_v1_link, 2);
 
 /**
  * Something for a task's standard input or terminal.
@@ -132,7 +216,7 @@ export type InputFrame = Message<"drover.v1.InputFrame"> & {
  * Use `create(InputFrameSchema)` to create a new message.
  */
 export const InputFrameSchema: GenMessage<InputFrame> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 1);
+  messageDesc(file_drover_v1_link, 3);
 
 /**
  * Bytes of input.
@@ -160,7 +244,7 @@ export type InputData = Message<"drover.v1.InputData"> & {
  * Use `create(InputDataSchema)` to create a new message.
  */
 export const InputDataSchema: GenMessage<InputData> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 2);
+  messageDesc(file_drover_v1_link, 4);
 
 /**
  * Sent when the whole of the pushed stream has been taken.
@@ -175,7 +259,7 @@ export type PushResponse = Message<"drover.v1.PushResponse"> & {
  * Use `create(PushResponseSchema)` to create a new message.
  */
 export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 3);
+  messageDesc(file_drover_v1_link, 5);
 
 /**
  * From the agent.
@@ -243,7 +327,7 @@ export type AgentFrame = Message<"drover.v1.AgentFrame"> & {
  * Use `create(AgentFrameSchema)` to create a new message.
  */
 export const AgentFrameSchema: GenMessage<AgentFrame> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 4);
+  messageDesc(file_drover_v1_link, 6);
 
 /**
  * From the controller.
@@ -344,6 +428,14 @@ export type ControllerFrame = Message<"drover.v1.ControllerFrame"> & {
      */
     value: OpenInput;
     case: "openInput";
+  } | {
+    /**
+     * Do something with files.
+     *
+     * @generated from field: drover.v1.OpenFiles open_files = 12;
+     */
+    value: OpenFiles;
+    case: "openFiles";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -359,7 +451,7 @@ export type ControllerFrame = Message<"drover.v1.ControllerFrame"> & {
  * Use `create(ControllerFrameSchema)` to create a new message.
  */
 export const ControllerFrameSchema: GenMessage<ControllerFrame> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 5);
+  messageDesc(file_drover_v1_link, 7);
 
 /**
  * Who I am and what I have.
@@ -416,7 +508,7 @@ export type Hello = Message<"drover.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 6);
+  messageDesc(file_drover_v1_link, 8);
 
 /**
  * Come in.
@@ -480,7 +572,7 @@ export type Welcome = Message<"drover.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 7);
+  messageDesc(file_drover_v1_link, 9);
 
 /**
  * No, or not any longer.
@@ -515,7 +607,7 @@ export type Goodbye = Message<"drover.v1.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 8);
+  messageDesc(file_drover_v1_link, 10);
 
 /**
  * I am here.
@@ -551,7 +643,7 @@ export type Heartbeat = Message<"drover.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 9);
+  messageDesc(file_drover_v1_link, 11);
 
 /**
  * News of one attempt.
@@ -586,7 +678,7 @@ export type Event = Message<"drover.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 10);
+  messageDesc(file_drover_v1_link, 12);
 
 /**
  * Events up to here are on disk.
@@ -607,7 +699,7 @@ export type Ack = Message<"drover.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 11);
+  messageDesc(file_drover_v1_link, 13);
 
 /**
  * Launch one attempt of a task.
@@ -663,7 +755,7 @@ export type Start = Message<"drover.v1.Start"> & {
  * Use `create(StartSchema)` to create a new message.
  */
 export const StartSchema: GenMessage<Start> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 12);
+  messageDesc(file_drover_v1_link, 14);
 
 /**
  * Send a signal to a task.
@@ -705,7 +797,7 @@ export type Signal = Message<"drover.v1.Signal"> & {
  * Use `create(SignalSchema)` to create a new message.
  */
 export const SignalSchema: GenMessage<Signal> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 13);
+  messageDesc(file_drover_v1_link, 15);
 
 /**
  * Stop a task: signal, grace, SIGKILL to all of it. It is not restarted after that.
@@ -747,7 +839,7 @@ export type Stop = Message<"drover.v1.Stop"> & {
  * Use `create(StopSchema)` to create a new message.
  */
 export const StopSchema: GenMessage<Stop> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 14);
+  messageDesc(file_drover_v1_link, 16);
 
 /**
  * Push a task's output.
@@ -846,7 +938,7 @@ export type OpenLog = Message<"drover.v1.OpenLog"> & {
  * Use `create(OpenLogSchema)` to create a new message.
  */
 export const OpenLogSchema: GenMessage<OpenLog> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 15);
+  messageDesc(file_drover_v1_link, 17);
 
 /**
  * Tell what tasks use now.
@@ -874,7 +966,7 @@ export type AskSamples = Message<"drover.v1.AskSamples"> & {
  * Use `create(AskSamplesSchema)` to create a new message.
  */
 export const AskSamplesSchema: GenMessage<AskSamples> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 16);
+  messageDesc(file_drover_v1_link, 18);
 
 /**
  * Take input for a task.
@@ -909,7 +1001,43 @@ export type OpenInput = Message<"drover.v1.OpenInput"> & {
  * Use `create(OpenInputSchema)` to create a new message.
  */
 export const OpenInputSchema: GenMessage<OpenInput> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 17);
+  messageDesc(file_drover_v1_link, 19);
+
+/**
+ * Do something with files.
+ *
+ * @generated from message drover.v1.OpenFiles
+ */
+export type OpenFiles = Message<"drover.v1.OpenFiles"> & {
+  /**
+   * Names the Files request, and the Result when it is refused as a whole (an error; the node's policy, a path that makes no sense),
+   * which may come after the request was opened, and is then why it was reset.
+   *
+   * @generated from field: uint64 stream_id = 1;
+   */
+  streamId: bigint;
+
+  /**
+   * What.
+   *
+   * @generated from field: drover.v1.FileOrder order = 2;
+   */
+  order?: FileOrder | undefined;
+
+  /**
+   * Who asked, for the node's own record.
+   *
+   * @generated from field: string operator = 3;
+   */
+  operator: string;
+};
+
+/**
+ * Describes the message drover.v1.OpenFiles.
+ * Use `create(OpenFilesSchema)` to create a new message.
+ */
+export const OpenFilesSchema: GenMessage<OpenFiles> = /*@__PURE__*/
+  messageDesc(file_drover_v1_link, 20);
 
 /**
  * Tell RUSAGE_CHILDREN of the supervisor.
@@ -930,7 +1058,7 @@ export type AskUsage = Message<"drover.v1.AskUsage"> & {
  * Use `create(AskUsageSchema)` to create a new message.
  */
 export const AskUsageSchema: GenMessage<AskUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 18);
+  messageDesc(file_drover_v1_link, 21);
 
 /**
  * Answer to a command.
@@ -972,6 +1100,13 @@ export type Result = Message<"drover.v1.Result"> & {
    * @generated from field: repeated drover.v1.TaskSample samples = 5;
    */
   samples: TaskSample[];
+
+  /**
+   * The error is the policy's: the node does not allow it.
+   *
+   * @generated from field: bool denied = 6;
+   */
+  denied: boolean;
 };
 
 /**
@@ -979,7 +1114,7 @@ export type Result = Message<"drover.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_drover_v1_link, 19);
+  messageDesc(file_drover_v1_link, 22);
 
 /**
  * What the agent listener answers. The comment of this package is its specification.
@@ -1022,6 +1157,18 @@ export const AgentLinkService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof InputTakenSchema;
     output: typeof InputFrameSchema;
+  },
+  /**
+   * Files in either direction, asked for by OpenFiles. The header "drover-stream" names its stream_id; what is sent is in file.proto. The
+   * agent ends its side after the last frame (`done`, or ManifestEnd once every wanted chunk was sent and the receiver is done); a
+   * request that is reset says nothing, and what was not done is done by asking again.
+   *
+   * @generated from rpc drover.v1.AgentLinkService.Files
+   */
+  files: {
+    methodKind: "bidi_streaming";
+    input: typeof FilesUpSchema;
+    output: typeof FilesDownSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drover_v1_link, 0);

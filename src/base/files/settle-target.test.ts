@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
+import { DirectoryHandle } from './directory-handle.ts';
+import { describeFileError } from './file-error.ts';
+import { settleTarget } from './settle-target.ts';
+
+test('settleTarget() goes into a directory, takes any other name, and follows no link', async (t) => {
+  const directory = temporaryDirectory(t);
+  mkdirSync(join(directory, 'dir'));
+  writeFileSync(join(directory, 'file'), '');
+  symlinkSync('dir', join(directory, 'link'));
+  using parent = await DirectoryHandle.open(directory);
+  const settled = async (name: string, into: boolean) => {
+    try {
+      using target = await settleTarget(parent, name, into);
+      return target.as ?? target.directory.path.slice(directory.length);
+    } catch (error) {
+      return describeFileError(error);
+    }
+  };
+  assert.equal(await settled('dir', false), '/dir');
+  assert.equal(await settled('dir', true), '/dir');
+  assert.equal(await settled('file', false), 'file');
+  assert.equal(await settled('new', false), 'new');
+  assert.equal(await settled('file', true), 'is not a directory');
+  assert.equal(await settled('new', true), 'no such file or directory');
+  assert.match(await settled('link', false), /^is a symbolic link to "dir", and links are not followed$/);
+});
