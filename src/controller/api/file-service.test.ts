@@ -157,9 +157,25 @@ test('the calls about files refuse what cannot be meant, and ask nobody', async 
     ],
     [() => list({ nodes: 'n1' }, 'a\0b'), Code.InvalidArgument, /has a NUL/],
     [() => list({ nodes: 'n1' }, 'a'.repeat(5_000)), Code.InvalidArgument, /has 5000 bytes/],
+    [() => read({ path: '' }), Code.InvalidArgument, /a path is empty/],
     [() => read({ headLines: 1n, tailBytes: 1n }), Code.InvalidArgument, /one part is read/],
     [() => read({ headLines: 1n, follow: true }), Code.InvalidArgument, /cannot be followed/],
     [() => collect(client.readFile({ target: { nodes: 'n1' } })), Code.InvalidArgument, /says nothing/],
+    [
+      () => collect(client.removeFiles({ target: { nodes: 'n1' }, remove: { paths: ['a', ''] } })),
+      Code.InvalidArgument,
+      /a path is empty/,
+    ],
+    [
+      () => collect(client.makeDirectories({ target: { nodes: 'n1' }, make: { paths: [''] } })),
+      Code.InvalidArgument,
+      /a path is empty/,
+    ],
+    [
+      () => collect(client.moveFile({ target: { nodes: 'n1' }, move: { from: '', to: 'b' } })),
+      Code.InvalidArgument,
+      /a path is empty/,
+    ],
     [
       () =>
         collect(client.makeDirectories({ target: { nodes: 'n1' }, make: { paths: ['a'], mode: 0o10000 } })),

@@ -26,16 +26,25 @@ export function findOrderProblem({ kind }: FileOrder): string | undefined {
     case 'put':
       return findPutProblem(kind.value);
     case 'get':
-    case 'remove':
       return findPathsProblem(kind.value.paths);
+    case 'remove':
+      return findPathsProblem(kind.value.paths) ?? findNamelessProblem(kind.value.paths);
     case 'makeDirectories':
-      return findPathsProblem(kind.value.paths) ?? findModeProblem(kind.value.mode);
+      return (
+        findPathsProblem(kind.value.paths) ??
+        findNamelessProblem(kind.value.paths) ??
+        findModeProblem(kind.value.mode)
+      );
     case 'list':
       return kind.value.paths.length === 0 ? undefined : findPathsProblem(kind.value.paths);
     case 'read':
-      return findPathProblem(kind.value.path) ?? findReadProblem(kind.value);
+      return (
+        findPathProblem(kind.value.path) ??
+        findNamelessProblem([kind.value.path]) ??
+        findReadProblem(kind.value)
+      );
     case 'move':
-      return findPathsProblem([kind.value.from, kind.value.to]);
+      return findPathsProblem([kind.value.from, kind.value.to]) ?? findNamelessProblem([kind.value.from]);
     default:
       return 'it says nothing of what is to be done';
   }
@@ -71,6 +80,11 @@ function findPathsProblem(paths: readonly string[]): string | undefined {
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** Copied and listed, the empty path is a node's workspace. Nothing else can be done to that. */
+function findNamelessProblem(paths: readonly string[]): string | undefined {
+  return paths.includes('') ? "a path is empty, which is the node's workspace itself" : undefined;
 }
 
 function findPathProblem(path: string): string | undefined {

@@ -516,7 +516,8 @@ export const FileResultSchema: GenMessage<FileResult> = /*@__PURE__*/
   messageDesc(file_drover_v1_file, 10);
 
 /**
- * What to do on a node. Paths are absolute, or relative to the node's workspace; "." and an empty path are the workspace itself.
+ * What to do on a node. Paths are absolute, or relative to the node's workspace; "." and an empty path are the workspace itself, which can
+ * be copied from and to, and listed: an empty path to read, make, move or remove is refused before any node is asked.
  *
  * @generated from message drover.v1.FileOrder
  */
