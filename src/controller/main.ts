@@ -61,7 +61,8 @@ async function run(config: ControllerConfig): Promise<number> {
 
 /**
  * Resolves with who asked: a signal, or the end of standard input. From the start on, so that none is missed. With a prompt, Ctrl-C
- * is what the prompt's commands make of it, and a terminal that goes away stops the controller as well.
+ * is what the prompt's commands make of it, and a terminal that goes away stops the controller as well. Keeps the program alive until
+ * it is disposed of: no timer of ours does, and a connection that is on its way out does not either.
  */
 function listenForStop({
   untilStdinCloses,
@@ -70,6 +71,7 @@ function listenForStop({
   const { promise: asked, resolve } = Promise.withResolvers<string>();
   const onEnd = () => resolve('standard input');
   const onInterrupt = shell ? () => {} : resolve;
+  const alive = setInterval(() => {}, 2 ** 30);
   process.once('SIGTERM', resolve);
   process.on('SIGINT', onInterrupt);
   if (shell) process.once('SIGHUP', resolve);
@@ -77,6 +79,7 @@ function listenForStop({
   return {
     asked,
     [Symbol.dispose]() {
+      clearInterval(alive);
       process.off('SIGTERM', resolve);
       process.off('SIGINT', onInterrupt);
       process.off('SIGHUP', resolve);

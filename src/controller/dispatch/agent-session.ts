@@ -76,6 +76,8 @@ export interface SessionOptions {
   /** Evenly in [0, 1), for the jitter of heartbeats. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Closes its socket at once, also where HTTP/2 still waits for something before it would. */
+  readonly cut: () => void;
 }
 
 /** What lets an agent in. */
@@ -113,8 +115,8 @@ const streamLimits: Readonly<Record<StreamKind, { readonly max: number; readonly
   files: { max: limits.sessionFileStreamsMax, excess: 'orders about files are under way on it' },
 };
 
-/** How long a peer may take to read its Goodbye before the connection is cut. */
-const goodbyeTimeoutMs = 1_000;
+/** How long a peer may take to read its Goodbye, or HTTP/2 to end the connection, before its socket is closed. */
+const closeTimeoutMs = 1_000;
 
 /** One agent's live connection. */
 export class AgentSession {
@@ -124,6 +126,7 @@ export class AgentSession {
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #log: Logger;
+  readonly #cut: () => void;
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Http2Session | undefined;
   readonly #writer: FrameWriter;
@@ -142,13 +145,14 @@ export class AgentSession {
   readonly #streams: Record<StreamKind, number> = { push: 0, pull: 0, files: 0 };
 
   constructor(stream: ServerHttp2Stream, peer: AgentPeer, options: SessionOptions) {
-    const { owner, clock, now, random, log } = options;
+    const { owner, clock, now, random, log, cut } = options;
     this.peer = peer;
     this.#owner = owner;
     this.#clock = clock;
     this.#now = now;
     this.#random = random;
     this.#log = log;
+    this.#cut = cut;
     this.#stream = stream;
     this.#connection = stream.session;
     this.#writer = new FrameWriter(stream, {
@@ -302,12 +306,8 @@ export class AgentSession {
     this.#stream.once('finish', () => this.#stream.close(constants.NGHTTP2_NO_ERROR));
     this.#writer.end();
     this.resume();
-    const connection = this.#connection;
     this.#over(reason);
-    if (!connection || connection.destroyed) return;
-    const deadline = this.#clock.schedule(goodbyeTimeoutMs, () => connection.destroy());
-    connection.once('close', () => deadline[Symbol.dispose]());
-    connection.close();
+    this.#connection?.close();
   }
 
   /** Cuts the connection at once. Without effect when it is closed. */
@@ -320,6 +320,8 @@ export class AgentSession {
 
   #over(reason: string): void {
     this.#state = 'closed';
+    const late = this.#clock.schedule(closeTimeoutMs, this.#cut);
+    this.#connection?.once('close', () => late[Symbol.dispose]());
     this.#greetingTimeout[Symbol.dispose]();
     this.#answers.rejectAll(new NodeGoneError(`its session ended before it answered: ${reason}`));
     this.#log.info({ node: this.node, address: this.peer.address, reason }, 'session closed');

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import { encodeFrame } from '#base/grpc-frames.ts';
+import { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import { DispatchFixture } from './testing/dispatch-fixture.ts';
-import { type TestAgent, TestPush } from './testing/test-agent.ts';
+import { TestAgent, TestPush } from './testing/test-agent.ts';
 import { TestAuthority, type TestIdentity } from './testing/test-certificates.ts';
 
 test('LinkServer refuses what is no request of the link', async () => {
@@ -105,6 +107,36 @@ test('LinkServer closes although a peer is in the middle of its handshake', asyn
   socket.write(Buffer.from([0x16, 3, 1]));
   await fixture.stopDispatch();
   await closed;
+});
+
+test('LinkServer closes although a peer takes nothing of what it was sent', async () => {
+  await using fixture = await DispatchFixture.start('n1');
+  const [host = '', port] = fixture.dispatch.address.split(':');
+  await using relay = createTcpServer((near) => {
+    const far = connectTcp(Number(port), host).on('error', () => {});
+    near
+      .on('error', () => {})
+      .pipe(far)
+      .pipe(near);
+    relay.once('blocked', () => far.unpipe(near).pause());
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const address = `127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  const agent = TestAgent.connect(address, fixture.identity('n1'));
+  await once(agent.http2, 'connect');
+  agent.http2.setLocalWindowSize(64 << 20);
+  agent.http2.settings({ initialWindowSize: 64 << 20 });
+  agent.hello();
+  await agent.next('welcome');
+  relay.emit('blocked');
+  // More than the two ends of a connection keep for a reader that is slow.
+  const long = { argv: ['echo', 'x'.repeat(512 << 10)] };
+  for (let count = 0; count < 40; count++) await fixture.launch(['n1'], WhenUnreachable.WAIT, long);
+  const stopped = fixture.stopDispatch();
+  for (let count = 0; count < 10; count++) await fixture.clock.advance(1_000);
+  await stopped;
+  agent.http2.destroy();
 });
 
 test('LinkServer knows the peer of a resumed TLS session', async () => {

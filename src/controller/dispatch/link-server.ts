@@ -39,8 +39,8 @@ export interface LinkServerOptions {
   readonly listen: HostPort;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Makes the session of a new Session request. */
-  onSession(stream: ServerHttp2Stream, peer: AgentPeer): AgentSession;
+  /** Makes the session of a new Session request; `cut` closes its socket without ceremony. */
+  onSession(stream: ServerHttp2Stream, peer: AgentPeer, cut: () => void): AgentSession;
 }
 
 /** Readers of logs come and go in herds: so many resets at once, and a second, before a connection counts as hostile. */
@@ -61,6 +61,8 @@ const streamPaths: Readonly<Record<string, StreamKind>> = {
 
 /** One TLS connection. */
 interface Connection {
+  /** Its end is that of the connection: HTTP/2 may wait for a write to a peer that is gone, and not tell of its own. */
+  readonly socket: TLSSocket;
   readonly peer: AgentPeer | undefined;
   /** Cuts it unless a Session request comes in time. */
   readonly deadline: Disposable;
@@ -75,6 +77,8 @@ export class LinkServer implements AsyncDisposable {
   readonly #server: Http2SecureServer;
   readonly #options: LinkServerOptions;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
+  /** Whose HTTP/2 session comes next. */
+  #secured: TLSSocket | undefined;
   readonly #sockets = new Set<Socket>();
 
   private constructor(options: LinkServerOptions) {
@@ -89,8 +93,14 @@ export class LinkServer implements AsyncDisposable {
       socket.once('close', () => this.#sockets.delete(socket));
       this.#handshakes.add(socket);
     });
-    this.#server.on('secureConnection', (socket: TLSSocket) => this.#handshakes.over(socket));
-    this.#server.on('session', (connection) => this.#connected(connection));
+    // In front of the server's own, which makes the session, whose `socket` gives no hold of the real one.
+    this.#server.prependListener('secureConnection', (socket: TLSSocket) => {
+      this.#secured = socket;
+      this.#handshakes.over(socket);
+    });
+    this.#server.on('session', (http2) => {
+      if (this.#secured) this.#connected(http2, this.#secured);
+    });
     this.#server.on('stream', (stream, headers) => this.#requested(stream, headers));
     this.#server.on('sessionError', (error) => options.log.debug({ error: error.message }, 'link error'));
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
@@ -125,10 +135,10 @@ export class LinkServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
-    const gone = [...this.#connections].map(([http2, { session }]) => {
-      const over = new Promise<void>((resolve) => http2.once('close', () => resolve()));
+    const gone = [...this.#connections.values()].map(({ socket, session }) => {
+      const over = new Promise<void>((resolve) => socket.once('close', () => resolve()));
       if (session) session.close('controller is stopping');
-      else http2.destroy();
+      else socket.destroy();
       return over;
     });
     await Promise.all(gone);
@@ -137,13 +147,14 @@ export class LinkServer implements AsyncDisposable {
     await closed;
   }
 
-  #connected(http2: ServerHttp2Session): void {
+  #connected(http2: ServerHttp2Session, socket: TLSSocket): void {
     http2.setLocalWindowSize(limits.linkConnectionWindowBytes);
     http2.on('error', (error) => this.#options.log.debug({ error: error.message }, 'link broke'));
-    const deadline = this.#options.clock.schedule(limits.headersTimeoutMs, () => http2.destroy());
-    this.#connections.set(http2, { peer: readPeer(http2.socket as TLSSocket), deadline, session: undefined });
-    http2.once('close', () => {
+    const deadline = this.#options.clock.schedule(limits.headersTimeoutMs, () => socket.destroy());
+    this.#connections.set(http2, { socket, peer: readPeer(socket), deadline, session: undefined });
+    socket.once('close', () => {
       deadline[Symbol.dispose]();
+      this.#connections.get(http2)?.session?.drop('the connection is gone');
       this.#connections.delete(http2);
     });
   }
@@ -169,7 +180,7 @@ export class LinkServer implements AsyncDisposable {
       return;
     }
     connection.deadline[Symbol.dispose]();
-    connection.session = this.#options.onSession(stream, peer);
+    connection.session = this.#options.onSession(stream, peer, () => connection.socket.destroy());
   }
 }
 

@@ -80,8 +80,8 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   const owner = createOwner({ links, liveness, contacts, ingest, openings }, options.onRoundTrip);
   const server = await LinkServer.start({
     ...options,
-    onSession(stream, peer) {
-      const session = new AgentSession(stream, peer, { owner, clock, now, random, log });
+    onSession(stream, peer, cut) {
+      const session = new AgentSession(stream, peer, { owner, clock, now, random, log, cut });
       links.add(session);
       return session;
     },

@@ -159,8 +159,9 @@ export class DispatchFixture implements AsyncDisposable {
   async launch(
     nodes: readonly string[],
     whenUnreachable: WhenUnreachable = WhenUnreachable.FAIL,
+    spec?: MessageInitShape<typeof TaskSpecSchema>,
   ): Promise<Task[]> {
-    const tasks = await this.record(nodes, whenUnreachable);
+    const tasks = await this.record(nodes, whenUnreachable, spec);
     await this.dispatch.launch(tasks, 'ada', whenUnreachable);
     return tasks;
   }
