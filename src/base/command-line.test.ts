@@ -55,6 +55,8 @@ test('parseCommandLine() ends the options at the first word where the command sa
 
 for (const [argv, message] of [
   [['--nope'], /^drover run: there is no option --nope$/],
+  [['--node', 'a'], /there is no option --node: did you mean --nodes\?$/],
+  [['--detach-now'], /there is no option --detach-now: did you mean --detach\?$/],
   [['--toString'], /there is no option --toString$/],
   [['--__proto__=x'], /there is no option --__proto__$/],
   [['-w'], /-w needs a value, and none follows$/],

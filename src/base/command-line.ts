@@ -3,6 +3,7 @@
  * man page, so that they cannot differ. Parsing is Node's own `parseArgs`.
  */
 import { parseArgs } from 'node:util';
+import { nearestWord } from './nearest-word.ts';
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -161,7 +162,7 @@ interface GivenOption {
 function findProblem(syntax: CommandSyntax, given: GivenOption, again: boolean): string | undefined {
   const { name, rawName, value, inlineValue } = given;
   const spec = Object.hasOwn(syntax.options, name) ? syntax.options[name] : undefined;
-  if (!spec) return `there is no option ${rawName}`;
+  if (!spec) return explainUnknown(syntax, given);
   if (spec.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value`;
   const { choices, multiple, insteadOfTwice } = spec;
   if (value === undefined || (value === '--' && !inlineValue))
@@ -173,6 +174,15 @@ function findProblem(syntax: CommandSyntax, given: GivenOption, again: boolean):
     return `${rawName} takes ${choices.join(', ')}, not ${JSON.stringify(value)}`;
   if (!again || multiple) return undefined;
   return `${rawName} was given twice: ${insteadOfTwice ?? 'give it once'}`;
+}
+
+function explainUnknown({ options }: CommandSyntax, { name, rawName }: GivenOption): string {
+  const isLong = rawName.startsWith('--');
+  const words = Object.keys(options);
+  const nearest = isLong
+    ? (nearestWord(name, words) ?? words.find((long) => name.startsWith(`${long}-`)))
+    : undefined;
+  return `there is no option ${rawName}${nearest === undefined ? '' : `: did you mean --${nearest}?`}`;
 }
 
 /** Index in `argv` of `--`, or of the first word where options end there; its length where neither is. */

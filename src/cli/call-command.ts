@@ -1,10 +1,11 @@
 /** Words to a command, a failure to a line on standard error and an exit code. */
 import { UsageError } from '#base/command-line.ts';
+import { nearestWord } from '#base/nearest-word.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import type { Command, CommandContext } from './command.ts';
 import { findCommand, listCommands } from './find-command.ts';
-import { nearestWord } from './nearest-word.ts';
 import { printFailure } from './print-failure.ts';
+import { oldWords } from './shell/prompt-words.ts';
 
 /**
  * Calls the command that `words` name, and resolves to its exit code. Never rejects: what went wrong is printed.
@@ -33,7 +34,8 @@ function explainUnknown(commands: readonly Command[], [word = '']: readonly stri
   if (beneath.length > 0) {
     return `drover ${word} is incomplete: ${beneath.map((name) => `drover ${name}`).join(', ')}`;
   }
-  const nearest = nearestWord(word, names);
+  const ours = oldWords.get(word) ?? oldWords.get(nearestWord(word, [...names, ...oldWords.keys()]) ?? '');
+  const nearest = ours?.join(' ') ?? nearestWord(word, names);
   const hint = nearest === undefined ? 'drover help lists the commands' : `did you mean drover ${nearest}?`;
   return `there is no command ${JSON.stringify(word)}: ${hint}`;
 }

@@ -86,8 +86,10 @@ export const limits = {
   foldedLinesMax: 500_000,
   /** Lines that two outputs may differ in to be shown as a difference: finding it takes the square, 0.4 s at the worst. */
   diffEditsMax: 1_000,
-  /** Characters of those lines; what is beyond is still compared, and read again from its node to be shown. */
+  /** Characters of those lines; what is beyond is still compared, and kept in a temporary file. */
   foldedCharactersMax: 32 << 20,
+  /** Bytes of that file: 4 GiB, a thousand nodes with 4 MB; what is beyond is counted, and can be read again from its node. */
+  foldedSpillBytesMax: 4 * 2 ** 30,
   /** Tasks whose output is merged in the order of its writing: each holds one chunk in the controller. */
   logMergeTasksMax: 256,
   /** How long that order waits for a node that does not answer. */

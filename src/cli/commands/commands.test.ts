@@ -395,10 +395,18 @@ test('a refusal by the API is one line and its exit code', async () => {
   assert.deepEqual([code, stderr], [2, 'drover: "a" fits several tasks: aaaaaaaaaa, abbbbbbbbb\n']);
 });
 
-test('an unknown command offers the nearest one and exits with 2', async () => {
-  const { code, stderr } = await call(() => {}, ['rnu']);
-  assert.deepEqual([code, stderr], [2, 'drover: there is no command "rnu": did you mean drover run?\n']);
-});
+for (const [typed, meant] of [
+  ['rnu', 'run'],
+  ['pid', 'ps'],
+  ['sKill', 'kill --force'],
+  ['lst', 'nodes'],
+] as const) {
+  test(`${typed} is no command: it offers ${meant} and exits with 2`, async () => {
+    const { code, stderr } = await call(() => {}, [typed]);
+    const line = `drover: there is no command ${JSON.stringify(typed)}: did you mean drover ${meant}?\n`;
+    assert.deepEqual([code, stderr], [2, line]);
+  });
+}
 
 test('join-token --help is the help of all that begins so', async () => {
   const { code, stdout } = await call(() => {}, ['join-token', '--help']);

@@ -15,6 +15,7 @@ import { linesView } from '#cli/view/lines-view.ts';
 import type { ViewPlan } from '#cli/view/plan-view.ts';
 import { Progress } from '#cli/view/progress.ts';
 import type { RunView } from '#cli/view/run-view.ts';
+import { SpilledLines } from '#cli/view/spilled-lines.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import type { CreateRunResponse } from '#protocol/gen/drover/v1/api_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -50,10 +51,11 @@ export async function followRun(
     out.errLine(renderStanding([...latest.values()], elapsedMs()));
   });
   const abort = AbortSignal.any([context.abort, interrupts.left]);
+  using spilled = new SpilledLines();
   let followed: Followed;
   let view: RunView;
   try {
-    view = await makeView(context, options.view, created, getRun);
+    view = await makeView(context, options.view, created, getRun, spilled);
     using _progress = new Progress(out, clock, latest);
     const { wantsOutput: output } = view;
     const { patient } = options;
@@ -76,6 +78,7 @@ async function makeView(
   plan: ViewPlan,
   { run, tasks }: CreateRunResponse,
   getRun: Parameters<typeof jsonView>[1],
+  spilled: SpilledLines,
 ): Promise<RunView> {
   switch (plan.kind) {
     case 'json':
@@ -87,10 +90,10 @@ async function makeView(
     case 'lines':
       return linesView(out, plan.raw);
     case 'folded':
-      return new FoldedView(out, plan.fold);
+      return new FoldedView(out, plan.fold, spilled);
     case 'files': {
       const { directory, fold } = plan;
-      const shown = fold ? new FoldedView(out, fold) : linesView(out, false);
+      const shown = fold ? new FoldedView(out, fold, spilled) : linesView(out, false);
       await makeOutputFiles(directory, tasks);
       return filesView(out, directory, shown, fold !== undefined);
     }

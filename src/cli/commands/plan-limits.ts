@@ -4,8 +4,8 @@
  */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { UsageError } from '#base/command-line.ts';
+import { nearestWord } from '#base/nearest-word.ts';
 import { parseSize } from '#base/parse-size.ts';
-import { nearestWord } from '#cli/nearest-word.ts';
 import type { ProcessResource } from '#core/process-limits.ts';
 import type { ProcessLimitSchema, TaskLimitsSchema } from '#protocol/gen/drover/v1/task_pb.ts';
 

@@ -40,7 +40,8 @@ const cases: [what: string, group: OutputGroup, lines: string[]][] = [
 ];
 
 for (const [what, group, lines] of cases) {
-  test(`renderGroupDiff() of ${what}`, () => assert.deepEqual(renderGroupDiff(group, most, plain), lines));
+  test(`renderGroupDiff() of ${what}`, () =>
+    assert.deepEqual([...renderGroupDiff(group, most, plain)], lines));
 }
 
 test('renderGroupDiff() shows the whole block where too much differs', () => {
@@ -51,7 +52,7 @@ test('renderGroupDiff() shows the whole block where too much differs', () => {
 });
 
 test('renderGroupDiff() colours what came and what went', () => {
-  const lines = renderGroupDiff(groupOf('n4', 'one|two|3'), most, { width: undefined, colors: true });
+  const lines = [...renderGroupDiff(groupOf('n4', 'one|two|3'), most, { width: undefined, colors: true })];
   assert.ok(lines.includes('\u001b[31m-three\u001b[0m'));
   assert.ok(lines.includes('\u001b[32m+3\u001b[0m'));
   assert.ok(lines.includes(' one'));

@@ -3,14 +3,25 @@ import { type DiffHunk, diffLines } from '#core/fold-output/diff-lines.ts';
 import { isWhole, type OutputGroup } from '#core/fold-output/output-group.ts';
 import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { paint, type Tone } from './colors.ts';
-import { type GroupStyle, renderGroup, renderHead, renderStandardError } from './render-groups.ts';
+import {
+  type FindRest,
+  type GroupStyle,
+  renderGroup,
+  renderHead,
+  renderStandardError,
+} from './render-groups.ts';
 
 /**
  * The block of `group` with only what differs from `reference`, usually the largest group. The whole block where too much
  * differs, or either was not kept whole. How the two ended, their heads tell.
  */
-export function renderGroupDiff(group: OutputGroup, reference: OutputGroup, style: GroupStyle): string[] {
-  if (!isWhole(group) || !isWhole(reference)) return renderGroup(group, style);
+export function renderGroupDiff(
+  group: OutputGroup,
+  reference: OutputGroup,
+  style: GroupStyle,
+  findRest?: FindRest,
+): Iterable<string> {
+  if (!isWhole(group) || !isWhole(reference)) return renderGroup(group, style, findRest);
   const stdout = diffLines(reference.stdout.lines, group.stdout.lines);
   const stderr = diffLines(reference.stderr.lines, group.stderr.lines);
   if (!stdout || !stderr) return renderGroup(group, style);

@@ -7,7 +7,7 @@ import { LinePrefixer } from '#cli/output/line-prefixer.ts';
 import { LogPrinter } from '#cli/output/log-printer.ts';
 import type { Output } from '#cli/output/output.ts';
 import { renderGroupDiff } from '#cli/output/render-diff.ts';
-import { renderGroup } from '#cli/output/render-groups.ts';
+import { type FindRest, renderGroup } from '#cli/output/render-groups.ts';
 import { oneLine } from '#cli/output/strip-control.ts';
 import { OutputCollector, type OutputStream } from '#core/fold-output/collect-output.ts';
 import { mergeSimilar } from '#core/fold-output/merge-similar.ts';
@@ -16,6 +16,10 @@ import { describeEnd, endingOf } from '#core/outcome.ts';
 import { type LogChunk, LogSource, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { FoldPlan } from './plan-view.ts';
 import type { RunView } from './run-view.ts';
+import type { SpilledLines } from './spilled-lines.ts';
+
+/** Lines that are printed before looking whether somebody reads them. */
+const linesAtOnce = 1_000;
 
 /** One output of one task, on its way to the collector. */
 interface Taking {
@@ -32,13 +36,17 @@ export class FoldedView implements RunView {
   readonly #out: Output;
   readonly #plan: FoldPlan;
   readonly #collector = new OutputCollector();
+  /** What the collector does not keep. */
+  readonly #spilled: SpilledLines;
   readonly #takings = new Map<string, Taking>();
   /** Standard error as it comes, where it is not folded. */
   readonly #live: LogPrinter;
 
-  constructor(out: Output, plan: FoldPlan) {
+  /** @param spilled is the caller's, and must outlive this. */
+  constructor(out: Output, plan: FoldPlan, spilled: SpilledLines) {
     this.#out = out;
     this.#plan = plan;
+    this.#spilled = spilled;
     this.#live = new LogPrinter(out, { prefix: ({ node }) => `${node}: `, raw: false });
   }
 
@@ -65,7 +73,12 @@ export class FoldedView implements RunView {
   async finish({ tasks }: Followed): Promise<void> {
     const groups = this.#groups(tasks.flatMap((task) => foldedTask(task) ?? []));
     for (const group of groups) {
-      for (const line of this.#render(group, groups[0])) this.#out.outLine(line);
+      let unsent = 0;
+      for (const line of this.#render(group, groups[0])) {
+        this.#out.outLine(line);
+        unsent = (unsent + 1) % linesAtOnce;
+        if (unsent === 0) await this.#out.drained();
+      }
       await this.#out.drained();
     }
   }
@@ -75,10 +88,12 @@ export class FoldedView implements RunView {
     return this.#plan.similar ? mergeSimilar(groups) : groups;
   }
 
-  #render(group: OutputGroup, largest: OutputGroup | undefined): string[] {
+  #render(group: OutputGroup, largest: OutputGroup | undefined): Iterable<string> {
     const style = { width: this.#out.columns, colors: this.#out.outColors };
-    if (!this.#plan.diff || largest === undefined || group === largest) return renderGroup(group, style);
-    return renderGroupDiff(group, largest, style);
+    const findRest: FindRest = (id, stream, lines) => this.#spilled.find(spillKey(id, stream), lines);
+    if (!this.#plan.diff || largest === undefined || group === largest)
+      return renderGroup(group, style, findRest);
+    return renderGroupDiff(group, largest, style, findRest);
   }
 
   #take(chunk: LogChunk): void {
@@ -105,8 +120,16 @@ export class FoldedView implements RunView {
 
   #add({ taskId, stream }: Taking, text: string): void {
     if (text === '') return;
-    for (const line of text.slice(0, -1).split('\n')) this.#collector.add(taskId, stream, line);
+    const lines = text.slice(0, -1).split('\n');
+    const kept = lines.findIndex((line) => !this.#collector.add(taskId, stream, line));
+    if (kept < 0) return;
+    for (const line of lines.slice(kept + 1)) this.#collector.add(taskId, stream, line);
+    this.#spilled.add(spillKey(taskId, stream), lines.slice(kept));
   }
+}
+
+function spillKey(taskId: string, stream: OutputStream): string {
+  return `${taskId} ${stream}`;
 }
 
 /** Undefined for one that no process ever ran of: it printed nothing, and the footer says why. */

@@ -43,12 +43,17 @@ export class OutputCollector {
     this.#tree = new LineTree(treeLimits);
   }
 
-  /** Takes the next line of a task's output, without its end. */
-  add(taskId: string, stream: OutputStream, line: string): void {
+  /**
+   * Takes the next line of a task's output, without its end.
+   *
+   * @returns whether the line is kept; once one of an output is not, no later one of it is.
+   */
+  add(taskId: string, stream: OutputStream, line: string): boolean {
     const texts = this.#texts[stream];
     const { place, rest } = texts.get(taskId) ?? nothing;
     const next = rest.lines === 0 ? this.#tree.append(place, line) : undefined;
     texts.set(taskId, next === undefined ? { place, rest: addToRest(rest, line) } : { place: next, rest });
+    return next !== undefined;
   }
 
   /** Groups tasks by what was taken of them so far, in the order of `compareGroups`. */

@@ -13,7 +13,7 @@ export interface FoldedTask {
 /** One of the outputs of a group. */
 export interface GroupText {
   readonly lines: readonly string[];
-  /** Lines after those, which are the same in all of the group and are no longer kept. */
+  /** Lines after those, which are the same in all of the group and are not kept with them. */
   readonly moreLines: number;
   /** Characters of those lines, without their ends. */
   readonly moreCharacters: number;
