@@ -2,7 +2,7 @@
 
 import type { AuditRecord } from '#controller/store/store.ts';
 import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
-import { verbName } from './authorize.ts';
+import { verbName } from '#core/access/verbs.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 
 /** What a row says. */
