@@ -1,8 +1,8 @@
 /** Audit rows as the controller writes them. Makes them; the caller stores each with what it records. */
 
 import type { AuditRecord } from '#controller/store/store.ts';
+import { verbName } from '#core/access/verbs.ts';
 import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
-import { verbName } from './authorize.ts';
 import { canonicalJson, type Json } from './canonical-json.ts';
 
 /** What a row says. */

@@ -4,14 +4,8 @@
 
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import { createNameMatcher } from './name-matcher.ts';
-import type { NodeSetExpression, NodeSetOperand, NodeSetOperator } from './node-set-expression.ts';
-
-const combine: Record<NodeSetOperator, (left: boolean, right: boolean) => boolean> = {
-  union: (left, right) => left || right,
-  difference: (left, right) => left && !right,
-  intersection: (left, right) => left && right,
-  'symmetric-difference': (left, right) => left !== right,
-};
+import type { NodeSetExpression, NodeSetOperand } from './node-set-expression.ts';
+import { joinMembership } from './node-set-matcher.ts';
 
 /**
  * Whether the set has this name. Globs match any name, not only existing nodes; `@all` matches every name.
@@ -20,7 +14,8 @@ const combine: Record<NodeSetOperator, (left: boolean, right: boolean) => boolea
  */
 export function nodeSetMatches(expression: NodeSetExpression, name: string): boolean {
   return expression.operands.reduce(
-    (matches, operand) => combine[operand.operator](matches, operandMatches(expression.text, operand, name)),
+    (matches, operand) =>
+      joinMembership[operand.operator](matches, operandMatches(expression.text, operand, name)),
     false,
   );
 }

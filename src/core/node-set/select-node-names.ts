@@ -30,11 +30,13 @@ function namesOf(term: NodeSetTerm, nodes: readonly NodeSetMember[]): string[] {
   if (term.kind === 'names') {
     return writeNames(term.segments);
   }
-  return nodes.filter(createFilter(term)).map((node) => node.name);
+  return nodes.filter(createTermMatcher(term)).map((node) => node.name);
 }
 
-function createFilter(term: Exclude<NodeSetTerm, { kind: 'names' }>): (node: NodeSetMember) => boolean {
+/** Whether a node is one of those that a term stands for. */
+export function createTermMatcher(term: NodeSetTerm): (node: NodeSetMember) => boolean {
   switch (term.kind) {
+    case 'names':
     case 'glob': {
       const matches = createNameMatcher(term.segments);
       return (node) => matches(node.name);

@@ -15,7 +15,7 @@ import type { UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/options.proto.
  */
 export const file_drover_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("Chdkcm92ZXIvdjEvb3B0aW9ucy5wcm90bxIJZHJvdmVyLnYxKqsCCgRWZXJiEhQKEFZFUkJfVU5TUEVDSUZJRUQQABIPCgtWRVJCX0FOWU9ORRABEhIKDlZFUkJfTk9ERV9SRUFEEAISFAoQVkVSQl9OT0RFX01BTkFHRRADEhIKDlZFUkJfVEFTS19SRUFEEAQSFAoQVkVSQl9UQVNLX0xBVU5DSBAFEhQKEFZFUkJfVEFTS19TSUdOQUwQBhITCg9WRVJCX1RBU0tfU0hFTEwQBxISCg5WRVJCX0xPR1NfUkVBRBAIEhUKEVZFUkJfVE9LRU5fQ1JFQVRFEAkSEwoPVkVSQl9TSEVMTF9PUEVOEAoSEgoOVkVSQl9GSUxFX1JFQUQQCxITCg9WRVJCX0ZJTEVfV1JJVEUQDBIUChBWRVJCX0ZJTEVfUkVNT1ZFEA06RQoEdmVyYhIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGNGGAyABKA4yDy5kcm92ZXIudjEuVmVyYlIEdmVyYmIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Chdkcm92ZXIvdjEvb3B0aW9ucy5wcm90bxIJZHJvdmVyLnYxKuUCCgRWZXJiEhQKEFZFUkJfVU5TUEVDSUZJRUQQABIPCgtWRVJCX0FOWU9ORRABEhIKDlZFUkJfTk9ERV9SRUFEEAISFAoQVkVSQl9OT0RFX01BTkFHRRADEhIKDlZFUkJfVEFTS19SRUFEEAQSFAoQVkVSQl9UQVNLX0xBVU5DSBAFEhQKEFZFUkJfVEFTS19TSUdOQUwQBhITCg9WRVJCX1RBU0tfU0hFTEwQBxISCg5WRVJCX0xPR1NfUkVBRBAIEhUKEVZFUkJfVE9LRU5fQ1JFQVRFEAkSEwoPVkVSQl9TSEVMTF9PUEVOEAoSEgoOVkVSQl9GSUxFX1JFQUQQCxITCg9WRVJCX0ZJTEVfV1JJVEUQDBIUChBWRVJCX0ZJTEVfUkVNT1ZFEA0SFAoQVkVSQl9VU0VSX01BTkFHRRAOEhMKD1ZFUkJfQVVESVRfUkVBRBAPEg0KCVZFUkJfU0VMRhAQOkUKBHZlcmISHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjRhgMgASgOMg8uZHJvdmVyLnYxLlZlcmJSBHZlcmJiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * The right that a method asks of its caller, as roles grant it.
@@ -120,6 +120,27 @@ export const Verb = {
    * @generated from enum value: VERB_FILE_REMOVE = 13;
    */
   FILE_REMOVE: 13,
+
+  /**
+   * Manage users, their roles and tokens, and the roles themselves.
+   *
+   * @generated from enum value: VERB_USER_MANAGE = 14;
+   */
+  USER_MANAGE: 14,
+
+  /**
+   * Read the audit.
+   *
+   * @generated from enum value: VERB_AUDIT_READ = 15;
+   */
+  AUDIT_READ: 15,
+
+  /**
+   * Any user that is known, about no more than the own account. No role grants it.
+   *
+   * @generated from enum value: VERB_SELF = 16;
+   */
+  SELF: 16,
 } as const;
 
 /**
