@@ -166,6 +166,10 @@ export const limits = {
   fileTakenBackMax: 100_000,
   /** How long a node may take nothing of a copy, with something to take, before it has failed. */
   fileStallMs: 60_000,
+  /** Rows of the audit that one page looks at: some tens of milliseconds, in which others take turns. */
+  auditScannedMax: 20_000,
+  /** Refusals of one kind within this time are two rows of the audit: the first, and how often it was repeated. */
+  auditRepeatsMs: 60_000,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Between two pings on a connection of the API, in either direction. */

@@ -3,9 +3,9 @@
  * on disk before the first order is sent.
  */
 import { create } from '@bufbuild/protobuf';
+import type { Json } from '#base/canonical-json.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import type { Json } from '#controller/auth/canonical-json.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import type { EventRecord } from '#controller/store/store.ts';
@@ -13,6 +13,7 @@ import { compareNames } from '#core/node-set/compare-names.ts';
 import { type TaskActionResult, TaskActionResultSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { aboutTasks } from './about-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
 
 /** An order and who gives it. */
@@ -40,7 +41,7 @@ export async function actOnTasks(
     who: order.operator.name,
     verb: order.verb,
     decision: 'allowed',
-    targets: sorted.map((task) => task.id).join(','),
+    ...aboutTasks(sorted),
     request: order.request,
   });
   const { kind, data } = order.event;

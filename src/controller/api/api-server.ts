@@ -25,11 +25,13 @@ import {
   RunService,
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
+import { AuditService } from '#protocol/gen/drover/v1/audit_pb.ts';
 import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
 import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
+import { createAuditService } from './audit-service.ts';
 import { createGate, createInterceptor } from './authorize-calls.ts';
 import { createClusterService } from './cluster-service.ts';
 import { cutSilentSessions } from './cut-silent-sessions.ts';
@@ -39,6 +41,7 @@ import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
 import { requireVerbs } from './method-verbs.ts';
 import { createNodeService } from './node-service.ts';
+import { RefusalRecorder } from './refusal-recorder.ts';
 import { createRunService } from './run-service.ts';
 import { serveHandlers } from './serve-handlers.ts';
 import { serveProbe } from './serve-probes.ts';
@@ -55,6 +58,7 @@ export const apiServices = [
   JoinService,
   JoinTokenService,
   EventService,
+  AuditService,
 ] as const;
 
 /** Where to listen and as whom. */
@@ -87,9 +91,10 @@ const checkingIntervalMs = 3_000;
  */
 export async function startApiServer(parts: ApiParts, options: ApiServerOptions): Promise<ApiServer> {
   requireVerbs(apiServices);
+  const refusals = new RefusalRecorder(parts);
   const stopping = new AbortController();
   const server = createServer(parts, options.siteIdentity ?? parts.authority.controller);
-  server.on('request', createListener(parts, stopping.signal));
+  server.on('request', createListener({ ...parts, refusals }, stopping.signal));
   server.on('request', cutSlowStrangers);
   closeIdleSessions(server);
   const cutting = cutSilentSessions(server, parts.clock);
@@ -103,6 +108,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
       stopping.abort(toConnectError(reason, 'any', parts.log));
       cutting[Symbol.dispose]();
       await close(server, sockets);
+      await refusals[Symbol.asyncDispose]();
     },
   };
 }
@@ -133,7 +139,10 @@ function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer
   return server;
 }
 
-function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
+function createListener(
+  parts: ApiParts & { readonly refusals: RefusalRecorder },
+  shutdownSignal: AbortSignal,
+) {
   const anonymous = { readMaxBytes: limits.anonymousRequestBytesMax };
   const router = createConnectRouter({
     requestGate: createGate(parts),
@@ -151,7 +160,8 @@ function createListener(parts: ApiParts, shutdownSignal: AbortSignal) {
     .service(JoinService, createJoinService(parts), anonymous)
     .service(JoinTokenService, createJoinTokenService(parts))
     .service(EventService, createEventService(parts))
-    .service(FileService, createFileService(parts));
+    .service(FileService, createFileService(parts))
+    .service(AuditService, createAuditService(parts));
   const serve = serveHandlers(router.handlers, parts.log);
   return (request: Http2ServerRequest, response: Http2ServerResponse) => {
     if (!serveProbe(parts, request, response)) serve(request, response);

@@ -1,40 +1,31 @@
 /**
  * Stands in front of every handler. The gate looks at the headers alone, before a byte of the request's message is
  * read: whose token it is, and whether that operator may call this method. The interceptor looks again every
- * 5 s while a stream is open, and turns what handlers throw into Connect errors.
+ * 5 s while a stream is open, and turns what handlers throw into Connect errors. What is denied, here or by a handler that
+ * asks for more, goes into the audit.
  *
  *   headers ─► gate: authenticate, authorize ─► message ─► interceptor ─► handler
- *                └─ refused: audit row if it would have changed something or reached into nodes
+ *                └─ denied: audit row                          └─ denied: audit row ─┘
  */
+import { type DescMessage, type MessageShape, toJson } from '@bufbuild/protobuf';
 import type { ConnectError, HandlerContext, Interceptor } from '@connectrpc/connect';
+import type { Json } from '#base/canonical-json.ts';
 import type { Clock } from '#base/clock.ts';
-import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
 import { authenticate } from '#controller/auth/operators.ts';
-import { RefusedError } from '#protocol/errors.ts';
+import { type ErrorReason, RefusedError } from '#protocol/errors.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
+import { auditableRequest } from './auditable-request.ts';
 import { type Caller, callerKey, requireAllowed } from './caller.ts';
 import { methodName, verbOf } from './method-verbs.ts';
+import type { RefusalRecorder } from './refusal-recorder.ts';
 
 /** An open stream loses its right at the latest so long after its operator did. */
 export const recheckMs = 5_000;
 
-type Parts = Pick<ApiParts, 'store' | 'clock' | 'log'>;
-
-/** Verbs of which a refusal goes into the audit: those that change something, or reach into nodes. */
-const auditedVerbs: ReadonlySet<Verb> = new Set([
-  Verb.NODE_MANAGE,
-  Verb.TASK_LAUNCH,
-  Verb.TASK_SIGNAL,
-  Verb.TASK_SHELL,
-  Verb.SHELL_OPEN,
-  Verb.TOKEN_CREATE,
-  Verb.FILE_READ,
-  Verb.FILE_WRITE,
-  Verb.FILE_REMOVE,
-]);
+type Parts = Pick<ApiParts, 'store' | 'clock' | 'log'> & { readonly refusals: RefusalRecorder };
 
 /** Runs before the message of a call is read. */
 export function createGate(parts: Parts): (context: HandlerContext) => Promise<void> {
@@ -44,40 +35,38 @@ export function createGate(parts: Parts): (context: HandlerContext) => Promise<v
     try {
       const operator = verb === Verb.ANYONE ? undefined : await callerOf(parts, context.requestHeader);
       context.values.set(callerKey, { ...caller, operator });
-      await allow(parts, context, operator, verb);
+      requireAllowed(operator, verb);
     } catch (error) {
-      throw toConnectError(error, methodName(context.method), parts.log);
+      const caller = context.values.get(callerKey);
+      throw await toAnswer(parts, error, { method: context.method, operator: caller?.operator });
     }
   };
 }
 
-async function allow(parts: Parts, context: HandlerContext, operator: Operator | undefined, verb: Verb) {
-  try {
-    requireAllowed(operator, verb);
-  } catch (error) {
-    // A stranger must not be able to fill the audit: those are logged only.
-    if (operator && auditedVerbs.has(verb)) await recordRefusal(parts, context, operator, verb);
-    else parts.log.warn({ method: methodName(context.method), who: operator?.name ?? '-' }, 'call refused');
-    throw error;
-  }
+/** A call that failed. */
+interface FailedCall {
+  readonly method: HandlerContext['method'];
+  readonly operator: Operator | undefined;
+  /** What was asked, where that was read. */
+  readonly request?: Json | undefined;
 }
 
-async function recordRefusal(
-  { store, clock }: Parts,
-  context: HandlerContext,
-  operator: Operator,
-  verb: Verb,
-): Promise<void> {
-  const record = auditRecord({
-    atMs: clock.wallMs(),
-    who: operator.name,
-    verb,
-    decision: 'denied',
-    targets: '',
-    request: { method: methodName(context.method) },
-  });
-  await store.transact((writer) => writer.insertAudit(record));
+/** What the caller is told; a denial is in the audit by then. */
+async function toAnswer(
+  parts: Parts,
+  error: unknown,
+  { method, operator, request }: FailedCall,
+): Promise<ConnectError> {
+  const name = methodName(method);
+  if (error instanceof RefusedError && denials.has(error.reason)) {
+    const asked = request === undefined ? {} : { request };
+    const refusal = { who: operator?.name, verb: verbOf(method), method: name, reason: error.message };
+    await parts.refusals.record({ ...refusal, ...asked });
+  }
+  return toConnectError(error, name, parts.log);
 }
+
+const denials: ReadonlySet<ErrorReason> = new Set(['DENIED', 'NOT_AUTHENTICATED']);
 
 /** The operator whose bearer token the headers carry. */
 function callerOf(parts: Parts, headers: Headers): Promise<Operator | undefined> {
@@ -96,35 +85,42 @@ export async function operatorWith(
 /** Wraps every handler: errors become Connect errors, and a stream ends when its operator loses the right to it. */
 export function createInterceptor(parts: Parts): Interceptor {
   return (next) => async (request) => {
-    const method = methodName(request.method);
-    const fail = (error: unknown) => toConnectError(error, method, parts.log);
+    const { method } = request;
+    const caller = request.contextValues.get(callerKey);
+    const asked = request.stream ? undefined : auditableMessage(method.input, request.message);
+    const fail = (error: unknown) =>
+      toAnswer(parts, error, { method, operator: caller?.operator, request: asked?.() });
     const cut = new AbortController();
     const signal = request.stream ? AbortSignal.any([request.signal, cut.signal]) : request.signal;
     try {
       const response = await next({ ...request, signal });
       if (!response.stream) return response;
-      const caller = request.contextValues.get(callerKey);
       const look = () => recheck(parts, request.header, caller);
       const message = guarded(response.message, fail, () =>
-        repeat(parts.clock, look, (e) => cut.abort(fail(e))),
+        repeat(parts.clock, look, (error) => void fail(error).then((answer) => cut.abort(answer))),
       );
       return { ...response, message };
     } catch (error) {
-      throw fail(error);
+      throw await fail(error);
     }
   };
 }
 
+/** Written out only when it is needed. */
+function auditableMessage<D extends DescMessage>(schema: D, message: MessageShape<D>): () => Json {
+  return () => auditableRequest(toJson(schema, message) as Json);
+}
+
 async function* guarded<T>(
   messages: AsyncIterable<T>,
-  fail: (error: unknown) => ConnectError,
+  fail: (error: unknown) => Promise<ConnectError>,
   guard: () => Disposable,
 ): AsyncIterable<T> {
   using _ = guard();
   try {
     yield* messages;
   } catch (error) {
-    throw fail(error);
+    throw await fail(error);
   }
 }
 

@@ -5,10 +5,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { clone, create, toJson } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { canonicalJson, type Json } from '#base/canonical-json.ts';
 import { failpoint } from '#base/failpoint.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import { canonicalJson, type Json } from '#controller/auth/canonical-json.ts';
 import { changesBy } from '#controller/dispatch/describe-change.ts';
 import { waitsForTurn } from '#controller/dispatch/pending-reason.ts';
 import { recordChanges } from '#controller/dispatch/record-changes.ts';
@@ -41,6 +41,7 @@ import {
 import { type NodeName, type TaskId, taskIdFromBytes } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
+import { auditableRequest } from './auditable-request.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import { resolveNodes } from './resolve-nodes.ts';
 import { isUnpaced } from './validate-pacing.ts';
@@ -146,7 +147,15 @@ async function recordOnce(
   const verb = request.spec.shell ? Verb.TASK_SHELL : Verb.TASK_LAUNCH;
   const who = operator.name;
   await writer.insertAudit(
-    auditRecord({ atMs, who, verb, decision: 'allowed', targets: folded, request: auditable(asked) }),
+    auditRecord({
+      atMs,
+      who,
+      verb,
+      decision: 'allowed',
+      nodes: folded,
+      targets: request.id,
+      request: auditableRequest(asked),
+    }),
   );
   return { record, tasks: tasks.map((task) => skipped.get(task.id) ?? task), isNew: true };
 }
@@ -228,11 +237,4 @@ function newTask(request: CreateRunRequest & { spec: TaskSpec }, node: NodeName,
     reason: request.pacing ? waitsForTurn : '',
     createdAt: timestampFromMs(atMs),
   });
-}
-
-/** The request as the audit has it: the argv exactly, and of the environment the names, since values may be secrets. */
-function auditable(asked: Json): Json {
-  const { spec, ...rest } = asked as { readonly spec: { readonly [key: string]: Json } };
-  const { env, ...others } = spec;
-  return { ...rest, spec: env ? { ...others, env: Object.keys(env) } : others };
 }

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { EventPage, StoreReader } from '#controller/store/store.ts';
+import type { EventFilter, EventPage, Store, StoreReader } from '#controller/store/store.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import {
   type ClusterEvent,
@@ -14,9 +14,14 @@ import {
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { ApiParts } from './api-parts.ts';
 import { requireVerb } from './caller.ts';
-import { type EventPosition, followEvents } from './follow-events.ts';
+import { followPages, type PageSource, type RowPosition } from './follow-pages.ts';
 import { pageRequest } from './page-request.ts';
 import { resolveEvents } from './resolve-events.ts';
+
+/** Events that are read from the store at once. */
+const readAtOnce = 500;
+
+type StoredEvent = EventPage['events'][number];
 
 /** The handlers. */
 export function createEventService({ store }: Pick<ApiParts, 'store'>): ServiceImpl<typeof EventService> {
@@ -35,18 +40,32 @@ export function createEventService({ store }: Pick<ApiParts, 'store'>): ServiceI
       requireVerb(context, Verb.NODE_READ);
       const { sinceMs, ...filter } = await resolveEvents(store.read, query);
       const pages = onlyNew
-        ? followEvents(store, filter, (await store.read.eventSpan()).latest, follow, context.signal)
-        : followEvents(
-            store,
-            sinceMs === undefined ? filter : { ...filter, sinceMs },
+        ? followPages(
+            eventSource(store, filter),
+            (await store.read.eventSpan()).latest,
+            follow,
+            context.signal,
+          )
+        : followPages(
+            eventSource(store, sinceMs === undefined ? filter : { ...filter, sinceMs }),
             await requireKnown(store.read, afterSequence),
             follow,
             context.signal,
           );
-      for await (const { events, position } of pages) {
-        for (const event of events) yield { kind: { case: 'event', value: presentEvent(event) } };
+      for await (const { rows, position } of pages) {
+        for (const event of rows) yield { kind: { case: 'event', value: presentEvent(event) } };
         if (position) yield { kind: { case: 'position', value: presentPosition(position) } };
       }
+    },
+  };
+}
+
+function eventSource(store: Store, filter: EventFilter): PageSource<StoredEvent> {
+  return {
+    listen: (listener) => store.onEvents(listener),
+    async read(after) {
+      const { events, through, latest, gone } = await store.read.listEvents(filter, after, readAtOnce);
+      return { rows: events, through, isLast: through >= latest, gone };
     },
   };
 }
@@ -62,11 +81,11 @@ async function requireKnown(reader: StoreReader, after: bigint): Promise<number>
   throw new RefusedError('INVALID', `there is no event ${after}: the latest is ${latest}`, [String(after)]);
 }
 
-function presentPosition({ through, gone, caughtUp }: EventPosition): PresentedPosition {
+function presentPosition({ through, gone, caughtUp }: RowPosition): PresentedPosition {
   return create(EventPositionSchema, { through: BigInt(through), gone: BigInt(gone), caughtUp });
 }
 
-function presentEvent({ sequence, atMs, ...rest }: EventPage['events'][number]): ClusterEvent {
+function presentEvent({ sequence, atMs, ...rest }: StoredEvent): ClusterEvent {
   return create(ClusterEventSchema, {
     ...rest,
     sequence: BigInt(sequence),

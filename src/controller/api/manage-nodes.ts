@@ -1,7 +1,8 @@
 /** What operators do to nodes: labels, drains and removal. Each is on disk with its audit row and its events, or was not done. */
+
+import type { Json } from '#base/canonical-json.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import type { Json } from '#controller/auth/canonical-json.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import type { NodeRecord, StoreWriter } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
@@ -133,7 +134,7 @@ async function tell(
       who,
       verb: Verb.NODE_MANAGE,
       decision: 'allowed',
-      targets: foldNodeNames(namesOf(nodes)),
+      nodes: foldNodeNames(namesOf(nodes)),
       request: { method, ...asked },
     }),
   );

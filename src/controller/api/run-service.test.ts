@@ -39,7 +39,8 @@ it('createRun() records run, tasks and audit, and launches them', async () => {
   };
   assert.deepEqual(api.parts.dispatch.orders, [launched]);
   const [audit] = await api.parts.store.read.listAudit(0, 10);
-  assert.deepEqual([audit?.who, audit?.verb, audit?.targets], ['admin', 'task.launch', 'db1,web[2,10]']);
+  assert.deepEqual([audit?.who, audit?.verb, audit?.nodes], ['admin', 'task.launch', 'db1,web[2,10]']);
+  assert.equal(audit?.targets, id);
   assert.match(audit?.request ?? '', /"argv":\["backup","--full"\]/);
   assert.doesNotMatch(audit?.request ?? '', /hunter2/, 'values of the environment may be secrets');
 });

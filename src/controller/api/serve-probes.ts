@@ -8,8 +8,11 @@ import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { ApiParts } from './api-parts.ts';
 import { operatorWith } from './authorize-calls.ts';
 import { requireAllowed } from './caller.ts';
+import type { RefusalRecorder } from './refusal-recorder.ts';
 
-type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics' | 'staging'>;
+type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics' | 'staging'> & {
+  readonly refusals: RefusalRecorder;
+};
 
 interface Answer {
   readonly status: number;
@@ -66,6 +69,8 @@ async function metrics(parts: Parts, request: Http2ServerRequest): Promise<Answe
     requireAllowed(operator, Verb.NODE_READ);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
+    const refusal = { who: operator?.name, verb: Verb.NODE_READ, method: '/metrics', reason: error.message };
+    await parts.refusals.record(refusal);
     return { status: operator ? 403 : 401, text: `${error.message}\n` };
   }
   const { contentType, text } = await parts.metrics.render(parts);

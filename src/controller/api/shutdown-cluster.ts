@@ -35,7 +35,6 @@ export async function prepareShutdown(
     who: operator.name,
     verb: Verb.NODE_MANAGE,
     decision: 'allowed',
-    targets: '',
     request: { method: 'Shutdown', stopTasks, timeoutMs },
   });
   await store.transact((writer) => writer.insertAudit(record));

@@ -16,6 +16,7 @@ import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
 import { presentTask } from './present-task.ts';
 import { readLogs } from './read-logs.ts';
+import { recordRead } from './record-read.ts';
 import { requireConditions, resolveQuery, resolveTask } from './resolve-tasks.ts';
 import { sampleTasks } from './sample-tasks.ts';
 import { auditInput, hasTerminal, resolveInput, writeInput } from './write-input.ts';
@@ -71,6 +72,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
     async *followTasks({ query, output, everyAttempt }, context) {
       if (output) requireVerb(context, Verb.LOGS_READ);
       const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
+      if (output) await recordRead(parts, context, { verb: Verb.LOGS_READ, query, filter });
       const wanted = everyAttempt ? 'every' : 'latest';
       const responses = followTasks(parts, filter, output ? wanted : 'none', context.signal);
       yield* detachLogs(responses, context.values);
@@ -95,7 +97,10 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       );
       const tasks = await store.read.selectTasks(filter);
       // Such a reader can hold the tasks up.
-      if (request.interactive) requireVerb(context, hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH);
+      const holding = hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH;
+      if (request.interactive) requireVerb(context, holding);
+      const verb = request.interactive ? holding : Verb.LOGS_READ;
+      await recordRead(parts, context, { verb, query: request.query, filter });
       yield* detachData(readLogs(parts, tasks, request, context.signal), context.values);
     },
   };

@@ -18,6 +18,7 @@ import {
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
+import { aboutTasks } from './about-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
 import { InputWindow } from './input-window.ts';
 import { requireConditions, resolveQuery } from './resolve-tasks.ts';
@@ -63,7 +64,7 @@ export async function auditInput(
     who: operator.name,
     verb: hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH,
     decision: 'allowed',
-    targets: tasks.map((task) => task.id).join(','),
+    ...aboutTasks(tasks),
     request: { method: 'WriteInput', offset: from === undefined ? 'here' : `${from}` },
   });
   await store.transact((writer) => writer.insertAudit(record));

@@ -68,7 +68,7 @@ it('redeemJoinToken() records the node with its key and the labels of the token'
   assert.equal(node?.keyFingerprint, key.fingerprint);
   assert.deepEqual({ ...node?.labels }, { role: 'web' });
   const audit = await desk.store.read.listAudit(0, 10);
-  assert.deepEqual([audit.at(-1)?.targets, audit.at(-1)?.decision], ['web1', 'allowed']);
+  assert.deepEqual([audit.at(-1)?.nodes, audit.at(-1)?.decision], ['web1', 'allowed']);
 });
 
 it('redeemJoinToken() refuses a token that was used, has expired, was revoked or never existed', async () => {
@@ -124,8 +124,14 @@ it('redeemJoinToken() audits refusals of tokens that exist, and of no others', a
   await assert.rejects(redeem(desk, text.replace(/^dv1\.\w+/, 'dv1.nosuchid'), 'db1'));
   const denied = (await desk.store.read.listAudit(0, 10)).filter((row) => row.decision === 'denied');
   assert.deepEqual(
-    denied.map((row) => [row.who, row.targets]),
-    [[`join-token ${recorded.id}`, 'db1']],
+    denied.map((row) => [row.who, row.nodes, row.reason]),
+    [
+      [
+        `join-token ${recorded.id}`,
+        'db1',
+        `join token ${recorded.id} does not allow the name db1, only web1`,
+      ],
+    ],
   );
 });
 

@@ -137,8 +137,7 @@ async function recordRefusal(
 ): Promise<void> {
   await store.transact(async (writer) => {
     if (!(await writer.findJoinToken(tokenId))) return;
-    const request = { reason: refusal.reason, message: refusal.message };
-    await writer.insertAudit(joinRecord(clock.wallMs(), tokenId, name, 'denied', request));
+    await writer.insertAudit(joinRecord(clock.wallMs(), tokenId, name, 'denied', {}, refusal.message));
   });
 }
 
@@ -148,13 +147,15 @@ function joinRecord(
   name: NodeName,
   decision: 'allowed' | 'denied',
   request: { readonly [key: string]: string },
+  reason = '',
 ) {
   return auditRecord({
     atMs,
     who: `join-token ${tokenId}`,
     verb: Verb.ANYONE,
     decision,
-    targets: name,
-    request: { method: 'join', ...request },
+    nodes: name,
+    request: { method: 'Join', ...request },
+    reason,
   });
 }

@@ -7,6 +7,7 @@ import { firstLight } from './migrations/0001-first-light.ts';
 import { pacing } from './migrations/0002-pacing.ts';
 import { events } from './migrations/0003-events.ts';
 import { nodeManagement } from './migrations/0004-node-management.ts';
+import { auditChain } from './migrations/0005-audit-chain.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002-pacing': pacing,
   '0003-events': events,
   '0004-node-management': nodeManagement,
+  '0005-audit-chain': auditChain,
 };
 
 /** Kysely's own table of the migrations that were run. */

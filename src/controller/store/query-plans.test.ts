@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type CompiledQuery, Kysely } from 'kysely';
 import { activeStates } from '#core/task-state.ts';
 import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
-import { pendingTask, runRecord } from './contract/records.ts';
+import { auditRecord, pendingTask, runRecord } from './contract/records.ts';
 import { migrate } from './migrate.ts';
 import { newEvent } from './new-event.ts';
 import { nodeSqliteDialect } from './node-sqlite-dialect.ts';
@@ -32,6 +32,9 @@ const questions: Readonly<Record<string, (store: SqlWriter) => Promise<unknown>>
   'runIdsByPrefix()': (store) => store.runIdsByPrefix('r', 10),
   'countEndings()': (store) => store.countEndings('r1'),
   'listAudit()': (store) => store.listAudit(0, 10),
+  'listAuditBefore()': (store) => store.listAuditBefore(9, 10),
+  'auditSince()': (store) => store.auditSince(1),
+  'insertAudit()': (store) => store.insertAudit(auditRecord('ada')),
   'eventSpan()': (store) => store.eventSpan(),
   'listEvents()': (store) => store.listEvents({ sinceMs: 1 }, 0, 10),
   'listEvents() of a run': (store) => store.listEvents({ runIds: ['r1'] }, 0, 10),

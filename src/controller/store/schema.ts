@@ -124,8 +124,12 @@ export interface AuditTable {
   who: string;
   verb: string;
   decision: 'allowed' | 'denied';
+  nodes: string;
   targets: string;
   request: string;
+  reason: string;
+  /** SHA-256, hex, over the row and the hash of the one before: base/hash-chain.ts. */
+  hash: string;
 }
 
 /** @see EventRecord */

@@ -2,7 +2,7 @@
 import type { Ending } from '#core/outcome.ts';
 import type { Run, Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
-import { listAudit } from './audit.ts';
+import { auditSince, listAudit, listAuditBefore } from './audit.ts';
 import { clusterId } from './cluster.ts';
 import { eventSpan, listEvents } from './events.ts';
 import {
@@ -16,7 +16,7 @@ import {
 import { countEndings, findRun, listRuns, pacedRuns, runIdsByPrefix } from './runs.ts';
 import type { Scope } from './sql-scope.ts';
 import type {
-  AuditRecord,
+  AuditRow,
   EventFilter,
   EventPage,
   EventSpan,
@@ -133,8 +133,16 @@ export class SqlReader implements StoreReader {
     return this.#scope.run(`read join token ${id}`, (db) => findJoinToken(db, id));
   }
 
-  listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]> {
+  listAudit(afterSequence: number, limit: number): Promise<readonly AuditRow[]> {
     return this.#scope.run('read the audit', (db) => listAudit(db, afterSequence, limit));
+  }
+
+  listAuditBefore(beforeSequence: number, limit: number): Promise<readonly AuditRow[]> {
+    return this.#scope.run('read the audit', (db) => listAuditBefore(db, beforeSequence, limit));
+  }
+
+  auditSince(sinceMs: number): Promise<number> {
+    return this.#scope.run('find a time in the audit', (db) => auditSince(db, sinceMs));
   }
 
   eventSpan(): Promise<EventSpan> {

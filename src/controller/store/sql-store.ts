@@ -32,6 +32,7 @@ export class SqlStore implements Store {
   #lastTransaction: Promise<unknown> = Promise.resolve();
   readonly #reads = new Set<Promise<unknown>>();
   readonly #eventListeners = new Set<() => void>();
+  readonly #auditListeners = new Set<() => void>();
   #closing: Promise<void> | undefined;
   /** Whether this call comes from inside of a transaction that is still open. */
   readonly #transaction = new AsyncLocalStorage<{ open: boolean }>();
@@ -51,9 +52,11 @@ export class SqlStore implements Store {
   }
 
   onEvents(listener: () => void): Disposable {
-    const own = () => listener();
-    this.#eventListeners.add(own);
-    return { [Symbol.dispose]: () => void this.#eventListeners.delete(own) };
+    return addTo(this.#eventListeners, listener);
+  }
+
+  onAudit(listener: () => void): Disposable {
+    return addTo(this.#auditListeners, listener);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -78,6 +81,7 @@ export class SqlStore implements Store {
     const transaction = { open: true };
     let thrown: { error: unknown } | undefined;
     let events: readonly EventRecord[] = [];
+    let hasAudited = false;
     const startedMs = performance.now();
     try {
       const result = await this.#db.transaction().execute(async (db) => {
@@ -87,6 +91,7 @@ export class SqlStore implements Store {
           const result = await this.#transaction.run(transaction, () => work(writer));
           scope.end();
           events = writer.events;
+          hasAudited = writer.hasAudited;
           return result;
         } catch (error) {
           thrown = { error };
@@ -95,6 +100,7 @@ export class SqlStore implements Store {
       });
       this.#onCommit(performance.now() - startedMs, events);
       if (events.length > 0) for (const listener of this.#eventListeners) listener();
+      if (hasAudited) for (const listener of this.#auditListeners) listener();
       return result;
     } catch (error) {
       throw thrown ? thrown.error : toStoreError('complete a transaction', error, this.#isDuplicate);
@@ -123,4 +129,11 @@ export class SqlStore implements Store {
       throw toStoreError('close the database', error, this.#isDuplicate);
     }
   }
+}
+
+/** Under an identity of its own, so that the same listener can be there twice. */
+function addTo(listeners: Set<() => void>, listener: () => void): Disposable {
+  const own = () => listener();
+  listeners.add(own);
+  return { [Symbol.dispose]: () => void listeners.delete(own) };
 }

@@ -37,6 +37,7 @@ import { consumeJoinToken, insertJoinToken, insertOperatorToken, revokeJoinToken
 export class SqlWriter extends SqlReader implements StoreWriter {
   readonly #scope: Scope;
   readonly #events: EventRecord[] = [];
+  #hasAudited = false;
 
   constructor(scope: Scope) {
     super(scope);
@@ -46,6 +47,11 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   /** What was recorded by it. */
   get events(): readonly EventRecord[] {
     return this.#events;
+  }
+
+  /** Whether a decision was recorded by it. */
+  get hasAudited(): boolean {
+    return this.#hasAudited;
   }
 
   insertNode(node: NodeRecord): Promise<void> {
@@ -120,8 +126,9 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return this.#scope.run(`revoke join token ${id}`, (db) => revokeJoinToken(db, id));
   }
 
-  insertAudit(record: AuditRecord): Promise<void> {
-    return this.#scope.run('record a decision', (db) => insertAudit(db, record));
+  async insertAudit(record: AuditRecord): Promise<void> {
+    await this.#scope.run('record a decision', (db) => insertAudit(db, record));
+    this.#hasAudited = true;
   }
 
   async insertEvents(records: readonly EventRecord[]): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { StoreFixture } from './contract/fixture.ts';
-import { nodeRecord, rejectsWith } from './contract/records.ts';
+import { auditRecord, nodeRecord, rejectsWith } from './contract/records.ts';
 import { openSqliteStore } from './open-store.ts';
 import { StoreError } from './store.ts';
 import { describeStore } from './store-contract.ts';
@@ -84,14 +84,7 @@ test('transact() keeps the cause of a failure, and the store goes on', async () 
   const blocker = new DatabaseSync(place.path);
   blocker.exec("CREATE TRIGGER full BEFORE INSERT ON nodes BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END");
   const failing = store.transact(async (writer) => {
-    await writer.insertAudit({
-      atMs: 1,
-      who: '-',
-      verb: 'x',
-      decision: 'denied',
-      targets: '',
-      request: '{}',
-    });
+    await writer.insertAudit(auditRecord('-'));
     await writer.insertNode(nodeRecord('web1'));
   });
   await assert.rejects(failing, (error) => {

@@ -102,10 +102,22 @@ export interface AuditRecord {
   /** Name of the verb, such as "task.launch". */
   readonly verb: string;
   readonly decision: 'allowed' | 'denied';
-  /** Folded node set or task ids that it was about. */
+  /** Folded node set that it was about; empty for none. */
+  readonly nodes: string;
+  /** What else it was about: ids of a run, of tasks, of a token; empty for nothing. */
   readonly targets: string;
   /** What was asked, canonical JSON. Never a secret. */
   readonly request: string;
+  /** Why it was denied; empty where it was allowed. */
+  readonly reason: string;
+}
+
+/** One decision as it was recorded. */
+export interface AuditRow extends AuditRecord {
+  /** From 1, without a gap. */
+  readonly sequence: number;
+  /** Hex, by base/hash-chain.ts: over all the rest with `atMs` as `at`, and the hash of the row before. */
+  readonly hash: string;
 }
 
 /** Something that happened, as it is recorded. Texts are empty where there is nothing to say. */
@@ -234,7 +246,11 @@ export interface StoreReader {
   /** By id, used up or not. */
   findJoinToken(id: string): Promise<JoinTokenRecord | undefined>;
   /** Oldest first, from the row after `afterSequence` (0: from the first). */
-  listAudit(afterSequence: number, limit: number): Promise<readonly (AuditRecord & { sequence: number })[]>;
+  listAudit(afterSequence: number, limit: number): Promise<readonly AuditRow[]>;
+  /** Newest first, from the row before `beforeSequence`. */
+  listAuditBefore(beforeSequence: number, limit: number): Promise<readonly AuditRow[]>;
+  /** The first row whose time is not before `sinceMs`; Number.MAX_SAFE_INTEGER where there is none yet. */
+  auditSince(sinceMs: number): Promise<number>;
 
   eventSpan(): Promise<EventSpan>;
   /** Oldest first, from the one after `afterSequence` (0: from the first that is kept), at most `limit`. */
@@ -277,6 +293,7 @@ export interface StoreWriter extends StoreReader {
   /** False when there is none. */
   revokeJoinToken(id: string): Promise<boolean>;
 
+  /** Under the next number, chained to the row before; with the commit `onAudit` tells of it. */
   insertAudit(record: AuditRecord): Promise<void>;
 
   /** In this order, under the next numbers; with the commit `onEvents` tells of them. */
@@ -294,6 +311,8 @@ export interface Store extends AsyncDisposable {
    * Dispose of the result to stop.
    */
   onEvents(listener: () => void): Disposable;
+  /** The same for commits that have recorded decisions. */
+  onAudit(listener: () => void): Disposable;
 }
 
 /** The database refused or failed. */

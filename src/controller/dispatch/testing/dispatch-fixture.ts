@@ -75,6 +75,7 @@ export class DispatchFixture implements AsyncDisposable {
             ? Promise.reject(new StoreError('failed', 'the disk is full'))
             : this.store.transact(work),
         onEvents: (listener) => this.store.onEvents(listener),
+        onAudit: (listener) => this.store.onAudit(listener),
         [Symbol.asyncDispose]: () => this.store[Symbol.asyncDispose](),
       },
       clock: this.clock,

@@ -74,8 +74,10 @@ export function auditRecord(who: string): AuditRecord {
     who,
     verb: 'task.launch',
     decision: 'allowed',
-    targets: 'web[1-3]',
+    nodes: 'web[1-3]',
+    targets: 'r1',
     request: '{"spec":{"argv":["true"]}}',
+    reason: '',
   };
 }
 
