@@ -3,6 +3,7 @@
  * Bodies are imported when they are called, so that none pays for another. Which of them the prompt takes: shell/prompt-words.ts.
  */
 import { type Command, command } from './command.ts';
+import { auditSyntax, exportAuditSyntax, verifyAuditSyntax } from './syntax/audit-syntax.ts';
 import {
   createTokenSyntax,
   helpSyntax,
@@ -74,6 +75,9 @@ export const commandTable: readonly Command[] = [
   command(moveFileSyntax, async () => (await import('./commands/file-mv.ts')).moveFile),
   command(statFilesSyntax, async () => (await import('./commands/file-ls.ts')).statFiles),
   command(eventsSyntax, async () => (await import('./commands/events.ts')).events),
+  command(auditSyntax, async () => (await import('./commands/audit.ts')).audit),
+  command(exportAuditSyntax, async () => (await import('./commands/export-audit.ts')).exportAudit),
+  command(verifyAuditSyntax, async () => (await import('./commands/verify-audit.ts')).verifyAudit),
   command(nodesSyntax, async () => (await import('./commands/nodes.ts')).nodes),
   command(showNodeSyntax, async () => (await import('./commands/show-node.ts')).showNode),
   command(labelNodesSyntax, async () => (await import('./commands/label-nodes.ts')).labelNodes),

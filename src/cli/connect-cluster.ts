@@ -12,6 +12,7 @@ import {
   RunService,
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
+import { AuditService } from '#protocol/gen/drover/v1/audit_pb.ts';
 import { EventService } from '#protocol/gen/drover/v1/event_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { controllerServerName } from '#protocol/version.ts';
@@ -29,6 +30,7 @@ export interface Connection extends Disposable {
   readonly joinTokens: Client<typeof JoinTokenService>;
   readonly events: Client<typeof EventService>;
   readonly files: Client<typeof FileService>;
+  readonly audit: Client<typeof AuditService>;
 }
 
 /** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
@@ -67,6 +69,7 @@ export function connectCluster(
     joinTokens: createClient(JoinTokenService, transport),
     events: createClient(EventService, transport),
     files: createClient(FileService, transport),
+    audit: createClient(AuditService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }

@@ -5,7 +5,7 @@
 import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import type { Json } from '#controller/auth/canonical-json.ts';
+import type { Json } from '#base/canonical-json.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import type { NodeRecord } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';

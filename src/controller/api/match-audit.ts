@@ -65,7 +65,7 @@ function patternOf(nodes: string): (name: string) => boolean {
 function aboutOneOf(isWanted: (name: string) => boolean): (row: AuditRow) => boolean {
   let last = { nodes: '', isAbout: false };
   return ({ nodes }) => {
-    if (nodes !== last.nodes) last = { nodes, isAbout: hasOne(nodes, isWanted) };
+    if (nodes !== last.nodes) last = { nodes, isAbout: nodes !== '' && hasOne(nodes, isWanted) };
     return last.isAbout;
   };
 }

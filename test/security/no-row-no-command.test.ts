@@ -1,0 +1,143 @@
+/**
+ * No row in the audit, no command: on a cluster whose audit takes no rows, nothing that an operator or a node asks for is done. The
+ * methods come from the schema, so that a new one that changes something fails here until it has a row.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, it } from 'node:test';
+import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { v7 } from 'uuid';
+import { apiServices } from '#controller/api/api-server.ts';
+import { verbOf } from '#controller/api/method-verbs.ts';
+import { makeNodeKey } from '#controller/auth/testing/node-key.ts';
+import { parseJoinToken } from '#core/join-token.ts';
+import { JoinService } from '#protocol/gen/drover/v1/api_pb.ts';
+import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
+import { StdinMode, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { TestCluster } from '#test/fixture/cluster.ts';
+import { until } from '#test/fixture/until.ts';
+
+/** What the calls are about. */
+interface Scene {
+  readonly cluster: TestCluster;
+  /** A task that runs, and takes input. */
+  readonly query: { readonly refs: string[] };
+  /** What a launch or the input of the task would make. */
+  readonly trace: string;
+  readonly joinToken: string;
+}
+
+/** A call that would change something, or read what is recorded, for each such method. */
+const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+  'NodeService/LabelNodes': ({ cluster }) =>
+    cluster.connection.nodes.labelNodes({ nodes: 'node1', set: { a: 'b' } }),
+  'NodeService/DrainNodes': ({ cluster }) =>
+    cluster.connection.nodes.drainNodes({ nodes: 'node1', reason: 'test' }),
+  'NodeService/ResumeNodes': ({ cluster }) => cluster.connection.nodes.resumeNodes({ nodes: 'node1' }),
+  'NodeService/RemoveNode': ({ cluster }) => cluster.connection.nodes.removeNode({ name: 'node1' }),
+  'RunService/CreateRun': ({ cluster, trace }) =>
+    cluster.connection.runs.createRun({ id: v7(), nodes: 'node1', spec: { argv: ['touch', trace] } }),
+  'TaskService/SignalTasks': ({ cluster, query }) =>
+    cluster.connection.tasks.signalTasks({ query, signal: 'KILL' }),
+  'TaskService/StopTasks': ({ cluster, query }) => cluster.connection.tasks.stopTasks({ query }),
+  'TaskService/WriteInput': async ({ cluster, query }) => {
+    const data = { kind: { case: 'data' as const, value: Buffer.from('input\n') } };
+    async function* requests() {
+      yield { kind: { case: 'target' as const, value: { query } } };
+      yield data;
+    }
+    for await (const _ of cluster.connection.tasks.writeInput(requests()));
+  },
+  'TaskService/ReadLogs': async ({ cluster, query }) => {
+    for await (const chunk of cluster.connection.tasks.readLogs({ query })) assert.fail(String(chunk.offset));
+  },
+  'TaskService/FollowTasks': async ({ cluster, query }) => {
+    const followed = cluster.connection.tasks.followTasks({ query, output: true });
+    for await (const { kind } of followed) assert.fail(kind.case);
+  },
+  'ClusterService/Shutdown': ({ cluster }) => cluster.connection.cluster.shutdown({}),
+  'JoinService/Join': async ({ cluster, joinToken }) => {
+    const nodeOptions = { ca: cluster.controller.rootCertificate };
+    const options = { httpVersion: '2' as const, baseUrl: cluster.controller.address, nodeOptions };
+    const client = createClient(JoinService, createConnectTransport(options));
+    const { id: tokenId, secret } = parseJoinToken(joinToken);
+    const certificateRequest = (await makeNodeKey()).request;
+    await client.join({ tokenId, secret, name: 'stranger', certificateRequest });
+  },
+  'JoinTokenService/CreateJoinToken': ({ cluster }) => cluster.connection.joinTokens.createJoinToken({}),
+  'JoinTokenService/RevokeJoinToken': ({ cluster, joinToken }) =>
+    cluster.connection.joinTokens.revokeJoinToken({ id: parseJoinToken(joinToken).id }),
+};
+
+/** Methods that change nothing and read nothing that is recorded, although their verb says nothing of it. */
+const harmless: readonly string[] = ['JoinService/GetRoot', 'JoinTokenService/ListJoinTokens'];
+
+/** Verbs of methods that only read, and leave no row. */
+const readingVerbs: readonly Verb[] = [Verb.NODE_READ, Verb.TASK_READ, Verb.AUDIT_READ];
+
+/** Everything that is recorded, but for what the cluster records by itself all the time. */
+function dump(database: DatabaseSync): Record<string, unknown> {
+  const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
+  return Object.fromEntries(
+    tables.map(({ name }) => {
+      const rows = database.prepare(`select * from "${name}"`).all();
+      return [name, rows.map(({ seen_at: _seen, facts: _facts, ...row }) => row)];
+    }),
+  );
+}
+
+describe('on a cluster whose audit takes no rows', () => {
+  const resources = new AsyncDisposableStack();
+  let scene: Scene;
+  let database: DatabaseSync;
+
+  before(async () => {
+    const cluster = resources.use(await TestCluster.start(1));
+    const trace = join(cluster.directory, 'trace');
+    const spec = { argv: ['sh', '-c', `read line; touch '${trace}'; sleep 60`], stdin: StdinMode.STREAM };
+    const { tasks } = await cluster.connection.runs.createRun({ id: v7(), nodes: 'node1', spec });
+    const query = { refs: tasks.map(({ id }) => id) };
+    await until('the task runs', async () => (await stateOf(cluster, query)) === TaskState.RUNNING);
+    const { token } = await cluster.connection.joinTokens.createJoinToken({});
+    scene = { cluster, query, trace, joinToken: token };
+    database = new DatabaseSync(join(cluster.directory, 'controller', 'drover.db'));
+    database.exec("create trigger full before insert on audit begin select raise(abort, 'no rows'); end");
+    resources.defer(() => {
+      database.exec('drop trigger full');
+      database.close();
+    });
+  });
+  after(() => resources.disposeAsync());
+
+  it('every method that changes something is tried', () => {
+    const methods = apiServices.flatMap((service) => service.methods);
+    const changing = methods.filter((method) => !readingVerbs.includes(verbOf(method)));
+    const names = changing.map((method) => `${method.parent.name}/${method.name}`);
+    const untried = names.filter((name) => !(name in calls) && !harmless.includes(name));
+    assert.deepEqual(untried, []);
+  });
+
+  for (const [name, call] of Object.entries(calls)) {
+    it(`${name} fails, and nothing is done`, async () => {
+      const before = dump(database);
+      await assert.rejects(call(scene), (error) => {
+        assert.ok(error instanceof ConnectError, String(error));
+        assert.equal(error.code, Code.Internal, error.message);
+        return true;
+      });
+      assert.deepEqual(dump(database), before);
+      assert.equal(await stateOf(scene.cluster, scene.query), TaskState.RUNNING);
+      assert.equal(existsSync(scene.trace), false);
+    });
+  }
+});
+
+async function stateOf(
+  { connection }: TestCluster,
+  { refs }: Scene['query'],
+): Promise<TaskState | undefined> {
+  return (await connection.tasks.getTask({ ref: refs[0] ?? '' })).state;
+}
