@@ -3,10 +3,11 @@
  * methods come from the schema, so that a new one that changes something fails here until it has a row.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { v7 } from 'uuid';
@@ -14,7 +15,7 @@ import { apiServices } from '#controller/api/api-server.ts';
 import { verbOf } from '#controller/api/method-verbs.ts';
 import { makeNodeKey } from '#controller/auth/testing/node-key.ts';
 import { parseJoinToken } from '#core/join-token.ts';
-import { JoinService } from '#protocol/gen/drover/v1/api_pb.ts';
+import { JoinService, type WriteInputRequestSchema } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { StdinMode, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { TestCluster } from '#test/fixture/cluster.ts';
@@ -25,10 +26,14 @@ interface Scene {
   readonly cluster: TestCluster;
   /** A task that runs, and takes input. */
   readonly query: { readonly refs: string[] };
-  /** What a launch or the input of the task would make. */
+  /** Has one file, "here". */
+  readonly workspace: string;
+  /** What a launch or the input of the task would make in it. */
   readonly trace: string;
   readonly joinToken: string;
 }
+
+type WriteInput = MessageInitShape<typeof WriteInputRequestSchema>;
 
 /** A call that would change something, or read what is recorded, for each such method. */
 const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
@@ -43,21 +48,34 @@ const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   'TaskService/SignalTasks': ({ cluster, query }) =>
     cluster.connection.tasks.signalTasks({ query, signal: 'KILL' }),
   'TaskService/StopTasks': ({ cluster, query }) => cluster.connection.tasks.stopTasks({ query }),
-  'TaskService/WriteInput': async ({ cluster, query }) => {
+  'TaskService/WriteInput': ({ cluster, query }) => {
+    const target = { kind: { case: 'target' as const, value: { query } } };
     const data = { kind: { case: 'data' as const, value: Buffer.from('input\n') } };
-    async function* requests() {
-      yield { kind: { case: 'target' as const, value: { query } } };
-      yield data;
-    }
-    for await (const _ of cluster.connection.tasks.writeInput(requests()));
+    return drain(cluster.connection.tasks.writeInput(only<WriteInput>(target, data)));
   },
-  'TaskService/ReadLogs': async ({ cluster, query }) => {
-    for await (const chunk of cluster.connection.tasks.readLogs({ query })) assert.fail(String(chunk.offset));
+  'TaskService/ReadLogs': ({ cluster, query }) => drain(cluster.connection.tasks.readLogs({ query })),
+  'TaskService/FollowTasks': ({ cluster, query }) =>
+    drain(cluster.connection.tasks.followTasks({ query, output: true })),
+  'FileService/CopyToNodes': ({ cluster }) => {
+    const value = { target: { nodes: 'node1' }, put: { destination: 'there' } };
+    return drain(cluster.connection.files.copyToNodes(only({ kind: { case: 'target' as const, value } })));
   },
-  'TaskService/FollowTasks': async ({ cluster, query }) => {
-    const followed = cluster.connection.tasks.followTasks({ query, output: true });
-    for await (const { kind } of followed) assert.fail(kind.case);
+  'FileService/CopyFromNodes': ({ cluster }) => {
+    const value = { target: { nodes: 'node1' }, get: { paths: ['here'] } };
+    return drain(cluster.connection.files.copyFromNodes(only({ kind: { case: 'target' as const, value } })));
   },
+  'FileService/ListFiles': ({ cluster }) =>
+    drain(cluster.connection.files.listFiles({ target: { nodes: 'node1' }, list: {} })),
+  'FileService/ReadFile': ({ cluster }) =>
+    drain(cluster.connection.files.readFile({ target: { nodes: 'node1' }, read: { path: 'here' } })),
+  'FileService/MakeDirectories': ({ cluster }) =>
+    drain(cluster.connection.files.makeDirectories({ target: { nodes: 'node1' }, make: { paths: ['new'] } })),
+  'FileService/MoveFile': ({ cluster }) =>
+    drain(
+      cluster.connection.files.moveFile({ target: { nodes: 'node1' }, move: { from: 'here', to: 'there' } }),
+    ),
+  'FileService/RemoveFiles': ({ cluster }) =>
+    drain(cluster.connection.files.removeFiles({ target: { nodes: 'node1' }, remove: { paths: ['here'] } })),
   'ClusterService/Shutdown': ({ cluster }) => cluster.connection.cluster.shutdown({}),
   'JoinService/Join': async ({ cluster, joinToken }) => {
     const nodeOptions = { ca: cluster.controller.rootCertificate };
@@ -71,6 +89,14 @@ const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   'JoinTokenService/RevokeJoinToken': ({ cluster, joinToken }) =>
     cluster.connection.joinTokens.revokeJoinToken({ id: parseJoinToken(joinToken).id }),
 };
+
+async function* only<T>(...requests: T[]): AsyncGenerator<T> {
+  yield* requests;
+}
+
+async function drain(answers: AsyncIterable<unknown>): Promise<void> {
+  for await (const answer of answers) assert.fail(`answered ${answer}`);
+}
 
 /** Methods that change nothing and read nothing that is recorded, although their verb says nothing of it. */
 const harmless: readonly string[] = ['JoinService/GetRoot', 'JoinTokenService/ListJoinTokens'];
@@ -96,13 +122,15 @@ describe('on a cluster whose audit takes no rows', () => {
 
   before(async () => {
     const cluster = resources.use(await TestCluster.start(1));
-    const trace = join(cluster.directory, 'trace');
+    const workspace = join(cluster.directory, 'node1', 'workspace');
+    await writeFile(join(workspace, 'here'), 'content');
+    const trace = join(workspace, 'trace');
     const spec = { argv: ['sh', '-c', `read line; touch '${trace}'; sleep 60`], stdin: StdinMode.STREAM };
     const { tasks } = await cluster.connection.runs.createRun({ id: v7(), nodes: 'node1', spec });
     const query = { refs: tasks.map(({ id }) => id) };
     await until('the task runs', async () => (await stateOf(cluster, query)) === TaskState.RUNNING);
     const { token } = await cluster.connection.joinTokens.createJoinToken({});
-    scene = { cluster, query, trace, joinToken: token };
+    scene = { cluster, query, workspace, trace, joinToken: token };
     database = new DatabaseSync(join(cluster.directory, 'controller', 'drover.db'));
     database.exec("create trigger full before insert on audit begin select raise(abort, 'no rows'); end");
     resources.defer(() => {
@@ -130,7 +158,7 @@ describe('on a cluster whose audit takes no rows', () => {
       });
       assert.deepEqual(dump(database), before);
       assert.equal(await stateOf(scene.cluster, scene.query), TaskState.RUNNING);
-      assert.equal(existsSync(scene.trace), false);
+      assert.deepEqual(await readdir(scene.workspace), ['here']);
     });
   }
 });

@@ -111,7 +111,7 @@ test('copyFromNodes() brings a tree of each node to the caller, who receives the
     assert.ok(Buffer.concat(parts).equals(content), node);
   }
   const [row] = await api.parts.store.read.listAudit(0, 10);
-  assert.deepEqual([row?.verb, row?.targets], ['file.read', 'n[1-3]']);
+  assert.deepEqual([row?.verb, row?.nodes], ['file.read', 'n[1-3]']);
 });
 
 test('copyFromNodes() tells problems of nodes, and what breaks off or refuses has failed', async () => {

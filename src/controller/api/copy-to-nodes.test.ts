@@ -122,7 +122,7 @@ test('copyToNodes() has its audit row and its event before the first node is ask
   await new Caller(testTree({ f: someBytes(3) })).copy(api, { nodes: 'n[1-2]' });
   assert.equal(rows, 1);
   const [row] = await api.parts.store.read.listAudit(0, 10);
-  assert.deepEqual([row?.verb, row?.targets, row?.decision], ['file.write', 'n[1-2]', 'allowed']);
+  assert.deepEqual([row?.verb, row?.nodes, row?.decision], ['file.write', 'n[1-2]', 'allowed']);
   assert.deepEqual(JSON.parse(row?.request ?? ''), { method: 'CopyToNodes', put: { destination: 'there' } });
   const { events } = await api.parts.store.read.listEvents({ kinds: ['file.copy'] }, 0, 10);
   assert.deepEqual(events[0]?.data, { nodes: 'n[1-2]', to: 'there' });

@@ -3,9 +3,9 @@
  * something is to change, is on disk.
  */
 import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import type { Json } from '#base/canonical-json.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import type { Json } from '#base/canonical-json.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import type { NodeRecord } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
@@ -89,12 +89,12 @@ export async function takeFileCall(
     const nodes = await resolveNodes(writer, target);
     requireFewNodes(nodes);
     const names = nodes.map(({ name }) => name);
-    const targets = foldNodeNames(names);
+    const folded = foldNodeNames(names);
     const atMs = clock.wallMs();
     const who = operator.name;
     const request = { method, ...(toJson(FileOrderSchema, order) as { readonly [key: string]: Json }) };
-    await writer.insertAudit(auditRecord({ atMs, who, verb, decision: 'allowed', targets, request }));
-    const data = { nodes: targets, ...describeOrder(order) };
+    await writer.insertAudit(auditRecord({ atMs, who, verb, decision: 'allowed', nodes: folded, request }));
+    const data = { nodes: folded, ...describeOrder(order) };
     if (event) await writer.insertEvents([newEvent(atMs, event, { who, data })]);
     return nodes;
   });

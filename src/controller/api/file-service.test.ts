@@ -94,7 +94,7 @@ test('the calls about files record who asked what, and those that change somethi
   await collect(client.removeFiles({ target, remove: { paths: ['a', 'b', 'c', 'd', 'e'], force: true } }));
   const rows = await api.parts.store.read.listAudit(0, 10);
   assert.deepEqual(
-    rows.map(({ verb, targets, request }) => `${verb} ${targets} ${request}`),
+    rows.map(({ verb, nodes, request }) => `${verb} ${nodes} ${request}`),
     [
       'file.read n1 {"list":{},"method":"ListFiles"}',
       'file.read n1 {"method":"ReadFile","read":{"path":"a","tailLines":"3"}}',
