@@ -164,7 +164,7 @@ export const limits = {
   fileSpoolBytesMax: 1 << 20,
   /** Entries that the sender of one tree may take back; of more it is a source that cannot be copied. */
   fileTakenBackMax: 100_000,
-  /** How long a node may take nothing of a copy, with something to take, before it has failed. */
+  /** How long a node may take nothing of a copy, with something to take, or send no chunk that it was asked for, before it has failed. */
   fileStallMs: 60_000,
   /** Rows of the audit that one page looks at: some tens of milliseconds, in which others take turns. */
   auditScannedMax: 20_000,

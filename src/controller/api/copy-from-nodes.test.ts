@@ -138,6 +138,36 @@ test('copyFromNodes() tells problems of nodes, and what breaks off or refuses ha
   assert.deepEqual(caller.problems, ['n1: permission denied']);
 });
 
+test('copyFromNodes() gives up a node that sends nothing of what it was asked for, and the others go on', async () => {
+  await using api = await startApi(2);
+  const { dispatch, clock } = api.parts;
+  const tree = testTree({ a: someBytes(3 * limits.fileChunkBytes) });
+  const asked = Promise.withResolvers<FakeFiles>();
+  dispatch.files.set('n1', async (node) => {
+    for (const frame of tree.frames) node.tell({ case: 'sender', value: frame });
+    await node.next();
+    asked.resolve(node);
+    await new Promise((resolve) => node.gone.addEventListener('abort', resolve, { once: true }));
+  });
+  const released = Promise.withResolvers<void>();
+  dispatch.files.set('n2', async (node) => {
+    await released.promise;
+    await sendTree(node, tree);
+  });
+  const caller = new Caller();
+  const copied = caller.copy(api, 'n[1-2]');
+  const silent = await asked.promise;
+  // The second look finds that what was asked for at the first has not come.
+  await clock.advance(2 * limits.fileStallMs);
+  assert.ok(silent.gone.aborted);
+  released.resolve();
+  await copied;
+  assert.deepEqual([...caller.ends].map(([node, { outcome, reason }]) => [node, outcome, reason]).sort(), [
+    ['n1', FAILED, 'it sent nothing of what it was asked for in 60 s'],
+    ['n2', DONE, ''],
+  ]);
+});
+
 test('copyFromNodes() holds nodes up for a caller that does not read', async () => {
   await using api = await startApi(1);
   let given = 0;

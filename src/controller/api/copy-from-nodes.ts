@@ -1,12 +1,15 @@
 /**
  * Trees from many nodes to one caller, who is the receiver of each: frames are passed on both ways as they come. A caller that does not read
- * holds its nodes up; a node that does not read is given up after a while, and holds the caller up meanwhile.
+ * holds its nodes up; a node that does not read is given up after a while, and holds the caller up meanwhile. So is one that does not send
+ * what it was asked for, and that holds up nobody.
  */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import type { Clock } from '#base/clock.ts';
 import { encodeFrame } from '#base/grpc-frames.ts';
-import type { FileStream } from '#controller/dispatch/dispatch.ts';
+import { type FileNews, type FileStream, NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { refuseReceiver } from '#controller/dispatch/judge-files.ts';
 import { BrokenOffError } from '#controller/dispatch/stream-messages.ts';
+import { OwedChunks } from '#controller/files/owed-chunks.ts';
 import { RateLimit } from '#controller/files/rate-limit.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import {
@@ -18,6 +21,7 @@ import {
 import type { ReceiverFrame, SenderFrame } from '#protocol/gen/drover/v1/file_pb.ts';
 import { FilesDownSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
+import { limits } from '#protocol/limits.ts';
 import type { ApiParts } from './api-parts.ts';
 import type { FileCall } from './file-call.ts';
 import { contentBytes, frameBytes } from './frame-bytes.ts';
@@ -66,6 +70,7 @@ interface Copy {
 interface Receiver {
   readonly files: FileStream;
   readonly tally: NodeTally;
+  readonly owed: OwedChunks;
   isDone: boolean;
   /** Rejects as soon as the node takes no more of what the caller sends it. */
   readonly failed: PromiseWithResolvers<never>;
@@ -76,7 +81,7 @@ async function copyFromNode(copy: Copy, node: NodeName, tally: NodeTally): Promi
   stream.abort.throwIfAborted();
   using files = await parts.dispatch.openFiles(node, call.order, call.operator.name, stream.abort);
   const failed = Promise.withResolvers<never>();
-  const receiver = { files, tally, isDone: false, failed };
+  const receiver = { files, tally, owed: new OwedChunks(), isDone: false, failed };
   const over = new AbortController();
   const abort = AbortSignal.any([stream.abort, over.signal]);
   receivers.set(node, receiver);
@@ -95,8 +100,12 @@ async function passOn(
   receiver: Receiver,
   abort: AbortSignal,
 ): Promise<void> {
-  for await (const { value } of receiver.files.receive()) {
-    const frame = value as SenderFrame;
+  const news = receiver.files.receive();
+  for (;;) {
+    const step = await nextNews(news, receiver, parts.clock);
+    if (step.done) break;
+    const frame = step.value.value as SenderFrame;
+    receiver.owed.hear(frame);
     // It did not know yet.
     if (receiver.isDone) continue;
     const bytes = contentBytes(frame);
@@ -106,6 +115,31 @@ async function passOn(
     parts.metrics.fileBytes('from_nodes', bytes);
   }
   if (!receiver.isDone) throw new BrokenOffError('files');
+}
+
+/** What the node sends next. @throws NodeRefusedError when it sends nothing for too long of what it was asked for. */
+async function nextNews(
+  news: AsyncGenerator<FileNews, void, undefined>,
+  { owed, failed }: Receiver,
+  clock: Clock,
+): Promise<IteratorResult<FileNews, void>> {
+  let wasOwing = owed.some;
+  // Looked at twice: what is asked for in the meantime has its own time.
+  const look = () =>
+    clock.schedule(limits.fileStallMs, () => {
+      const seconds = limits.fileStallMs / 1_000;
+      if (wasOwing && owed.some) {
+        failed.reject(new NodeRefusedError(`it sent nothing of what it was asked for in ${seconds} s`));
+      }
+      wasOwing = owed.some;
+      timer = look();
+    });
+  let timer = look();
+  try {
+    return await news.next();
+  } finally {
+    timer[Symbol.dispose]();
+  }
 }
 
 /** Takes what the caller sends. @throws RefusedError when that breaks off, or makes no sense. */
@@ -134,6 +168,7 @@ async function take({ receivers }: Copy, { node, frame }: NodeReceiverFrame): Pr
   if (kind.case === 'progress' || kind.case === 'done') receiver.tally.progress = kind.value;
   // How far the receiver is, is nothing to the sender.
   if (kind.case === 'progress' || kind.case === 'result') return;
+  if (kind.case === 'want') receiver.owed.want(kind.value.chunks);
   receiver.isDone = kind.case === 'done';
   await receiver.files.send(encodeReceiver(frame)).catch(receiver.failed.reject);
   if (receiver.isDone) receiver.files.expectEnd();
