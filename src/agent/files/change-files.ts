@@ -1,4 +1,5 @@
 /** Orders that change what has which name: directories made, something moved. Everything in the handles of directories. */
+import type { BigIntStats } from 'node:fs';
 import { changeMode } from '#base/files/descriptors.ts';
 import { type DirectoryHandle, joinPath } from '#base/files/directory-handle.ts';
 import { FileError, isSystemError } from '#base/files/file-error.ts';
@@ -12,32 +13,32 @@ import type { OpenPlace } from './file-walk.ts';
 /** Where nobody says; the umask is taken from it. */
 const defaultMode = 0o777;
 
-/** Makes directories; each that was made is told. Never throws for a path: that is a problem. */
+/** Makes directories; each that was made is told, those above before it. Never throws for a path: that is a problem. */
 export async function* makeDirectories(
   { paths, parents, mode }: MakeDirectories,
   places: FilePlaces,
   abort: AbortSignal,
 ): AsyncGenerator<FilesUp> {
-  let made = 0n;
+  let told = 0n;
   for (const path of paths) {
     if (abort.aborted) return;
-    const above: string[] = [];
+    const made: FilesUp[] = [];
+    const tell = (directory: string, stats: BigIntStats) => {
+      made.push(answerFrame({ case: 'entry', value: encodeEntry(directory, stats, FileKind.DIRECTORY) }));
+    };
+    let problem: FilesUp | undefined;
     try {
-      const missing = parents
-        ? { mode: defaultMode, made: (directory: string) => void above.push(directory) }
-        : undefined;
+      const missing = parents ? { mode: defaultMode, made: tell } : undefined;
       using place = await places.open(path, 'write', missing);
-      if (await makeOne(place, mode, parents)) {
-        made += 1n;
-        const stats = await place.directory.stat(place.name);
-        yield answerFrame({ case: 'entry', value: encodeEntry(place.path, stats, FileKind.DIRECTORY) });
-      }
+      if (await makeOne(place, mode, parents)) tell(place.path, await place.directory.stat(place.name));
     } catch (error) {
-      yield problemFrame(path, error);
+      problem = problemFrame(path, error);
     }
-    made += BigInt(above.length);
+    yield* made;
+    if (problem) yield problem;
+    told += BigInt(made.length);
   }
-  yield answerFrame({ case: 'done', value: made });
+  yield answerFrame({ case: 'done', value: told });
 }
 
 /** @returns whether it was made; false where it is there and may be. */
@@ -78,8 +79,11 @@ export async function* moveFile({ from, to, force }: MoveFile, places: FilePlace
     : { directory: asked.directory, name: asked.name };
   await requireFree(target.directory, target.name, force, places);
   try {
-    await source.directory.rename(source.name, target.name, target.directory);
+    if (force || stats.isDirectory()) {
+      await source.directory.rename(source.name, target.name, target.directory);
+    } else await renameToFree(source, target);
   } catch (error) {
+    if (isSystemError(error, 'EEXIST')) throw isThere(target);
     if (isSystemError(error, 'EINVAL')) throw new FileError('cannot be moved into itself', { cause: error });
     if (isSystemError(error, 'EBUSY')) throw new FileError('is a mount point, or in use', { cause: error });
     throw error;
@@ -101,10 +105,33 @@ async function openDirectory({ directory, name }: OpenPlace): Promise<DirectoryH
   }
 }
 
+/** A name in an open directory. */
+type Name = Pick<OpenPlace, 'directory' | 'name'>;
+
 /**
- * Looked at before, since the system's call replaces without asking: somebody who makes the same name in this very moment
- * is replaced.
+ * A second name is refused where there is one already, while a new name replaces it without asking. So whoever makes the same name in
+ * this very moment keeps it. A kill in between leaves both names. What has no second names is renamed: that of a directory replaces no
+ * more than an empty one; of a file, where the file system knows none or the system allows none, whatever is made in that moment.
  */
+async function renameToFree(source: Name, target: Name): Promise<void> {
+  try {
+    await source.directory.addName(source.name, target.name, target.directory);
+  } catch (error) {
+    if (!isSystemError(error, 'EPERM', 'EOPNOTSUPP', 'EMLINK')) throw error;
+    return source.directory.rename(source.name, target.name, target.directory);
+  }
+  await target.directory.sync();
+  const [left, moved] = [await source.directory.stat(source.name), await target.directory.stat(target.name)];
+  // Somebody has put another in its place: that is not ours to remove.
+  if (left.dev !== moved.dev || left.ino !== moved.ino) return;
+  await source.directory.removeFile(source.name);
+}
+
+function isThere({ directory, name }: Name): FileError {
+  return new FileError(`${joinPath(directory.path, name)} is there already`);
+}
+
+/** Looked at before: a rename replaces without asking, and a refusal says more. */
 async function requireFree(
   directory: DirectoryHandle,
   name: string,
@@ -115,7 +142,7 @@ async function requireFree(
     const stats = await directory.stat(name);
     const refusal = guard.refuses(stats);
     if (refusal !== undefined) throw new FileError(refusal, { denied: true });
-    if (!force) throw new FileError(`${joinPath(directory.path, name)} is there already`);
+    if (!force) throw isThere({ directory, name });
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
   }

@@ -6,9 +6,11 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -54,6 +56,35 @@ test('FileHost logs each decision with the operator and the paths', async (t) =>
   assert.equal(await node.log.lines.next(), 'files: denied by the policy');
   assert.equal(await node.log.lines.next(), 'files: denied by the policy');
   assert.equal(await node.log.lines.next(), 'files: allowed by the policy');
+});
+
+test('FileHost logs what is refused where the paths lead, and how often where that is often', async (t) => {
+  const node = FileNode.make(t, everything);
+  const refused = () =>
+    node.log.records.splice(0).flatMap(({ msg, order, path, reason, refusals }) => {
+      return msg === 'files: refused' ? [[order, path, reason, refusals]] : [];
+    });
+  const aRoot = "is, or holds, a root of the node's policy";
+  await node.ask({
+    case: 'remove',
+    value: { paths: ['/', join(node.root, 'no'), node.state], recursive: true },
+  });
+  assert.deepEqual(refused(), [
+    ['remove', '/', aRoot, undefined],
+    ['remove', node.state, aRoot, undefined],
+  ]);
+  await node.ask({ case: 'read', value: { path: node.policyFile } });
+  assert.deepEqual(refused(), [['read', node.policyFile, "is the node's policy", undefined]]);
+  const from = temporaryDirectory(t);
+  writeFileSync(join(from, 'secret'), 'mine');
+  await refusal(node.put(from, ['secret'], { destination: node.state }));
+  const into = `${node.state}: is the agent's own state`;
+  assert.deepEqual(refused(), [['put', undefined, into, undefined]]);
+  await node.ask({ case: 'remove', value: { paths: Array(25).fill('/') } });
+  assert.deepEqual(refused().slice(19), [
+    ['remove', '/', aRoot, undefined],
+    ['remove', undefined, undefined, 25],
+  ]);
 });
 
 test('FileHost does nothing without a policy, or with one that is broken', async (t) => {
@@ -188,7 +219,7 @@ test('FileHost puts a tree where PutFiles says, and gets it back', async (t) => 
   );
   assert.deepEqual(readFileSync(join(back, 'tree', 'sub', 'large')), Buffer.alloc(1_500_000, 9));
   const flat = await node.get(back, { paths: [join(node.root, 'renamed')] });
-  assert.equal(flat.problems[0]?.error, 'is a directory, and it was not asked for with what is in it');
+  assert.equal(flat.problems[0]?.error, 'is a directory, and the copy is not recursive (-r)');
 });
 
 test('FileHost sets owners and set-uid only where the policy lets it', async (t) => {
@@ -206,7 +237,7 @@ test('FileHost sets owners and set-uid only where the policy lets it', async (t)
   await open.put(from, ['file'], { destination: open.root, mode: 0o4755 });
   assert.equal(statSync(join(open.root, 'file')).mode & 0o7777, 0o4755);
   const nobody = await refusal(open.put(from, ['file'], { destination: open.root, owner: 'no-such-user' }));
-  assert.equal(nobody.message, 'no-such-user: user "no-such-user": there is none on this node');
+  assert.equal(nobody.message, 'there is no user "no-such-user" on this node');
   if (!isRoot) return;
   await open.put(from, ['file'], { destination: open.root, owner: 'nobody:1' });
   assert.equal(statSync(join(open.root, 'file')).gid, 1);
@@ -269,12 +300,38 @@ test('FileHost makes directories, and those above where it may', async (t) => {
     value: { paths: [deep], parents: true, mode: 0o2750 },
   });
   assert.equal(made.done, 3n);
-  assert.equal(made.entries[0]?.path, deep);
+  const above = [join(node.root, 'x'), join(node.root, 'x', 'y')];
+  assert.deepEqual(
+    made.entries.map(({ path }) => path),
+    [...above, deep],
+  );
   assert.equal(statSync(deep).mode & 0o7777, 0o2750);
   const again = await node.ask({ case: 'makeDirectories', value: { paths: [deep], parents: true } });
   assert.deepEqual([again.problems.length, again.done], [0, 0n]);
   const there = await node.ask({ case: 'makeDirectories', value: { paths: [deep] } });
   assert.equal(there.problems[0]?.error, 'is there already');
+});
+
+test('FileHost tells of every directory that it makes of several, also where another cannot be made', async (t) => {
+  const node = FileNode.make(t, rootOnly);
+  writeFileSync(join(node.root, 'file'), '');
+  const at = (name: string) => join(node.root, name);
+  const paths = ['a/b', 'file/c', '/etc/d', 'a/e', 'f'].map((path) =>
+    path.startsWith('/') ? path : at(path),
+  );
+  const made = await node.ask({ case: 'makeDirectories', value: { paths, parents: true } });
+  assert.deepEqual(
+    made.entries.map(({ path }) => path),
+    ['a', 'a/b', 'a/e', 'f'].map(at),
+  );
+  assert.deepEqual(
+    made.problems.map(({ path, denied }) => [path, denied]),
+    [
+      [at('file/c'), false],
+      ['/etc/d', true],
+    ],
+  );
+  assert.equal(made.done, 4n);
 });
 
 test('FileHost moves within a file system, into a directory, and over what is there only with force', async (t) => {
@@ -288,6 +345,13 @@ test('FileHost moves within a file system, into a directory, and over what is th
   writeFileSync(at('b'), 'b');
   mkdirSync(at('dir'));
   assert.equal(await move('a', 'b'), `${at('b')} is there already`);
+  symlinkSync('nowhere', at('link'));
+  assert.equal(await move('link', 'moved'), undefined);
+  assert.equal(readlinkSync(at('moved')), 'nowhere');
+  assert.equal(await move('a', 'moved'), `${at('moved')} is there already`);
+  assert.equal(await move('moved', 'dir/link'), undefined);
+  assert.deepEqual(readdirSync(node.root).sort(), ['a', 'b', 'dir']);
+  unlinkSync(at('dir/link'));
   assert.equal(await move('a', 'b', true), undefined);
   assert.equal(readFileSync(at('b'), 'utf8'), 'a');
   assert.equal(await move('b', 'dir'), undefined);

@@ -1,6 +1,6 @@
 /**
- * Carries out what is ordered about the files of this node, within the node's policy: decides by the paths, logs the decision,
- * and hands the order to whoever knows its kind. What comes up and goes down are the frames of file.proto.
+ * Carries out what is ordered about the files of this node, within the node's policy: decides by the paths, logs what was decided
+ * and refused, and hands the order to whoever knows its kind. What comes up and goes down are the frames of file.proto.
  */
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
@@ -29,7 +29,8 @@ import {
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { makeDirectories, moveFile } from './change-files.ts';
-import type { FileAccess, FileDecision } from './decide-files.ts';
+import type { FileAccess } from './decide-files.ts';
+import { type DecidedPath, DecisionLog } from './decision-log.ts';
 import { answerFrame, problemFrame, problemOf } from './file-answer.ts';
 import { FilePlaces } from './file-places.ts';
 import { guardState } from './guard-state.ts';
@@ -37,9 +38,6 @@ import { listFiles } from './list-files.ts';
 import { OwnerNames } from './owner-names.ts';
 import { readFile, requireReadable } from './read-file.ts';
 import { removeFiles } from './remove-files.ts';
-
-/** Paths of one order that the log names. */
-const loggedPathsMax = 20;
 
 /** What the host works with. */
 export interface FileHostOptions {
@@ -97,10 +95,15 @@ export class FileHost {
     const policy = this.#policy();
     const guard = await guardState(this.#options.directory, this.#options.policyFile.path);
     const places = new FilePlaces({ policy, workspace: this.#workspace, guard });
-    this.#decide(kind, places, operator);
+    using log = new DecisionLog(this.#options.log, operator, kind.case);
+    decide(kind, places, log);
     try {
-      yield* this.#perform(kind, places, frames, abort);
+      for await (const up of this.#perform(kind, places, frames, abort)) {
+        log.told(up);
+        yield up;
+      }
     } catch (error) {
+      if (error instanceof RefusedOrderError && error.denied) log.refused(error.message);
       if (!(error instanceof FileStreamError)) throw error;
       throw new RefusedOrderError(error.message, { cause: error });
     }
@@ -110,33 +113,6 @@ export class FileHost {
     const state = this.#options.policyFile.current();
     if ('problem' in state) throw new RefusedOrderError(state.problem, { denied: true });
     return state.policy.files;
-  }
-
-  /** Decides by the paths, and logs that. @throws RefusedOrderError when nothing of it may be done, or a path makes no sense. */
-  #decide(kind: Exclude<FileOrder['kind'], { case: undefined }>, places: FilePlaces, operator: string): void {
-    const paths = pathsOfOrder(kind);
-    if (paths.length > limits.filePathsMax) {
-      throw new RefusedOrderError(
-        `an order names at most ${limits.filePathsMax} paths, and this one ${paths.length}`,
-      );
-    }
-    const several = severalPaths.has(kind.case);
-    const decisions = paths.flatMap(([path, access]) => decideOne(places, path, access, several));
-    const denied = decisions.filter((decision) => !decision.allowed);
-    this.#options.log.info(
-      {
-        operator,
-        order: kind.case,
-        paths: decisions.slice(0, loggedPathsMax).map(({ path }) => path),
-        ...(decisions.length > loggedPathsMax && { pathsInAll: decisions.length }),
-        ...(denied.length > 0 && { denied: denied.slice(0, loggedPathsMax).map(({ path }) => path) }),
-      },
-      denied.length > 0 ? 'files: denied by the policy' : 'files: allowed by the policy',
-    );
-    const [first] = denied;
-    if (first && (!several || denied.length === decisions.length)) {
-      throw new RefusedOrderError(`${first.path}: ${first.reason}`, { denied: true });
-    }
   }
 
   #perform(
@@ -174,7 +150,7 @@ export class FileHost {
     const { destination, intoDirectory, preserve, mode, backup, dryRun, checksum, report } = put;
     const { setid } = places.policy;
     requirePutAllowed(put, places.policy);
-    const owner = put.owner === '' ? undefined : await wholly(put.owner, () => this.#owners.parse(put.owner));
+    const owner = put.owner === '' ? undefined : await this.#owner(put.owner);
     using place = await wholly(destination, () => places.open(destination, 'write'));
     using target = await wholly(destination, () => settleTarget(place.directory, place.name, intoDirectory));
     const how = { target, clock, preserve, backup, dryRun, checksum, report, setid };
@@ -186,6 +162,37 @@ export class FileHost {
     for await (const value of receiveTree(options, sendersOf(frames), abort)) {
       yield create(FilesUpSchema, { kind: { case: 'receiver', value } });
     }
+  }
+
+  /** @throws RefusedOrderError for one that is not known here. */
+  async #owner(owner: string): Promise<{ uid: number; gid: number }> {
+    try {
+      return await this.#owners.parse(owner);
+    } catch (error) {
+      throw new RefusedOrderError(describeFileError(error), { cause: error });
+    }
+  }
+}
+
+/** Decides by the paths, and logs that. @throws RefusedOrderError when nothing of it may be done, or a path makes no sense. */
+function decide(
+  kind: Exclude<FileOrder['kind'], { case: undefined }>,
+  places: FilePlaces,
+  log: DecisionLog,
+): void {
+  const paths = pathsOfOrder(kind);
+  if (paths.length > limits.filePathsMax) {
+    throw new RefusedOrderError(
+      `an order names at most ${limits.filePathsMax} paths, and this one ${paths.length}`,
+    );
+  }
+  const several = severalPaths.has(kind.case);
+  const decided = paths.flatMap(([path, access]) => decideOne(places, path, access, several));
+  log.decided(decided);
+  const denied = decided.flatMap(({ decision }) => (decision.allowed ? [] : [decision]));
+  const [first] = denied;
+  if (first && (!several || denied.length === decided.length)) {
+    throw new RefusedOrderError(`${first.path}: ${first.reason}`, { denied: true });
   }
 }
 
@@ -204,9 +211,9 @@ function pathsOfOrder(kind: Exclude<FileOrder['kind'], { case: undefined }>) {
 }
 
 /** Of several paths, one that makes no sense is a problem when it is its turn. */
-function decideOne(places: FilePlaces, path: string, access: FileAccess, several: boolean): FileDecision[] {
+function decideOne(places: FilePlaces, path: string, access: FileAccess, several: boolean): DecidedPath[] {
   try {
-    return [places.decide(path, access)];
+    return [{ asked: path, decision: places.decide(path, access) }];
   } catch (error) {
     if (several) return [];
     throw new RefusedOrderError(`${path}: ${describeFileError(error)}`, { cause: error });

@@ -17,7 +17,7 @@ export interface OpenPlace extends Disposable {
 /** What to make where it is missing on the way: the mode, and who is told. */
 export interface MissingDirectories {
   readonly mode: number;
-  readonly made: (path: string) => void;
+  readonly made: (path: string, stats: BigIntStats) => void;
 }
 
 /**
@@ -78,7 +78,7 @@ async function descend(
 async function makeMissing(directory: DirectoryHandle, name: string, { mode, made }: MissingDirectories) {
   try {
     await directory.makeDirectory(name, mode);
-    made(joinPath(directory.path, name));
+    made(joinPath(directory.path, name), await directory.stat(name));
     await directory.sync();
   } catch (error) {
     // Somebody else may have made it just now.

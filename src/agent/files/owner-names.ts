@@ -49,12 +49,11 @@ export class OwnerNames {
   async #number(database: Database, name: string): Promise<number> {
     const kind = database === 'passwd' ? 'user' : 'group';
     if (/^\d+$/.test(name)) {
-      if (Number(name) > idMax) throw new FileError(`${kind} ${name}: there is no such number`);
+      if (Number(name) > idMax) throw new FileError(`there is no ${kind} ${name}`);
       return Number(name);
     }
     const entry = await this.#entry(database, name);
-    if (entry?.[0] !== name)
-      throw new FileError(`${kind} ${JSON.stringify(name)}: there is none on this node`);
+    if (entry?.[0] !== name) throw new FileError(`there is no ${kind} ${JSON.stringify(name)} on this node`);
     return Number(entry[2]);
   }
 

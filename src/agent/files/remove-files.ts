@@ -88,7 +88,7 @@ class Removal {
     if (depth > limits.fileDepthMax) throw new FileError(`is deeper than ${limits.fileDepthMax} directories`);
     {
       using handle = await above.openDirectory(name);
-      if ((await handle.mountId()) !== mount) throw new FileError('is a mount point');
+      if ((await handle.mountId()) !== mount) throw new FileError('is a mount point', { denied: true });
       const names = await handle.list();
       const [below, files] = await partition(handle, names);
       await forEachAtOnce(files, atOnce, (dirent) =>

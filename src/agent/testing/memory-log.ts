@@ -6,10 +6,17 @@ export interface MemoryLog {
   readonly log: Logger;
   /** The messages, in order. */
   readonly lines: Inbox<string>;
+  /** The same with all that they carry. */
+  readonly records: Readonly<Record<string, unknown>>[];
 }
 
 export function memoryLog(): MemoryLog {
   const lines = new Inbox<string>();
-  const write = (line: string) => lines.put(String(JSON.parse(line).msg));
-  return { log: pino({ level: 'info' }, { write }), lines };
+  const records: Record<string, unknown>[] = [];
+  const write = (line: string) => {
+    const record: Record<string, unknown> = JSON.parse(line);
+    records.push(record);
+    lines.put(String(record.msg));
+  };
+  return { log: pino({ level: 'info' }, { write }), lines, records };
 }

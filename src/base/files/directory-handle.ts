@@ -117,9 +117,14 @@ export class DirectoryHandle implements Disposable {
     return this.#call(() => fs.symlink(target, this.#at(name)));
   }
 
-  /** Gives the file or link `name` a second name in this directory. @throws the system's error. */
-  addName(name: string, second: string): Promise<void> {
-    return this.#call(() => fs.link(this.#at(name), this.#at(second)));
+  /** Gives the file or link `name` a second name in `to`, unless that is there. @throws the system's error. FileError when it is guarded. */
+  addName(name: string, second: string, to: DirectoryHandle = this): Promise<void> {
+    return this.#call(() =>
+      to.#call(async () => {
+        await to.refuseName(second);
+        await fs.link(this.#at(name), to.#at(second));
+      }),
+    );
   }
 
   /** Renames `name` to `newName` in `to`, replacing what is there. @throws the system's error. FileError when that is guarded. */
@@ -241,8 +246,9 @@ export function describeIrregular(stats: BigIntStats | Dirent<Buffer>): string |
   return 'is a device';
 }
 
-/** `name` in `directory`, for people. */
+/** `name` in `directory`, for people; "." is the directory itself. */
 export function joinPath(directory: string, name: string): string {
+  if (name === '.') return directory;
   if (directory === '') return name;
   return directory.endsWith('/') ? `${directory}${name}` : `${directory}/${name}`;
 }

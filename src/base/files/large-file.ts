@@ -121,14 +121,18 @@ export class LargeFile {
   async receive(): Promise<FileAction> {
     const { options, directories } = this.#parts;
     this.#requireGoingOn();
-    if (options.dryRun && this.place.directory.fresh) return FileAction.CREATED;
+    if (options.dryRun && this.place.directory.fresh) {
+      this.#countRest();
+      return FileAction.CREATED;
+    }
     using held = await directories.hold(this.place.directory);
     const { handle } = held;
     try {
       if (!this.place.directory.fresh) this.#replaced = await findReplaced(handle, this.place.name);
       if (options.checksum) await this.#openOld(handle);
       if (await this.#isUnchanged()) return FileAction.UNCHANGED;
-      if (!options.dryRun) await this.#build(handle);
+      if (options.dryRun) this.#countRest();
+      else await this.#build(handle);
       return this.#replaced ? FileAction.REPLACED : FileAction.CREATED;
     } catch (error) {
       this.fail(error);
@@ -266,6 +270,11 @@ export class LargeFile {
     // Those that are wanted come in any order; what is compared first is counted from the beginning on.
     if (index === this.#counted) this.#counted += 1;
     this.#parts.report.bytes += chunkLength(this.size, index);
+  }
+
+  /** As if all were in place. */
+  #countRest(): void {
+    while (this.#counted < this.chunks) this.#count(this.#counted);
   }
 
   async #digest(index: number): Promise<Buffer | undefined> {

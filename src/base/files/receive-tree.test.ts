@@ -304,6 +304,11 @@ test('receiveTree() with dryRun says what would be done, and does nothing', asyn
   assert.equal(actions(compared)['same'], UNCHANGED);
   assert.equal(actions(compared)['other'], REPLACED);
   assert.equal(plain.wanted + compared.wanted, 0);
+  for (const { received } of [plain, compared]) {
+    const last = received.at(-1)?.kind;
+    assert.ok(last?.case === 'done');
+    assert.equal(last.value.bytes, BigInt(6 * fileChunkBytes + 3));
+  }
   assert.deepEqual(describeTree(to), before);
 });
 

@@ -84,7 +84,7 @@ async function* walkDirectory(
   recursive: boolean,
   abort: AbortSignal,
 ): AsyncGenerator<Found> {
-  if (!recursive) throw new FileError('is a directory, and it was not asked for with what is in it');
+  if (!recursive) throw new FileError('is a directory, and the copy is not recursive (-r)');
   if (above.directories.length >= limits.fileDepthMax - 1) {
     throw new FileError(`is deeper than ${limits.fileDepthMax} directories`);
   }
