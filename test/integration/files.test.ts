@@ -97,6 +97,20 @@ test('a copy that was cut goes on with what is missing, also after a restart of 
   assert.ok(second.wanted <= 21, `${second.wanted} chunks: what the cache has is not asked for`);
 });
 
+test('a directory that was cut, and is on some nodes, goes on under its name with exactDestination', async (t) => {
+  const { from, names, big } = source(t, 2 * chunk);
+  const { target, put } = on('node[1-3]', 'exact');
+  const again = { target, put: { ...put, exactDestination: true } };
+  await copyToNodes(cluster.connection, { from, names, target: on('node1', 'exact') });
+  await makeDirectory('node2', 'exact/lib');
+  const copied = await copyToNodes(cluster.connection, { from, names, target: again });
+  assert.deepEqual([copied.outcomes, copied.problems], [{ node1: DONE, node2: DONE, node3: DONE }, []]);
+  const sha256 = createHash('sha256').update(big).digest('hex');
+  assert.deepEqual(await digestOn('node[1-3]', 'exact/big'), { node1: sha256, node2: sha256, node3: sha256 });
+  const listed = await digestOn('node[1-3]', 'exact/app');
+  assert.deepEqual(listed, {}, 'and not beneath it');
+});
+
 test('a problem on one node is told, and the others have all of it', async (t) => {
   const { from, names } = source(t, 2 * chunk);
   await makeDirectory('node2', 'taken');

@@ -147,12 +147,15 @@ export class FileHost {
     abort: AbortSignal,
   ): AsyncGenerator<FilesUp> {
     const { clock } = this.#options;
-    const { destination, intoDirectory, preserve, mode, backup, dryRun, checksum, report } = put;
+    const { destination, intoDirectory, exactDestination: exact } = put;
+    const { preserve, mode, backup, dryRun, checksum, report } = put;
     const { setid } = places.policy;
     requirePutAllowed(put, places.policy);
     const owner = put.owner === '' ? undefined : await this.#owner(put.owner);
     using place = await wholly(destination, () => places.open(destination, 'write'));
-    using target = await wholly(destination, () => settleTarget(place.directory, place.name, intoDirectory));
+    using target = await wholly(destination, () =>
+      settleTarget(place.directory, place.name, { intoDirectory, exact }),
+    );
     const how = { target, clock, preserve, backup, dryRun, checksum, report, setid };
     const options = { ...how, ...(owner && { owner }), ...(mode !== undefined && { mode }) };
     // So that the sender does not wait for a refusal any longer.

@@ -23,7 +23,8 @@ export async function cp(
 ): Promise<number> {
   const { abort, selection } = context;
   const hosts = options.hostfile === undefined ? [] : await readHostFile(options.hostfile, abort);
-  const plan = planCopy(words, { options, selection, hosts });
+  const exact = options['no-target-directory'] ?? false;
+  const plan = planCopy(words, { options, selection, hosts, exact });
   return plan.direction === 'to'
     ? await copyTo(context, options, plan)
     : await copyFrom(context, options, plan);
@@ -46,6 +47,7 @@ async function copyTo(context: CommandContext, options: Options, copy: CopyToNod
   const put = {
     destination: copy.destination,
     intoDirectory: copy.intoDirectory,
+    exactDestination: copy.exact,
     preserve: options.preserve ?? false,
     owner: options.owner ?? '',
     ...(mode === undefined ? {} : { mode }),
@@ -81,7 +83,7 @@ async function copyFrom(context: CommandContext, options: Options, copy: CopyFro
   const mode = options.mode === undefined ? undefined : parseMode(options.mode, '--mode');
   const connection = await context.connect(options.data);
   const target = await chooseFileTarget(context, connection, copy.plan, options, undefined);
-  const { plan, paths, destination } = copy;
+  const { plan, paths, destination, exact } = copy;
   if (destination === standardStream) {
     const read = { path: paths[0] ?? '' };
     const answers = connection.files.readFile({ target, read }, { signal: context.abort });
@@ -97,8 +99,8 @@ async function copyFrom(context: CommandContext, options: Options, copy: CopyFro
     target: { target, get: { paths: [...paths], recursive: options.recursive ?? false } },
     openTarget: (node) =>
       plan.literal
-        ? openLocalTarget(destination, paths.length > 1)
-        : openNodeTarget(destination, node, dryRun),
+        ? openLocalTarget(destination, { intoDirectory: paths.length > 1, exact })
+        : openNodeTarget(destination, node, { dryRun, exact }),
     sink: {
       preserve: options.preserve ?? false,
       ...(mode === undefined ? {} : { mode }),

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DirectoryHandle } from '#base/files/directory-handle.ts';
 import { describeFileError, isSystemError } from '#base/files/file-error.ts';
+import type { TargetRule } from '#base/files/settle-target.ts';
 import type { SinkTarget } from '#base/files/sink-options.ts';
 import { CommandError } from '#cli/command-error.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -12,13 +13,18 @@ import { isNodeName } from '#protocol/ids.ts';
 export type LocalTarget = SinkTarget & Disposable;
 
 /**
- * The target at `path`.
+ * The target at `path`: where the rule says so a directory, as for several sources, or the copy itself.
  *
- * @param intoDirectory it must be a directory, as for several sources.
  * @throws CommandError where it is none, or its parent is not there.
  */
-export async function openLocalTarget(path: string, intoDirectory: boolean): Promise<LocalTarget> {
-  if (await isDirectory(path)) return await opened(path);
+export async function openLocalTarget(
+  path: string,
+  { intoDirectory, exact }: TargetRule,
+): Promise<LocalTarget> {
+  if (!exact && (await isDirectory(path))) return await opened(path);
+  if (exact && isNameless(path)) {
+    throw new CommandError(exitCodes.requestFailed, `${path} has no name that what is copied could take`);
+  }
   if (intoDirectory || path.endsWith('/')) {
     throw new CommandError(exitCodes.requestFailed, `${path} is no directory`);
   }
@@ -26,20 +32,29 @@ export async function openLocalTarget(path: string, intoDirectory: boolean): Pro
 }
 
 /**
- * The directory of one node beneath `path`, made where it is not there.
+ * The directory of one node beneath `path`, made where it is not there. With `exact` it is the copy itself.
  *
- * @param dryRun nothing is made.
+ * @param how with `dryRun` nothing is made.
  * @throws CommandError where it cannot be made, or would have to be.
  */
-export async function openNodeTarget(path: string, node: string, dryRun: boolean): Promise<LocalTarget> {
+export async function openNodeTarget(
+  path: string,
+  node: string,
+  { dryRun, exact }: { readonly dryRun: boolean; readonly exact: boolean },
+): Promise<LocalTarget> {
   if (!isNodeName(node))
     throw new CommandError(exitCodes.requestFailed, `${JSON.stringify(node)} names no node`);
-  const directory = join(path, node);
+  const directory = exact ? path : join(path, node);
   if (dryRun && !(await isDirectory(directory))) {
     throw new CommandError(exitCodes.requestFailed, `${directory} is not there yet: all would be new`);
   }
   if (!dryRun) await attempt(`cannot make ${directory}`, () => mkdir(directory, { recursive: true }));
-  return await opened(directory);
+  return await opened(directory, exact ? node : undefined);
+}
+
+/** Such as "." and "/". */
+function isNameless(path: string): boolean {
+  return ['', '.', '..'].includes(basename(path));
 }
 
 async function opened(path: string, as?: string): Promise<LocalTarget> {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { UsageError } from '#base/command-line.ts';
 import { planCopy } from './plan-copy.ts';
 
-const nothing = { options: {}, selection: undefined, hosts: [] };
+const nothing = { options: {}, selection: undefined, hosts: [], exact: false };
 
 function planned(...words: string[]) {
-  const { plan, ...rest } = planCopy(words, nothing);
+  const { plan, exact: _exact, ...rest } = planCopy(words, nothing);
   return { nodes: plan.request.nodes, ...rest };
 }
 
@@ -37,6 +37,20 @@ test('planCopy() from nodes', () => {
     paths: ['a'],
     destination: '-',
   });
+});
+
+test('planCopy() with -T takes one source, and a destination that has a name', () => {
+  const exactly = (...words: string[]) => planCopy(words, { ...nothing, exact: true });
+  assert.equal(exactly('a', 'web1:b').exact, true);
+  assert.equal(exactly('web1:a', 'b').exact, true);
+  for (const words of [
+    ['a', 'c', 'web1:b'],
+    ['a', 'web1:b/'],
+    ['web1:a', 'b/'],
+    ['a', 'web1:'],
+  ]) {
+    assert.throws(() => exactly(...words), /-T/);
+  }
 });
 
 const refused: readonly (readonly [readonly string[], RegExp])[] = [

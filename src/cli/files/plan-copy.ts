@@ -18,6 +18,8 @@ export interface CopyToNodes {
   readonly destination: string;
   /** It must be a directory. */
   readonly intoDirectory: boolean;
+  /** It is the copy itself, whatever is there. */
+  readonly exact: boolean;
 }
 
 /** A copy from nodes. */
@@ -28,14 +30,24 @@ export interface CopyFromNodes {
   readonly paths: readonly string[];
   /** Path here; `standardStream` is standard output. */
   readonly destination: string;
+  /** It is the copy itself, whatever is there; of several nodes that is what each has beneath it. */
+  readonly exact: boolean;
+}
+
+/** Where the words are, and whether the destination is the copy itself. */
+export interface CopyContext extends PlaceContext {
+  readonly exact: boolean;
 }
 
 /** @throws UsageError and ExpressionError for what cannot be meant. */
-export function planCopy(words: readonly string[], context: PlaceContext): CopyToNodes | CopyFromNodes {
+export function planCopy(words: readonly string[], context: CopyContext): CopyToNodes | CopyFromNodes {
   const sources = words.slice(0, -1);
   const destination = words.at(-1) ?? '';
   if (sources.length === 0) {
     throw new UsageError('drover cp: from where to where? such as: drover cp app.conf web[1-3]:conf/');
+  }
+  if (context.exact && (sources.length > 1 || destination.endsWith('/'))) {
+    throw new UsageError('drover cp: -T takes one SRC, and a DST that does not end with /');
   }
   const isTo = parseNodePath(destination) !== undefined;
   const remote = sources.filter((word) => parseNodePath(word) !== undefined);
@@ -47,7 +59,7 @@ function planTo(
   sources: readonly string[],
   remote: readonly string[],
   word: string,
-  context: PlaceContext,
+  context: CopyContext,
 ): CopyToNodes {
   const [other] = remote;
   if (other !== undefined) {
@@ -62,17 +74,20 @@ function planTo(
   } = planPlaces('cp', [word], context);
   const destination = path === '/' ? path : path.replace(/\/+$/, '');
   const intoDirectory = destination !== path || sources.length > 1 || path === '' || path === '/';
+  if (context.exact && intoDirectory) {
+    throw new UsageError('drover cp: with -T the DST needs a name: write NODES:PATH/NAME');
+  }
   if (sources[0] === standardStream && intoDirectory) {
     throw new UsageError('drover cp: what comes from standard input needs a name: write NODES:PATH/NAME');
   }
-  return { direction: 'to', plan, sources, destination, intoDirectory };
+  return { direction: 'to', plan, sources, destination, intoDirectory, exact: context.exact };
 }
 
 function planFrom(
   sources: readonly string[],
   remote: readonly string[],
   destination: string,
-  context: PlaceContext,
+  context: CopyContext,
 ): CopyFromNodes {
   if (remote.length === 0) {
     throw new UsageError(
@@ -95,7 +110,7 @@ function planFrom(
   if (nameless !== undefined && destination !== standardStream) {
     throw new UsageError(`drover cp: ${JSON.stringify(nameless)} has no name to be copied under`);
   }
-  return { direction: 'from', plan, paths, destination };
+  return { direction: 'from', plan, paths, destination, exact: context.exact };
 }
 
 function refuseMixedStream(sources: readonly string[]): void {

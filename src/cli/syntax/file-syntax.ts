@@ -20,6 +20,11 @@ const cpOptions = {
     value: 'MODE',
     help: 'permission bits of the files that are created, such as 0644',
   },
+  'no-target-directory': {
+    type: 'boolean',
+    short: 'T',
+    help: 'DST is SRC itself, also where a directory is there',
+  },
   backup: { type: 'boolean', help: 'keep what is replaced as NAME~' },
   checksum: { type: 'boolean', help: 'compare with what is there, and leave alone what is equal' },
   'dry-run': { type: 'boolean', short: 'n', help: 'say what would be done, and do nothing' },
@@ -39,13 +44,13 @@ export const cpSyntax: CommandSyntax<typeof cpOptions> = {
   details: [
     'DST is NODES:PATH and each SRC a path here, to copy to nodes; or each SRC is NODES:PATH and DST a path here, to copy from nodes: from one plain node name into DST, from a set into DST/NODE for each node. What has a colon before its first slash is on nodes; ./a:b is a file here. - is standard input, or standard output for a file of one node.',
     'A file is there whole or not at all: it is built beside its target, verified by its SHA-256, and takes the name at once. A copy that was cut goes on where it was when it is called again.',
-    'A directory that is there takes each SRC under its own name, as with cp(1); otherwise a single SRC becomes DST. A DST that ends with / must be a directory.',
+    'A directory that is there takes each SRC under its own name, as with cp(1); otherwise a single SRC becomes DST. A DST that ends with / must be a directory. With -T DST is SRC itself whatever is there: give it where the same copy may be called again, as after one that was cut.',
     whichNodes,
     whichPaths,
   ],
   examples: [
     'drover cp app.conf web[1-20]:/etc/app/',
-    'drover cp -r build/ @role=web:releases/42',
+    'drover cp -r -T build @role=web:releases/42',
     'drover cp -p --mode 0755 tool @all:bin/tool',
     'drover cp web[1-20]:/var/log/app.log logs/',
     'pg_dump db | drover cp - db2:dump.sql',

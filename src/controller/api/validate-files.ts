@@ -50,7 +50,10 @@ export function findOrderProblem({ kind }: FileOrder): string | undefined {
   }
 }
 
-function findPutProblem({ destination, owner, mode }: PutFiles): string | undefined {
+function findPutProblem(put: PutFiles): string | undefined {
+  const { destination, owner, mode, intoDirectory, exactDestination } = put;
+  if (intoDirectory && exactDestination)
+    return 'the destination is the copy itself, or a directory for it, not both';
   if (owner.length > ownerMax || /[\s\0]/.test(owner)) return `${quote(owner)} cannot be an owner`;
   if (owner.split(':').length > 2) return `${quote(owner)} is no owner: USER, USER:GROUP or :GROUP`;
   return findModeProblem(mode) ?? findPathProblem(destination);
