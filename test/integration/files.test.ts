@@ -73,17 +73,20 @@ test('a copy that was cut goes on with what is missing, also after a restart of 
   const target = on('node1', 'again');
   await makeDirectory('node1', 'again');
   let sent = 0;
-  const cut = copyToNodes(cluster.connection, {
+  let stopped: Promise<void> | undefined;
+  const first = await copyToNodes(cluster.connection, {
     from,
     names,
     target,
     async onSend({ kind }) {
       if (kind.case !== 'chunk' || ++sent !== 20) return;
-      await cluster.stopNode('node1');
+      stopped = cluster.stopNode('node1');
+      await stopped;
     },
   });
-  const first = await cut;
   assert.deepEqual(first.outcomes, { node1: UNREACHABLE });
+  // The copy may be over before the agent is.
+  await stopped;
   await cluster.startNode('node1');
   await cluster.restartController();
   await until('node1 is back', async () => {
