@@ -11,11 +11,13 @@ import { lockDirectory } from '#base/directory-lock.ts';
 import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import { version } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+import type { ApiParts } from '#controller/api/api-parts.ts';
 import { startApiServer } from '#controller/api/api-server.ts';
 import { StopSwitch } from '#controller/api/stop-switch.ts';
 import { accessPath, findAccess, writeAccess } from '#controller/auth/access-file.ts';
+import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/certificate-authority.ts';
-import { authenticate, createAdminToken } from '#controller/auth/operators.ts';
+import { createAdminToken } from '#controller/auth/first-admin.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openStaging } from '#controller/files/staging.ts';
@@ -23,7 +25,6 @@ import { pruneEvents } from '#controller/loops/prune-events.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
-import type { Store } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
 import { limits } from '#protocol/limits.ts';
 
@@ -104,6 +105,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   );
   const bytesMax = options.fileCacheBytes ?? limits.fileCacheBytesDefault;
   const staging = openStaging({ dataDirectory, bytesMax, clock, log });
+  const authenticator = starting.use(new Authenticator({ store, clock, log }));
   const stopSwitch = new StopSwitch();
   const startedAtMs = clock.wallMs();
   const agents = { agentAddress: dispatch.address, agentAddressForNodes: addressForNodes(dispatch.address) };
@@ -111,6 +113,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     store,
     dispatch,
     authority,
+    authenticator,
     clock,
     log,
     version,
@@ -122,7 +125,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   };
   const api = starting.use(await startApiServer(parts, { listen }));
   const address = `https://${formatHostPort({ host: localHost(api.host), port: api.port })}`;
-  const access = await writeAccessFor(store, clock, dataDirectory, {
+  const access = await writeAccessFor(parts, dataDirectory, {
     address,
     rootCertificate: authority.rootPem,
   });
@@ -138,16 +141,24 @@ export async function startController(options: ControllerOptions): Promise<Contr
   };
 }
 
-/** Keeps the token of the last start if it is still good; makes one where there is none. */
+/**
+ * Keeps the token of the last start; makes one where there is none, or where nobody has one. One that is no longer good was revoked, or
+ * its user disabled, by somebody who is in: they are not overruled, and who removes the file has a new one made.
+ */
 async function writeAccessFor(
-  store: Store,
-  clock: Clock,
+  { store, authenticator, clock, log }: Pick<ApiParts, 'store' | 'authenticator' | 'clock' | 'log'>,
   dataDirectory: string,
   reach: { readonly address: string; readonly rootCertificate: string },
 ): Promise<Pick<Controller, 'adminToken' | 'accessPath' | 'madeAdminToken'>> {
   const path = accessPath(dataDirectory);
   const kept = (await findAccess(path))?.token ?? '';
-  const madeAdminToken = !(await authenticate(store.read, kept, clock.wallMs()));
+  const madeAdminToken = kept === '' || (await store.read.listUsers()).length === 0;
+  if (!madeAdminToken && !(await authenticator.authenticate(kept))) {
+    log.warn(
+      { path },
+      'the token of this file is not good any more: remove the file and start again for another',
+    );
+  }
   const adminToken = madeAdminToken ? await createAdminToken(store, clock) : kept;
   await writeAccess(path, { ...reach, token: adminToken });
   return { adminToken, accessPath: path, madeAdminToken };

@@ -11,8 +11,16 @@ export const errorReasons = {
   NO_NODE_MATCHED: 'not_found',
   /** No task or run fits a reference. */
   NO_SUCH_TASK: 'not_found',
-  /** No join token has that id. */
+  /** No join token or token of a user has that id. */
   NO_SUCH_TOKEN: 'not_found',
+  /** A user is named that does not exist. */
+  NO_SUCH_USER: 'not_found',
+  /** A role is named that does not exist. */
+  NO_SUCH_ROLE: 'not_found',
+  /** There is a user of that name. */
+  USER_EXISTS: 'already_exists',
+  /** There is a role of that name. */
+  ROLE_EXISTS: 'already_exists',
   /** More than one task fits a reference. */
   AMBIGUOUS_TASK: 'invalid_argument',
   /** The same run id was used with another content. */

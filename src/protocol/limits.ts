@@ -186,6 +186,10 @@ export const limits = {
   joinTokenTtlDefaultMs: 3_600_000,
   /** Nodes that one join token may let in. */
   joinTokenUsesMax: 20_000,
+  /** Longest life of a user's token, unless it is to live until it is revoked: ten years. */
+  userTokenTtlMaxMs: 3_650 * 86_400_000,
+  /** Life of a user's token where its maker does not say: a month. */
+  userTokenTtlDefaultMs: 30 * 86_400_000,
   /** Characters of the reason why a node is drained. */
   drainReasonMax: 256,
   /** The facts of one host, encoded: ten times what one with 32 disks tells. */

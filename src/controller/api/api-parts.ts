@@ -1,6 +1,7 @@
 /** What the services work with: the composition root makes it, tests make it with a fake dispatch. */
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
+import type { Authenticator } from '#controller/auth/authenticator.ts';
 import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
 import type { Staging } from '#controller/files/staging.ts';
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly store: Store;
   readonly dispatch: Dispatch;
   readonly authority: CertificateAuthority;
+  readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly log: Logger;
   /** The controller's version. */

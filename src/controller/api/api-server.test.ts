@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { request as httpsRequest } from 'node:https';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import {
-  type DescMethod,
-  type DescMethodServerStreaming,
-  type DescMethodUnary,
-  fromJson,
-} from '@bufbuild/protobuf';
-import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
-import { hashSecret, randomSecret } from '#controller/auth/secrets.ts';
-import { encodeBase64url } from '#core/base64url.ts';
+import { Code, type ConnectError, createClient } from '@connectrpc/connect';
 import {
   ClusterService,
   ErrorDetailSchema,
@@ -19,105 +11,7 @@ import {
   RunService,
   TaskService,
 } from '#protocol/gen/drover/v1/api_pb.ts';
-import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
-import { apiServices } from './api-server.ts';
-import { methodName, verbOf } from './method-verbs.ts';
 import { ApiFixture } from './testing/api-fixture.ts';
-
-/** A request for each method, as JSON, and the code with which admin is answered; undefined for success. */
-const rows: Readonly<Record<string, readonly [request: object, admin: Code | undefined]>> = {
-  'NodeService/ListNodes': [{}, undefined],
-  'NodeService/GetNode': [{ name: 'web1' }, undefined],
-  'NodeService/GetNodeUsage': [{}, undefined],
-  'NodeService/LabelNodes': [{ nodes: 'web1', set: { a: 'b' } }, undefined],
-  'NodeService/DrainNodes': [{ nodes: 'web9', reason: 'disk' }, Code.NotFound],
-  'NodeService/ResumeNodes': [{ nodes: 'web1' }, undefined],
-  'NodeService/RemoveNode': [{ name: 'web9' }, Code.NotFound],
-  'RunService/CreateRun': [
-    { id: '01979c5e-7d0c-7000-8000-000000000001', nodes: 'web1', spec: { argv: ['true'] } },
-    undefined,
-  ],
-  'RunService/GetRun': [{ id: '01979c5e-7d0c-7000-8000-00000000ffff' }, Code.NotFound],
-  'RunService/ListRuns': [{}, undefined],
-  'TaskService/ListTasks': [{}, undefined],
-  'TaskService/GetTask': [{ ref: 'nosuchtask' }, Code.NotFound],
-  'TaskService/SignalTasks': [{ query: { refs: ['nosuchtask'] }, signal: 'TERM' }, Code.NotFound],
-  'TaskService/StopTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
-  'TaskService/FollowTasks': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
-  'TaskService/SampleTasks': [{}, undefined],
-  'TaskService/WriteInput': [{ target: { query: { refs: ['nosuchtask'] } } }, Code.NotFound],
-  'TaskService/ReadLogs': [{ query: { refs: ['nosuchtask'] } }, Code.NotFound],
-  'FileService/CopyToNodes': [{ target: { target: { nodes: 'web9' }, put: {} } }, Code.NotFound],
-  'FileService/CopyFromNodes': [{ target: { target: { nodes: 'web1' }, get: {} } }, Code.InvalidArgument],
-  'FileService/ListFiles': [{ target: { nodes: 'web1' }, list: {} }, undefined],
-  'FileService/ReadFile': [{ target: { nodes: 'web1' }, read: {} }, Code.InvalidArgument],
-  'FileService/MakeDirectories': [{ target: { nodes: 'web1' }, make: { paths: ['a'] } }, undefined],
-  'FileService/MoveFile': [{ target: { nodes: 'web9' }, move: { from: 'a', to: 'b' } }, Code.NotFound],
-  'FileService/RemoveFiles': [{ target: {}, remove: { paths: ['a'] } }, Code.InvalidArgument],
-  'ClusterService/GetCluster': [{}, undefined],
-  'ClusterService/Shutdown': [{}, undefined],
-  'JoinService/GetRoot': [{}, undefined],
-  'JoinService/Join': [{ name: 'web9' }, Code.InvalidArgument],
-  'JoinTokenService/CreateJoinToken': [{}, undefined],
-  'JoinTokenService/ListJoinTokens': [{}, undefined],
-  'JoinTokenService/RevokeJoinToken': [{ id: 'none' }, Code.NotFound],
-  'EventService/ListEvents': [{}, undefined],
-  'EventService/FollowEvents': [{}, undefined],
-  'AuditService/ListAudit': [{}, undefined],
-  'AuditService/FollowAudit': [{}, undefined],
-};
-
-const methods = apiServices.flatMap((service) => service.methods as readonly DescMethod[]);
-
-describe('every method of the API', () => {
-  let api: ApiFixture;
-  let viewerToken: string;
-  before(async () => {
-    api = await ApiFixture.start();
-    await api.addNodes('web1');
-    viewerToken = await addOperator(api, 'vera', 'viewer');
-  });
-  after(() => api[Symbol.asyncDispose]());
-
-  it('has a row in this table, and each row a method', () => {
-    assert.deepEqual(Object.keys(rows).sort(), methods.map(shortName).sort());
-  });
-
-  for (const method of methods) {
-    const name = shortName(method);
-    const [request, admin] = rows[name] ?? [{}, undefined];
-    const anyone = verbOf(method) === Verb.ANYONE;
-    const call = (transport: Transport) => codeOf(transport, method, request);
-
-    it(`${name} answers ${anyone ? 'anyone' : 'admin'}`, async () => {
-      assert.equal(await call(anyone ? api.anonymousTransport() : api.transport()), admin);
-    });
-    if (anyone) continue;
-
-    it(`${name} refuses a call without a token`, async () => {
-      assert.equal(await call(api.anonymousTransport()), Code.Unauthenticated);
-    });
-    it(`${name} refuses unknown and malformed tokens`, async () => {
-      const unknown = `dvo1.abcdefgh.${encodeBase64url(randomSecret())}`;
-      for (const token of [unknown, 'dvo1.x.y', 'nonsense', `${api.adminToken}x`]) {
-        assert.equal(await call(api.transport(token)), Code.Unauthenticated, token);
-      }
-    });
-    it(`${name} refuses an operator whose role does not have its verb`, async () => {
-      assert.equal(await call(api.transport(viewerToken)), Code.PermissionDenied);
-    });
-  }
-
-  it('leaves an audit row when it refused an operator, and one of all strangers', async () => {
-    const denied = (await api.parts.store.read.listAudit(0, 1000)).filter((row) => row.decision === 'denied');
-    assert.equal(denied.filter((row) => row.who === '-').length, 1);
-    const known = denied.filter((row) => row.who !== '-');
-    const methodsOf = known.map((row) => (JSON.parse(row.request) as { method: string }).method);
-    const refusable = methods.filter((method) => verbOf(method) !== Verb.ANYONE);
-    assert.deepEqual(methodsOf.sort(), refusable.map(methodName).sort());
-    assert.deepEqual([...new Set(known.map((row) => row.who))], ['vera']);
-  });
-});
 
 describe('startApiServer()', () => {
   it('speaks JSON over HTTP/1.1, as curl does', async () => {
@@ -215,38 +109,6 @@ describe('startApiServer()', () => {
     assert.deepEqual((await answer).activeTasks, []);
   });
 });
-
-function shortName(method: DescMethod): string {
-  return `${method.parent.name}/${method.name}`;
-}
-
-async function codeOf(transport: Transport, method: DescMethod, json: object): Promise<Code | undefined> {
-  const input = fromJson(method.input, json as Record<string, never>);
-  try {
-    if (method.methodKind === 'unary') {
-      await transport.unary(method as DescMethodUnary, undefined, undefined, undefined, input);
-    } else {
-      const requests = (async function* () {
-        yield input;
-      })();
-      const streaming = method as DescMethodServerStreaming;
-      const { message } = await transport.stream(streaming, undefined, undefined, undefined, requests);
-      for await (const _ of message);
-    }
-    return undefined;
-  } catch (error) {
-    return ConnectError.from(error).code;
-  }
-}
-
-async function addOperator(api: ApiFixture, operator: string, role: string): Promise<string> {
-  const secret = randomSecret();
-  const secretHash = hashSecret(secret);
-  const createdAtMs = api.parts.clock.wallMs();
-  const token = { id: operator, operator, role, secretHash, createdAtMs, expiresAtMs: undefined };
-  await api.parts.store.transact((writer) => writer.insertOperatorToken(token));
-  return `dvo1.${operator}.${encodeBase64url(secret)}`;
-}
 
 function post(
   api: ApiFixture,

@@ -16,6 +16,7 @@ import { createConnectRouter } from '@connectrpc/connect';
 import type { HostPort } from '#base/host-port.ts';
 import type { TlsIdentity } from '#controller/auth/certificate-authority.ts';
 import { RefusedError } from '#protocol/errors.ts';
+import { RoleService, UserService, UserTokenService } from '#protocol/gen/drover/v1/access_pb.ts';
 import {
   ClusterService,
   FileService,
@@ -42,11 +43,14 @@ import { createJoinTokenService } from './join-token-service.ts';
 import { requireVerbs } from './method-verbs.ts';
 import { createNodeService } from './node-service.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
+import { createRoleService } from './role-service.ts';
 import { createRunService } from './run-service.ts';
 import { serveHandlers } from './serve-handlers.ts';
 import { serveProbe } from './serve-probes.ts';
 import { createTaskService } from './task-service.ts';
 import { closeIdleSessions } from './tls-sessions.ts';
+import { createUserService } from './user-service.ts';
+import { createUserTokenService } from './user-token-service.ts';
 
 /** Every service of the API. */
 export const apiServices = [
@@ -59,6 +63,9 @@ export const apiServices = [
   JoinTokenService,
   EventService,
   AuditService,
+  UserService,
+  RoleService,
+  UserTokenService,
 ] as const;
 
 /** Where to listen and as whom. */
@@ -161,7 +168,10 @@ function createListener(
     .service(JoinTokenService, createJoinTokenService(parts))
     .service(EventService, createEventService(parts))
     .service(FileService, createFileService(parts))
-    .service(AuditService, createAuditService(parts));
+    .service(AuditService, createAuditService(parts))
+    .service(UserService, createUserService(parts))
+    .service(RoleService, createRoleService(parts))
+    .service(UserTokenService, createUserTokenService(parts));
   const serve = serveHandlers(router.handlers, parts.log);
   return (request: Http2ServerRequest, response: Http2ServerResponse) => {
     if (!serveProbe(parts, request, response)) serve(request, response);

@@ -12,30 +12,29 @@ import type { ConnectError, HandlerContext, Interceptor } from '@connectrpc/conn
 import type { Json } from '#base/canonical-json.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Operator } from '#controller/auth/authorize.ts';
-import { authenticate } from '#controller/auth/operators.ts';
 import { type ErrorReason, RefusedError } from '#protocol/errors.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { auditableRequest } from './auditable-request.ts';
-import { type Caller, callerKey, requireAllowed } from './caller.ts';
+import { type Caller, callerKey, requireCall } from './caller.ts';
 import { methodName, verbOf } from './method-verbs.ts';
 import type { RefusalRecorder } from './refusal-recorder.ts';
 
 /** An open stream loses its right at the latest so long after its operator did. */
 export const recheckMs = 5_000;
 
-type Parts = Pick<ApiParts, 'store' | 'clock' | 'log'> & { readonly refusals: RefusalRecorder };
+type Parts = Pick<ApiParts, 'authenticator' | 'clock' | 'log'> & { readonly refusals: RefusalRecorder };
 
 /** Runs before the message of a call is read. */
 export function createGate(parts: Parts): (context: HandlerContext) => Promise<void> {
   return async (context) => {
     const verb = verbOf(context.method);
-    const caller: Caller = { operator: undefined, verbs: new Set([verb]) };
+    const check = (operator: Operator | undefined) => requireCall(operator, verb);
     try {
       const operator = verb === Verb.ANYONE ? undefined : await callerOf(parts, context.requestHeader);
-      context.values.set(callerKey, { ...caller, operator });
-      requireAllowed(operator, verb);
+      context.values.set(callerKey, { operator, checks: [check] });
+      check(operator);
     } catch (error) {
       const caller = context.values.get(callerKey);
       throw await toAnswer(parts, error, { method: context.method, operator: caller?.operator });
@@ -75,11 +74,11 @@ function callerOf(parts: Parts, headers: Headers): Promise<Operator | undefined>
 
 /** The operator whose bearer token an authorization header carries; undefined where it carries none that is good. */
 export async function operatorWith(
-  { store, clock }: Pick<Parts, 'store' | 'clock'>,
+  { authenticator }: Pick<Parts, 'authenticator'>,
   authorization: string,
 ): Promise<Operator | undefined> {
   const token = /^Bearer +(\S{1,512})$/i.exec(authorization)?.[1];
-  return token === undefined ? undefined : authenticate(store.read, token, clock.wallMs());
+  return token === undefined ? undefined : authenticator.authenticate(token);
 }
 
 /** Wraps every handler: errors become Connect errors, and a stream ends when its operator loses the right to it. */
@@ -126,7 +125,7 @@ async function* guarded<T>(
 
 async function recheck(parts: Parts, headers: Headers, caller: Caller | undefined): Promise<void> {
   const operator = await callerOf(parts, headers);
-  for (const verb of caller?.verbs ?? []) requireAllowed(operator, verb);
+  for (const check of caller?.checks ?? []) check(operator);
 }
 
 /** Calls `look` every `recheckMs` until disposed of, or until it rejects with a refusal. */

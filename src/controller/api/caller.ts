@@ -1,9 +1,18 @@
 /**
  * Who makes a call, and what it has been found to be allowed. The gate puts it into the call's context before any
- * handler runs; handlers read it from there and ask for further verbs here.
+ * handler runs; handlers read it from there, and ask here again when they know what the call is about. What was asked once is
+ * asked again as long as a stream is open.
  */
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
-import { authorize, type Operator } from '#controller/auth/authorize.ts';
+import {
+  authorize,
+  authorizeCall,
+  isAuthorizedEverywhere,
+  type Operator,
+} from '#controller/auth/authorize.ts';
+import type { AccessTarget } from '#core/access/access-rule.ts';
+import { verbName } from '#core/access/verbs.ts';
+import { foldNodeNames } from '#core/node-set/fold-node-names.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 
@@ -11,8 +20,8 @@ import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 export interface Caller {
   /** Undefined on calls that anyone may make. */
   readonly operator: Operator | undefined;
-  /** The verbs that this call has used, for the next look at it. */
-  readonly verbs: Set<Verb>;
+  /** What this call was found to be allowed, for the next look at it. Each throws RefusedError where it is no longer. */
+  readonly checks: ((operator: Operator | undefined) => void)[];
 }
 
 /** Where the gate leaves the caller. */
@@ -25,21 +34,61 @@ export function operatorOf(context: HandlerContext): Operator {
   return operator;
 }
 
-/** Asks for one more verb than the method's own, such as task.shell. @throws RefusedError DENIED */
+/** Asks for one more verb than the method's own, on anything. @throws RefusedError DENIED */
 export function requireVerb(context: HandlerContext, verb: Verb): void {
-  const caller = context.values.get(callerKey);
-  requireAllowed(caller?.operator, verb);
-  caller?.verbs.add(verb);
+  settle(context, (operator) => requireCall(operator, verb));
 }
 
-/** @throws RefusedError NOT_AUTHENTICATED or DENIED */
-export function requireAllowed(operator: Operator | undefined, verb: Verb): void {
-  const decision = authorize(operator, verb);
-  if (decision.allowed) return;
-  if (!operator)
-    throw new RefusedError(
-      'NOT_AUTHENTICATED',
-      'this call needs an operator token, and none or an unknown one was sent',
-    );
-  throw new RefusedError('DENIED', `${operator.name} may not do this: ${decision.reason}`);
+/** Asks whether the caller may do what a verb names to each of these. @throws RefusedError DENIED */
+export function requireAccess(context: HandlerContext, verb: Verb, targets: readonly AccessTarget[]): void {
+  settle(context, (operator) => requireAllowed(operator, verb, targets));
+}
+
+function settle(context: HandlerContext, check: Caller['checks'][number]): void {
+  const caller = context.values.get(callerKey);
+  check(caller?.operator);
+  caller?.checks.push(check);
+}
+
+/** Asks whether an operator may call methods of this verb at all. @throws RefusedError NOT_AUTHENTICATED or DENIED */
+export function requireCall(operator: Operator | undefined, verb: Verb): void {
+  const { allowed, reason } = authorizeCall(operator, verb);
+  if (allowed) return;
+  if (operator) throw denied(operator, verb, reason, []);
+  throw new RefusedError(
+    'NOT_AUTHENTICATED',
+    'this call needs an operator token, and none or an unknown one was sent',
+  );
+}
+
+/**
+ * Asks whether an operator may do what a verb names to each of these.
+ *
+ * @throws RefusedError NOT_AUTHENTICATED or DENIED, which names all nodes on which it is denied and why it is on the first.
+ */
+export function requireAllowed(
+  operator: Operator | undefined,
+  verb: Verb,
+  targets: readonly AccessTarget[],
+): void {
+  requireCall(operator, verb);
+  if (!operator || isAuthorizedEverywhere(operator, verb)) return;
+  let first: string | undefined;
+  const nodes = new Set<string>();
+  for (const target of targets) {
+    const { allowed, reason } = authorize(operator, verb, target);
+    if (allowed) continue;
+    first ??= reason;
+    if (target.node) nodes.add(target.node.name);
+  }
+  if (first !== undefined) throw denied(operator, verb, first, [...nodes]);
+}
+
+function denied(operator: Operator, verb: Verb, reason: string, nodes: readonly string[]): RefusedError {
+  const where = nodes.length === 0 ? '' : ` on ${foldNodeNames(nodes)}`;
+  return new RefusedError(
+    'DENIED',
+    `${operator.name} may not ${verbName(verb)}${where}: ${reason}`,
+    nodes.slice(0, 100),
+  );
 }

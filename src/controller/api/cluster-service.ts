@@ -3,8 +3,9 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { ClusterService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { NodeState } from '#protocol/gen/drover/v1/node_pb.ts';
+import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { ApiParts } from './api-parts.ts';
-import { operatorOf } from './caller.ts';
+import { operatorOf, requireAccess } from './caller.ts';
 import { prepareShutdown } from './shutdown-cluster.ts';
 
 /** The handlers. */
@@ -25,6 +26,7 @@ export function createClusterService(parts: ApiParts): ServiceImpl<typeof Cluste
     },
 
     async shutdown(request, context) {
+      requireAccess(context, Verb.NODE_MANAGE, [{}]);
       const activeTasks = await prepareShutdown(parts, operatorOf(context), request, context.signal);
       // After the answer has been handed over; the listener's stop lets it out.
       setImmediate(() => parts.stopSwitch.request());

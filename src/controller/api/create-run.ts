@@ -40,8 +40,10 @@ import {
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import { type NodeName, type TaskId, taskIdFromBytes } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
+import { launchTargets } from './access-targets.ts';
 import type { ApiParts } from './api-parts.ts';
 import { auditableRequest } from './auditable-request.ts';
+import { requireAllowed } from './caller.ts';
 import { normalizeSpec } from './normalize-spec.ts';
 import { resolveNodes } from './resolve-nodes.ts';
 import { isUnpaced } from './validate-pacing.ts';
@@ -132,9 +134,9 @@ async function recordOnce(
   const asked = toJson(CreateRunRequestSchema, request) as Json;
   const digest = createHash('sha256').update(canonicalJson(asked)).digest('hex');
   const known = await writer.findRun(request.id);
-  if (known) return sameRun(writer, known, digest);
+  if (known) return sameRun(writer, operator, known, digest);
   stopSwitch.requireOpen();
-  const records = await targets(writer, request);
+  const records = await targets(writer, operator, request);
   const nodes = records.map((node) => node.name);
   const atMs = clock.wallMs();
   const folded = foldNodeNames(nodes);
@@ -160,8 +162,17 @@ async function recordOnce(
   return { record, tasks: tasks.map((task) => skipped.get(task.id) ?? task), isNew: true };
 }
 
-async function targets(writer: StoreWriter, request: CreateRunRequest): Promise<readonly NodeRecord[]> {
-  const records = await resolveNodes(writer, request);
+async function targets(
+  writer: StoreWriter,
+  operator: Operator,
+  request: CreateRunRequest & { spec: TaskSpec },
+): Promise<readonly NodeRecord[]> {
+  const records = await resolveNodes(writer, { operator, verb: Verb.TASK_LAUNCH }, request);
+  const { shell, terminal } = request.spec;
+  const asked = launchTargets(records, request.spec);
+  requireAllowed(operator, Verb.TASK_LAUNCH, asked);
+  if (shell) requireAllowed(operator, Verb.TASK_SHELL, asked);
+  if (terminal) requireAllowed(operator, Verb.SHELL_OPEN, asked);
   if (records.length <= limits.runNodesMax) return records;
   throw new RefusedError(
     'LIMIT',
@@ -185,10 +196,15 @@ async function skipOnDrained(
   return new Map(skipped.map((task) => [task.id, task]));
 }
 
-async function sameRun(writer: StoreWriter, known: RunRecord, digest: string): Promise<CreatedRun> {
-  const { id } = known.run;
-  if (known.digest !== digest) {
-    throw new RefusedError('RUN_EXISTS', `run ${id} exists already with another content`, [id]);
+async function sameRun(
+  writer: StoreWriter,
+  operator: Operator,
+  known: RunRecord,
+  digest: string,
+): Promise<CreatedRun> {
+  const { id, createdBy } = known.run;
+  if (known.digest !== digest || createdBy !== operator.name) {
+    throw new RefusedError('RUN_EXISTS', `run ${id} exists already with another content or maker`, [id]);
   }
   const tasks = await writer.selectTasks({ runIds: [id] });
   return { record: known, tasks: tasks.toSorted((a, b) => compareNames(a.node, b.node)), isNew: false };

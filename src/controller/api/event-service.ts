@@ -13,7 +13,7 @@ import {
 } from '#protocol/gen/drover/v1/event_pb.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { ApiParts } from './api-parts.ts';
-import { requireVerb } from './caller.ts';
+import { operatorOf, requireVerb } from './caller.ts';
 import { followPages, type PageSource, type RowPosition } from './follow-pages.ts';
 import { pageRequest } from './page-request.ts';
 import { resolveEvents } from './resolve-events.ts';
@@ -29,7 +29,7 @@ export function createEventService({ store }: Pick<ApiParts, 'store'>): ServiceI
     async listEvents({ query, afterSequence, pageSize }, context) {
       requireVerb(context, Verb.NODE_READ);
       const { size } = pageRequest({ pageSize, pageToken: '' });
-      const filter = await resolveEvents(store.read, query);
+      const filter = await resolveEvents(store.read, operatorOf(context), query);
       const after = await requireKnown(store.read, afterSequence);
       const page = await store.read.listEvents(filter, after, size);
       const caughtUp = page.through >= page.latest;
@@ -38,7 +38,7 @@ export function createEventService({ store }: Pick<ApiParts, 'store'>): ServiceI
 
     async *followEvents({ query, afterSequence, onlyNew, follow }, context) {
       requireVerb(context, Verb.NODE_READ);
-      const { sinceMs, ...filter } = await resolveEvents(store.read, query);
+      const { sinceMs, ...filter } = await resolveEvents(store.read, operatorOf(context), query);
       const pages = onlyNew
         ? followPages(
             eventSource(store, filter),

@@ -71,13 +71,15 @@ export type OrderInit = MessageInitShape<typeof FileOrderSchema>['kind'];
 /**
  * Takes a call on.
  *
- * @throws RefusedError INVALID, LIMIT, NO_SUCH_NODE, NO_NODE_MATCHED.
+ * @param allow throws RefusedError DENIED where the caller may not do what a verb names on one of the nodes.
+ * @throws RefusedError INVALID, LIMIT, DENIED, NO_SUCH_NODE, NO_NODE_MATCHED.
  */
 export async function takeFileCall(
   { store, clock, stopSwitch }: Pick<ApiParts, 'store' | 'clock' | 'stopSwitch'>,
   operator: Operator,
   target: FileTarget | undefined,
   kind: OrderInit,
+  allow: (verb: Verb, nodes: readonly NodeRecord[]) => void,
 ): Promise<FileCall> {
   const order = create(FileOrderSchema, { kind });
   const problem = findTargetProblem(target) ?? findOrderProblem(order);
@@ -86,7 +88,8 @@ export async function takeFileCall(
   const isChange = event !== undefined;
   const records = await store.transact(async (writer) => {
     if (isChange) stopSwitch.requireOpen();
-    const nodes = await resolveNodes(writer, target);
+    const nodes = await resolveNodes(writer, { operator, verb }, target);
+    allow(verb, nodes);
     requireFewNodes(nodes);
     const names = nodes.map(({ name }) => name);
     const folded = foldNodeNames(names);

@@ -1,9 +1,10 @@
 /** FileService: files to and from nodes, and what is asked of files there. */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { FileService, FileTarget } from '#protocol/gen/drover/v1/api_pb.ts';
+import { nodeTargets } from './access-targets.ts';
 import type { ApiParts } from './api-parts.ts';
 import { askNodes } from './ask-nodes.ts';
-import { operatorOf } from './caller.ts';
+import { operatorOf, requireAccess } from './caller.ts';
 import { copyFromNodes } from './copy-from-nodes.ts';
 import { copyToNodes } from './copy-to-nodes.ts';
 import { type OrderInit, takeFileCall } from './file-call.ts';
@@ -11,7 +12,9 @@ import { type OrderInit, takeFileCall } from './file-call.ts';
 /** The handlers. */
 export function createFileService(parts: ApiParts): ServiceImpl<typeof FileService> {
   const take = (context: HandlerContext, target: FileTarget | undefined, order: OrderInit) =>
-    takeFileCall(parts, operatorOf(context), target, order);
+    takeFileCall(parts, operatorOf(context), target, order, (verb, nodes) =>
+      requireAccess(context, verb, nodeTargets(nodes)),
+    );
   async function* ask(context: HandlerContext, target: FileTarget | undefined, order: OrderInit) {
     yield* askNodes(parts, await take(context, target, order), context.signal);
   }

@@ -13,8 +13,11 @@ import { RefusedError } from '#protocol/errors.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
+import { nodeTargets } from './access-targets.ts';
 import type { ApiParts } from './api-parts.ts';
+import { requireAllowed } from './caller.ts';
 import { type NodeTarget, resolveNodes } from './resolve-nodes.ts';
+import { seenNodes } from './sight.ts';
 
 type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock'>;
 
@@ -89,7 +92,9 @@ export async function removeNode(
   name: NodeName,
 ): Promise<number> {
   const node = await store.read.findNode(name);
-  if (!node) throw new RefusedError('NO_SUCH_NODE', `no such node: ${quote(name)}`, [name.slice(0, 64)]);
+  if (!node || seenNodes(operator, Verb.NODE_MANAGE, [node]).length === 0)
+    throw new RefusedError('NO_SUCH_NODE', `no such node: ${quote(name)}`, [name.slice(0, 64)]);
+  requireAllowed(operator, Verb.NODE_MANAGE, nodeTargets([node]));
   const { keyFingerprint } = node;
   const atMs = clock.wallMs();
   const removed = { keyFingerprint, name, removedAtMs: atMs, removedBy: operator.name };
@@ -105,7 +110,9 @@ async function changeNodes(
   change: (writer: StoreWriter, nodes: readonly NodeRecord[]) => Promise<void>,
 ): Promise<readonly NodeRecord[]> {
   return store.transact(async (writer) => {
-    const nodes = await resolveNodes(writer, target);
+    const { operator } = telling;
+    const nodes = await resolveNodes(writer, { operator, verb: Verb.NODE_MANAGE }, target);
+    requireAllowed(operator, Verb.NODE_MANAGE, nodeTargets(nodes));
     await change(writer, nodes);
     await tell(writer, nodes, telling, clock.wallMs());
     return resolveByName(writer, nodes);

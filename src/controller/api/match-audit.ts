@@ -1,7 +1,7 @@
 /** Which rows of the audit a query means. Pure: reading them is audit-service.ts's. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import { verbName } from '#controller/auth/authorize.ts';
 import type { AuditRow } from '#controller/store/store.ts';
+import { verbName } from '#core/access/verbs.ts';
 import { ExpressionError } from '#core/expression/expression-error.ts';
 import { expandNodeSet } from '#core/node-set/expand-node-set.ts';
 import { nodeSetMatches } from '#core/node-set/node-set-matches.ts';

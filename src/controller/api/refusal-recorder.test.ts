@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { hashSecret, randomSecret } from '#controller/auth/secrets.ts';
-import { encodeBase64url } from '#core/base64url.ts';
 import { NodeService, RunService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { ApiFixture } from './testing/api-fixture.ts';
@@ -15,12 +13,7 @@ async function denials(api: ApiFixture) {
 }
 
 async function nobody(api: ApiFixture) {
-  const secret = randomSecret();
-  const more = { id: 'vera', operator: 'vera', role: 'nobody', createdAtMs: 1, expiresAtMs: undefined };
-  await api.parts.store.transact((writer) =>
-    writer.insertOperatorToken({ ...more, secretHash: hashSecret(secret) }),
-  );
-  return api.transport(`dvo1.vera.${encodeBase64url(secret)}`);
+  return api.transport(await api.addUser('vera'));
 }
 
 async function isRefused(call: Promise<unknown>, code: Code): Promise<void> {

@@ -3,15 +3,18 @@
  * together; only a bare process id is looked up among the selected nodes at once, since there it is unambiguous
  * more often.
  */
+import type { Operator } from '#controller/auth/authorize.ts';
 import type { StoreReader, TaskFilter } from '#controller/store/store.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { stateWord } from '#core/task-state.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery } from '#protocol/gen/drover/v1/api_pb.ts';
+import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName, RunId, TaskId } from '#protocol/ids.ts';
-import { isOpen, resolveNodes } from './resolve-nodes.ts';
+import { isOpen, resolveNodes, type Viewer } from './resolve-nodes.ts';
 import { ambiguous, candidatesMax, resolveRun, runIdsFor } from './resolve-run.ts';
+import { allowedNodes } from './sight.ts';
 import { parseTaskRef } from './task-ref.ts';
 
 /** A query, resolved. */
@@ -25,21 +28,28 @@ export interface ResolvedQuery {
 const refsMax = 1_000;
 
 /**
- * Resolves a query; an absent or empty one selects every task.
+ * Resolves a query; an absent or empty one selects every task. Tasks on nodes on which the operator may not read tasks are not
+ * there, whichever way they are asked for.
  *
  * @throws RefusedError INVALID, NO_SUCH_TASK, AMBIGUOUS_TASK with the candidates, NO_SUCH_NODE, NO_NODE_MATCHED.
  */
 export async function resolveQuery(
   reader: StoreReader,
+  operator: Operator,
   query: TaskQuery | undefined,
 ): Promise<ResolvedQuery> {
-  if (!query) return { filter: {}, named: new Set() };
+  const allowed = await allowedNodes(reader, operator, [Verb.TASK_READ]);
+  if (!query) return { filter: allowed ? { nodes: [...allowed] } : {}, named: new Set() };
   if (query.refs.length > refsMax) {
     throw new RefusedError('INVALID', `${query.refs.length} tasks are named, at most ${refsMax} are taken`);
   }
-  const nodes = isOpen(query) ? undefined : (await resolveNodes(reader, query)).map((node) => node.name);
-  const run = query.runId === '' ? undefined : (await resolveRun(reader, query.runId)).run.id;
-  const { filter, named } = await resolveRefs(reader, query.refs, nodes);
+  const viewer = { operator, verb: Verb.TASK_READ };
+  const wanted = isOpen(query)
+    ? undefined
+    : (await resolveNodes(reader, viewer, query)).map(({ name }) => name);
+  const nodes = within(wanted, allowed);
+  const run = query.runId === '' ? undefined : (await resolveRun(reader, operator, query.runId)).run.id;
+  const { filter, named } = await resolveRefs(reader, viewer, query.refs, { nodes, allowed });
   return {
     filter: {
       ...filter,
@@ -60,8 +70,11 @@ export function requireConditions(query: TaskQuery | undefined, what: string): T
 }
 
 /** The one task that a reference means. @throws RefusedError NO_SUCH_TASK, AMBIGUOUS_TASK */
-export async function resolveTask(reader: StoreReader, ref: string): Promise<Task> {
-  const { filter } = await resolveRefs(reader, [ref], undefined);
+export async function resolveTask(reader: StoreReader, operator: Operator, ref: string): Promise<Task> {
+  const viewer = { operator, verb: Verb.TASK_READ };
+  const allowed = await allowedNodes(reader, operator, [Verb.TASK_READ]);
+  const place = { nodes: within(undefined, allowed), allowed };
+  const { filter } = await resolveRefs(reader, viewer, [ref], place);
   const tasks = await reader.selectTasks(filter);
   const [task] = tasks;
   if (!task) throw noSuchTask(ref);
@@ -69,35 +82,53 @@ export async function resolveTask(reader: StoreReader, ref: string): Promise<Tas
   throw ambiguous(ref, tasks.map(describe).sort(compareNames));
 }
 
+/** Where tasks are looked for; undefined: everywhere. */
+interface Place {
+  /** The nodes that are asked for, as far as they are allowed. */
+  readonly nodes: readonly NodeName[] | undefined;
+  /** Those on which the operator may read tasks. */
+  readonly allowed: ReadonlySet<NodeName> | undefined;
+}
+
 async function resolveRefs(
   reader: StoreReader,
+  viewer: Viewer,
   refs: readonly string[],
-  nodes: readonly NodeName[] | undefined,
+  place: Place,
 ): Promise<ResolvedQuery> {
   if (refs.length === 0) return { filter: {}, named: new Set() };
   const named = new Set<TaskId>();
   const runs = new Set<RunId>();
   for (const ref of new Set(refs)) {
-    const found = await resolveRef(reader, ref, nodes);
+    const found = await resolveRef(reader, viewer, ref, place);
     if (found.kind === 'run') runs.add(found.id);
     else named.add(found.id);
   }
   if (named.size === 0) return { filter: { runIds: [...runs] }, named };
+  await requireSeen(reader, [...named], place);
   const ofRuns = runs.size === 0 ? [] : await reader.selectTasks({ runIds: [...runs] });
   return { filter: { ids: [...new Set([...named, ...ofRuns.map((task) => task.id)])] }, named };
 }
 
 type Found = { readonly kind: 'task'; readonly id: TaskId } | { readonly kind: 'run'; readonly id: RunId };
 
+/** @throws RefusedError NO_SUCH_TASK for one on a node on which the operator may not read tasks. */
+async function requireSeen(reader: StoreReader, ids: readonly TaskId[], { allowed }: Place): Promise<void> {
+  if (!allowed) return;
+  const unseen = (await reader.getTasks(ids)).find(({ node }) => !allowed.has(node));
+  if (unseen) throw noSuchTask(unseen.id);
+}
+
 async function resolveRef(
   reader: StoreReader,
+  viewer: Viewer,
   ref: string,
-  nodes: readonly NodeName[] | undefined,
+  { nodes }: Place,
 ): Promise<Found> {
   const parsed = parseTaskRef(ref);
   if (!parsed) throw noSuchTask(ref);
-  if (parsed.kind === 'id') return resolveId(reader, parsed.text);
-  if (parsed.node !== undefined) await resolveNodes(reader, { nodes: parsed.node });
+  if (parsed.kind === 'id') return resolveId(reader, viewer.operator, parsed.text);
+  if (parsed.node !== undefined) await resolveNodes(reader, viewer, { nodes: parsed.node });
   const tasks = (await reader.tasksByPid(parsed.pid)).filter(
     ({ node }) => (parsed.node === undefined || node === parsed.node) && (nodes?.includes(node) ?? true),
   );
@@ -107,15 +138,23 @@ async function resolveRef(
   return { kind: 'task', id: task.id };
 }
 
-async function resolveId(reader: StoreReader, text: string): Promise<Found> {
+async function resolveId(reader: StoreReader, operator: Operator, text: string): Promise<Found> {
   const taskIds = /^[a-z]/.test(text) ? await reader.taskIdsByPrefix(text, candidatesMax + 1) : [];
   const runIds = await runIdsFor(reader, text);
   if (taskIds.length + runIds.length > 1) throw ambiguous(text, [...taskIds, ...runIds]);
   const [taskId] = taskIds;
   const [runId] = runIds;
   if (taskId !== undefined) return { kind: 'task', id: taskId };
-  if (runId !== undefined) return { kind: 'run', id: runId };
+  if (runId !== undefined) return { kind: 'run', id: (await resolveRun(reader, operator, runId)).run.id };
   throw noSuchTask(text);
+}
+
+/** The nodes that are wanted and allowed; undefined: every one. */
+function within(
+  wanted: readonly NodeName[] | undefined,
+  allowed: ReadonlySet<NodeName> | undefined,
+): readonly NodeName[] | undefined {
+  return allowed ? (wanted ?? [...allowed]).filter((name) => allowed.has(name)) : wanted;
 }
 
 function noSuchTask(ref: string): RefusedError {

@@ -3,6 +3,7 @@
  * is slow holds up the others for so long and no longer.
  */
 import { create } from '@bufbuild/protobuf';
+import type { Operator } from '#controller/auth/authorize.ts';
 import { type Dispatch, NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { activeStates } from '#core/task-state.ts';
@@ -27,10 +28,11 @@ const runningStates: readonly TaskState[] = [TaskState.RUNNING, TaskState.STOPPI
 /** @throws RefusedError as resolveQuery; LIMIT where more tasks are active than one call samples. */
 export async function sampleTasks(
   { store, dispatch, clock }: Pick<ApiParts, 'store' | 'dispatch' | 'clock'>,
+  operator: Operator,
   query: TaskQuery | undefined,
   signal: AbortSignal,
 ): Promise<SampleTasksResponse> {
-  const { filter } = await resolveQuery(store.read, query);
+  const { filter } = await resolveQuery(store.read, operator, query);
   const states = activeStates.filter((state) => filter.states?.includes(state) ?? true);
   const tasks = await store.read.selectTasks({ ...filter, states });
   if (tasks.length > limits.sampledTasksMax) {

@@ -10,7 +10,10 @@ import { operatorWith } from './authorize-calls.ts';
 import { requireAllowed } from './caller.ts';
 import type { RefusalRecorder } from './refusal-recorder.ts';
 
-type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics' | 'staging'> & {
+type Parts = Pick<
+  ApiParts,
+  'store' | 'dispatch' | 'authenticator' | 'clock' | 'log' | 'metrics' | 'staging'
+> & {
   readonly refusals: RefusalRecorder;
 };
 
@@ -66,7 +69,7 @@ async function readiness({ store, dispatch, log }: Parts): Promise<Answer> {
 async function metrics(parts: Parts, request: Http2ServerRequest): Promise<Answer> {
   const operator = await operatorWith(parts, request.headers.authorization ?? '');
   try {
-    requireAllowed(operator, Verb.NODE_READ);
+    requireAllowed(operator, Verb.NODE_READ, [{}]);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const refusal = { who: operator?.name, verb: Verb.NODE_READ, method: '/metrics', reason: error.message };

@@ -240,22 +240,20 @@ it('readLogs() with follow waits for a task that has not started, and ends with 
 
 it('a stream is cut 5 s after its operator lost the right to it', async () => {
   await using api = await start();
-  const { clock, dispatch, store } = api.parts;
+  const { authenticator, clock, dispatch } = api.parts;
   const stream = api
     .client(TaskService)
     .followTasks({ query: { runId: runA } })
     [Symbol.asyncIterator]();
   for (let shown = 0; shown < 3; shown++) await stream.next();
   await clock.advance(5_000);
-  const { read } = store;
-  Object.assign(store, { read: { findOperatorToken: async () => undefined } });
+  Object.assign(authenticator, { authenticate: async () => undefined });
   const cut = assert.rejects(stream.next(), { code: Code.Unauthenticated });
   await until(async () => {
     await clock.advance(5_000);
     return dispatch.listeners === 0;
   });
   await cut;
-  Object.assign(store, { read });
 });
 
 async function* chunks(task: Task, ...texts: string[]): AsyncGenerator<LogChunk> {

@@ -2,16 +2,19 @@
  * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
  */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import { isAuthorizedEverywhere, type Operator } from '#controller/auth/authorize.ts';
+import type { TaskFilter } from '#controller/store/store.ts';
 import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import type { TaskQuery, TaskService } from '#protocol/gen/drover/v1/api_pb.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { Cause, SignalScope, type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
+import { taskTargets } from './access-targets.ts';
 import { actOnTasks } from './act-on-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
 import { detachData, detachLogs } from './bulk-data.ts';
-import { operatorOf, requireVerb } from './caller.ts';
+import { operatorOf, requireAccess, requireVerb } from './caller.ts';
 import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
 import { presentTask } from './present-task.ts';
@@ -24,9 +27,11 @@ import { auditInput, hasTerminal, resolveInput, writeInput } from './write-input
 /** The handlers. */
 export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskService> {
   const { store, dispatch } = parts;
+  const resolve = async (context: HandlerContext, query: TaskQuery | undefined) =>
+    (await resolveQuery(store.read, operatorOf(context), query)).filter;
   return {
-    async listTasks(request) {
-      const { filter } = await resolveQuery(store.read, request.query);
+    async listTasks(request, context) {
+      const filter = await resolve(context, request.query);
       const page = await store.read.listTasks(filter, pageRequest(request));
       return {
         tasks: page.rows.map((task) => presentTask(task, dispatch)),
@@ -34,8 +39,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       };
     },
 
-    async getTask({ ref }) {
-      return presentTask(await resolveTask(store.read, ref), dispatch);
+    async getTask({ ref }, context) {
+      return presentTask(await resolveTask(store.read, operatorOf(context), ref), dispatch);
     },
 
     async signalTasks({ query, signal: name, scope }, context) {
@@ -45,8 +50,10 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       if (!query || (query.refs.length === 0 && query.runId === '')) {
         throw new RefusedError('INVALID', 'no tasks and no run are named to signal');
       }
-      const { filter } = await resolveQuery(store.read, query);
-      const results = await actOnTasks(parts, await store.read.selectTasks(filter), {
+      const filter = await resolve(context, query);
+      const tasks = await store.read.selectTasks(filter);
+      requireAccess(context, Verb.TASK_SIGNAL, await taskTargets(store.read, tasks));
+      const results = await actOnTasks(parts, tasks, {
         operator: operatorOf(context),
         verb: Verb.TASK_SIGNAL,
         request: { method: 'SignalTasks', signal, scope: scopeWords[scope] ?? '' },
@@ -57,7 +64,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
     },
 
     async stopTasks({ query, graceMs, shutdown }, context) {
-      const tasks = await tasksToStop(parts, requireConditions(query, 'stop'));
+      const tasks = await tasksToStop(parts, operatorOf(context), requireConditions(query, 'stop'));
+      requireAccess(context, Verb.TASK_SIGNAL, await taskTargets(store.read, tasks));
       const grace = requireGraceMs(graceMs);
       const results = await actOnTasks(parts, tasks, {
         operator: operatorOf(context),
@@ -70,35 +78,36 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
     },
 
     async *followTasks({ query, output, everyAttempt }, context) {
-      if (output) requireVerb(context, Verb.LOGS_READ);
-      const { filter } = await resolveQuery(store.read, requireConditions(query, 'follow'));
+      const filter = await resolve(context, requireConditions(query, 'follow'));
+      await requireReadable(parts, context, filter, output);
       if (output) await recordRead(parts, context, { verb: Verb.LOGS_READ, query, filter });
       const wanted = everyAttempt ? 'every' : 'latest';
       const responses = followTasks(parts, filter, output ? wanted : 'none', context.signal);
       yield* detachLogs(responses, context.values);
     },
 
-    sampleTasks: ({ query }, { signal }) => sampleTasks(parts, query, signal),
+    sampleTasks: ({ query }, context) => sampleTasks(parts, operatorOf(context), query, context.signal),
 
     async *writeInput(requests, context) {
       const messages = requests[Symbol.asyncIterator]();
       const { value } = await messages.next();
       const target = value?.kind.case === 'target' ? value.kind.value : undefined;
-      const order = await resolveInput(parts, target);
-      if (hasTerminal(order.tasks)) requireVerb(context, Verb.SHELL_OPEN);
+      const order = await resolveInput(parts, operatorOf(context), target);
+      const targets = await taskTargets(store.read, order.tasks);
+      requireAccess(context, Verb.TASK_LAUNCH, targets);
+      if (hasTerminal(order.tasks)) requireAccess(context, Verb.SHELL_OPEN, targets);
       await auditInput(parts, operatorOf(context), order);
       yield* writeInput(parts, order, messages, context.signal);
     },
 
     async *readLogs(request, context) {
-      const { filter } = await resolveQuery(
-        store.read,
-        requireConditions(request.query, 'read the output of'),
-      );
+      const filter = await resolve(context, requireConditions(request.query, 'read the output of'));
       const tasks = await store.read.selectTasks(filter);
+      const targets = await taskTargets(store.read, tasks);
+      requireAccess(context, Verb.LOGS_READ, targets);
       // Such a reader can hold the tasks up.
       const holding = hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH;
-      if (request.interactive) requireVerb(context, holding);
+      if (request.interactive) requireAccess(context, holding, targets);
       const verb = request.interactive ? holding : Verb.LOGS_READ;
       await recordRead(parts, context, { verb, query: request.query, filter });
       yield* detachData(readLogs(parts, tasks, request, context.signal), context.values);
@@ -113,9 +122,27 @@ const scopeWords: Readonly<Record<number, string>> = {
   [SignalScope.TREE]: 'tree',
 };
 
+/** Who follows tasks reads them, and by `output` what they print. */
+async function requireReadable(
+  { store }: ApiParts,
+  context: HandlerContext,
+  filter: TaskFilter,
+  output: boolean,
+): Promise<void> {
+  if (output) requireVerb(context, Verb.LOGS_READ);
+  const verbs = output ? [Verb.TASK_READ, Verb.LOGS_READ] : [Verb.TASK_READ];
+  if (verbs.every((verb) => isAuthorizedEverywhere(operatorOf(context), verb))) return;
+  const targets = await taskTargets(store.read, await store.read.selectTasks(filter));
+  for (const verb of verbs) requireAccess(context, verb, targets);
+}
+
 /** Ended tasks are left out unless they were named one by one: those answer that they have ended. */
-async function tasksToStop({ store }: ApiParts, query: TaskQuery): Promise<readonly Task[]> {
-  const { filter, named } = await resolveQuery(store.read, query);
+async function tasksToStop(
+  { store }: ApiParts,
+  operator: Operator,
+  query: TaskQuery,
+): Promise<readonly Task[]> {
+  const { filter, named } = await resolveQuery(store.read, operator, query);
   const tasks = await store.read.selectTasks(filter);
   return tasks.filter((task) => task.state !== TaskState.ENDED || named.has(task.id));
 }

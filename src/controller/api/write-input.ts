@@ -42,9 +42,14 @@ const sizeMax = 0xffff;
  *
  * @throws RefusedError INVALID, and as resolveQuery.
  */
-export async function resolveInput({ store }: Parts, target: InputTarget | undefined): Promise<InputOrder> {
+export async function resolveInput(
+  { store }: Parts,
+  operator: Operator,
+  target: InputTarget | undefined,
+): Promise<InputOrder> {
   if (!target) throw new RefusedError('INVALID', 'the first message names no tasks to give input to');
-  const { filter } = await resolveQuery(store.read, requireConditions(target.query, 'give input to'));
+  const query = requireConditions(target.query, 'give input to');
+  const { filter } = await resolveQuery(store.read, operator, query);
   const selected = await store.read.selectTasks(filter);
   const tasks = selected.filter((task) => task.state !== TaskState.ENDED);
   if (target.fromHere && (tasks.length > 1 || target.offset !== 0n)) {

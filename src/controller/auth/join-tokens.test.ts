@@ -13,8 +13,8 @@ import { type JoinTokenWish, mintJoinToken } from './mint-join-token.ts';
 import { redeemJoinToken } from './redeem-join-token.ts';
 import { serverNames } from './server-names.ts';
 import { makeNodeKey } from './testing/node-key.ts';
+import { adminOperator } from './testing/test-operator.ts';
 
-const admin = { name: 'admin', role: 'admin' };
 const plain: JoinTokenWish = { names: '', labels: {}, ttlSeconds: 0, uses: 0 };
 
 it('mintJoinToken() gives a text that names the record, the secret and the root', async () => {
@@ -168,7 +168,7 @@ async function openDesk(): Promise<Desk> {
 }
 
 function mint(desk: Desk, wish: Partial<JoinTokenWish> = {}) {
-  return mintJoinToken({ ...desk, pin: desk.authority.pin }, admin, { ...plain, ...wish });
+  return mintJoinToken({ ...desk, pin: desk.authority.pin }, adminOperator, { ...plain, ...wish });
 }
 
 function redeem(desk: Desk, text: string, name: string, request?: Uint8Array) {

@@ -65,6 +65,16 @@ export function decodeTexts(text: string): Record<string, string> {
   return JSON.parse(text) as Record<string, string>;
 }
 
+/** Names as a JSON array, such as those of roles. */
+export function encodeNames(names: readonly string[]): string {
+  return JSON.stringify(names);
+}
+
+/** The names of `encodeNames`. */
+export function decodeNames(text: string): string[] {
+  return JSON.parse(text) as string[];
+}
+
 /**
  * Milliseconds of a time that every recorded message has; sub-millisecond digits are not kept.
  *

@@ -8,6 +8,7 @@ import { pacing } from './migrations/0002-pacing.ts';
 import { events } from './migrations/0003-events.ts';
 import { nodeManagement } from './migrations/0004-node-management.ts';
 import { auditChain } from './migrations/0005-audit-chain.ts';
+import { users } from './migrations/0006-users.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
@@ -18,6 +19,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003-events': events,
   '0004-node-management': nodeManagement,
   '0005-audit-chain': auditChain,
+  '0006-users': users,
 };
 
 /** Kysely's own table of the migrations that were run. */

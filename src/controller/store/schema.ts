@@ -107,14 +107,44 @@ export interface JoinTokensTable {
   expires_at: number;
 }
 
-/** @see OperatorTokenRecord */
-export interface OperatorTokensTable {
+/** @see UserRecord */
+export interface UsersTable {
+  name: string;
+  /** JSON array of texts. */
+  roles: string;
+  /** Null where the user is not disabled. */
+  disabled: 1 | null;
+  /** Null for none. */
+  subject: string | null;
+  created_by: string;
+  created_at: number;
+}
+
+/** @see UserTokenRecord */
+export interface UserTokensTable {
   id: string;
-  operator: string;
-  role: string;
+  /** `users.name`. */
+  user_name: string;
+  description: string;
+  /** JSON array of texts. */
+  roles: string;
+  /** JSON array of texts. */
+  verbs: string;
   secret_hash: string;
   created_at: number;
   expires_at: number | null;
+  used_at: number | null;
+}
+
+/** @see RoleRecord */
+export interface RolesTable {
+  name: string;
+  description: string;
+  /** JSON array of Rule. */
+  rules: string;
+  revision: string;
+  changed_by: string;
+  changed_at: number;
 }
 
 /** @see AuditRecord */
@@ -156,7 +186,9 @@ export interface Schema {
   runs: RunsTable;
   tasks: TasksTable;
   join_tokens: JoinTokensTable;
-  operator_tokens: OperatorTokensTable;
+  users: UsersTable;
+  user_tokens: UserTokensTable;
+  roles: RolesTable;
   audit: AuditTable;
   events: EventsTable;
 }

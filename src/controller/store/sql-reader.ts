@@ -23,13 +23,15 @@ import type {
   JoinTokenRecord,
   NodeDrain,
   NodeRecord,
-  OperatorTokenRecord,
   Page,
   PageRequest,
   RemovedNode,
+  RoleRecord,
   RunRecord,
   StoreReader,
   TaskFilter,
+  UserRecord,
+  UserTokenRecord,
 } from './store.ts';
 import {
   countActiveTasks,
@@ -39,7 +41,16 @@ import {
   taskIdsByPrefix,
   tasksByPid,
 } from './task-queries.ts';
-import { findJoinToken, findOperatorToken, listJoinTokens } from './tokens.ts';
+import { findJoinToken, listJoinTokens } from './tokens.ts';
+import {
+  findRole,
+  findUser,
+  findUserBySubject,
+  findUserToken,
+  listRoles,
+  listUsers,
+  listUserTokens,
+} from './users.ts';
 
 /** @see StoreReader */
 export class SqlReader implements StoreReader {
@@ -121,8 +132,32 @@ export class SqlReader implements StoreReader {
     return this.#scope.run(`find the tasks of process ${pid}`, (db) => tasksByPid(db, pid));
   }
 
-  findOperatorToken(secretHash: string): Promise<OperatorTokenRecord | undefined> {
-    return this.#scope.run('find an operator token', (db) => findOperatorToken(db, secretHash));
+  findUser(name: string): Promise<UserRecord | undefined> {
+    return this.#scope.run(`read user ${name}`, (db) => findUser(db, name));
+  }
+
+  findUserBySubject(subject: string): Promise<UserRecord | undefined> {
+    return this.#scope.run('find a user by subject', (db) => findUserBySubject(db, subject));
+  }
+
+  listUsers(): Promise<readonly UserRecord[]> {
+    return this.#scope.run('list the users', listUsers);
+  }
+
+  findUserToken(id: string): Promise<UserTokenRecord | undefined> {
+    return this.#scope.run('find a token', (db) => findUserToken(db, id));
+  }
+
+  listUserTokens(user: string | undefined, nowMs: number): Promise<readonly UserTokenRecord[]> {
+    return this.#scope.run('list the tokens of users', (db) => listUserTokens(db, user, nowMs));
+  }
+
+  findRole(name: string): Promise<RoleRecord | undefined> {
+    return this.#scope.run(`read role ${name}`, (db) => findRole(db, name));
+  }
+
+  listRoles(): Promise<readonly RoleRecord[]> {
+    return this.#scope.run('list the roles', listRoles);
   }
 
   listJoinTokens(nowMs: number): Promise<readonly JoinTokenRecord[]> {

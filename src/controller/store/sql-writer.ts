@@ -25,13 +25,25 @@ import type {
   NodeDrain,
   NodeRecord,
   NodeSession,
-  OperatorTokenRecord,
   RemovedNode,
+  RoleRecord,
   RunRecord,
   StoreWriter,
+  UserRecord,
+  UserTokenRecord,
 } from './store.ts';
 import { insertTasks, updateTasks } from './task-writes.ts';
-import { consumeJoinToken, insertJoinToken, insertOperatorToken, revokeJoinToken } from './tokens.ts';
+import { consumeJoinToken, insertJoinToken, revokeJoinToken } from './tokens.ts';
+import {
+  insertUser,
+  insertUserToken,
+  putRole,
+  removeRole,
+  removeUser,
+  revokeUserToken,
+  updateUser,
+  updateUserTokensUsed,
+} from './users.ts';
 
 /** @see StoreWriter */
 export class SqlWriter extends SqlReader implements StoreWriter {
@@ -110,8 +122,38 @@ export class SqlWriter extends SqlReader implements StoreWriter {
     return this.#scope.run(`record changes of ${tasks.length} tasks`, (db) => updateTasks(db, tasks));
   }
 
-  insertOperatorToken(token: OperatorTokenRecord): Promise<void> {
-    return this.#scope.run(`record operator token ${token.id}`, (db) => insertOperatorToken(db, token));
+  insertUser(user: UserRecord): Promise<void> {
+    return this.#scope.run(`record user ${user.name}`, (db) => insertUser(db, user));
+  }
+
+  updateUser(user: UserRecord): Promise<void> {
+    return this.#scope.run(`record changes of user ${user.name}`, (db) => updateUser(db, user));
+  }
+
+  removeUser(name: string): Promise<void> {
+    return this.#scope.run(`remove user ${name}`, (db) => removeUser(db, name));
+  }
+
+  insertUserToken(token: UserTokenRecord): Promise<void> {
+    return this.#scope.run(`record token ${token.id}`, (db) => insertUserToken(db, token));
+  }
+
+  updateUserTokensUsed(usedAtMs: ReadonlyMap<string, number>): Promise<void> {
+    return this.#scope.run(`record when ${usedAtMs.size} tokens were used`, (db) =>
+      updateUserTokensUsed(db, usedAtMs),
+    );
+  }
+
+  revokeUserToken(id: string): Promise<boolean> {
+    return this.#scope.run(`revoke token ${id}`, (db) => revokeUserToken(db, id));
+  }
+
+  putRole(role: RoleRecord): Promise<void> {
+    return this.#scope.run(`record role ${role.name}`, (db) => putRole(db, role));
+  }
+
+  removeRole(name: string): Promise<boolean> {
+    return this.#scope.run(`remove role ${name}`, (db) => removeRole(db, name));
   }
 
   insertJoinToken(token: JoinTokenRecord): Promise<void> {

@@ -41,6 +41,37 @@ test('openSqliteStore() makes the file 0600 and its directory 0700', async () =>
   for (const suffix of ['', '-wal', '-shm']) assert.equal(await mode(`${place.path}${suffix}`), '600');
 });
 
+test('openSqliteStore() makes users of those who had a token before there were users', async () => {
+  await using place = await temporaryPath();
+  await (await openSqliteStore(place))[Symbol.asyncDispose]();
+  const before = new DatabaseSync(place.path);
+  before.exec(`
+    DROP TABLE user_tokens; DROP TABLE users; DROP TABLE roles;
+    DELETE FROM kysely_migration WHERE name >= '0006';
+    CREATE TABLE operator_tokens (id, operator, role, secret_hash, created_at, expires_at);
+    INSERT INTO operator_tokens VALUES ('t1', 'admin', 'admin', 'h1', 5, NULL), ('t2', 'admin', 'admin', 'h2', 6, 9);
+  `);
+  before.close();
+  await using store = await openSqliteStore(place);
+  const user = {
+    name: 'admin',
+    roles: ['admin'],
+    disabled: false,
+    subject: '',
+    createdBy: '',
+    createdAtMs: 5,
+  };
+  assert.deepEqual(await store.read.listUsers(), [user]);
+  const tokens = await store.read.listUserTokens('admin', 7);
+  assert.deepEqual(
+    tokens.map(({ id, secretHash, expiresAtMs }) => [id, secretHash, expiresAtMs]),
+    [
+      ['t2', 'h2', 9],
+      ['t1', 'h1', undefined],
+    ],
+  );
+});
+
 test('openSqliteStore() refuses a database of a newer version and leaves it as it was', async () => {
   await using place = await temporaryPath();
   await (await openSqliteStore(place))[Symbol.asyncDispose]();

@@ -13,6 +13,7 @@ import { runsContract } from './contract/runs.ts';
 import { tasksContract } from './contract/tasks.ts';
 import { tokensContract } from './contract/tokens.ts';
 import { transactionsContract } from './contract/transactions.ts';
+import { rolesContract, usersContract } from './contract/users.ts';
 
 /** Declares the whole suite for one backend. */
 export function describeStore(name: string, makeFixture: () => Promise<StoreFixture>): void {
@@ -30,6 +31,8 @@ export function describeStore(name: string, makeFixture: () => Promise<StoreFixt
     tasksContract(storeTest);
     pagingContract(storeTest);
     tokensContract(storeTest);
+    usersContract(storeTest);
+    rolesContract(storeTest);
     auditContract(storeTest);
     eventsContract(storeTest);
     eventUpkeepContract(storeTest);

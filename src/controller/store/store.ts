@@ -12,6 +12,7 @@
  */
 import type { EventKind } from '#core/event-kinds.ts';
 import type { Ending } from '#core/outcome.ts';
+import type { Rule } from '#protocol/gen/drover/v1/access_pb.ts';
 import type { WhenUnreachable } from '#protocol/gen/drover/v1/api_pb.ts';
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
 import type { Run, Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -81,17 +82,49 @@ export interface JoinTokenRecord {
   readonly expiresAtMs: number;
 }
 
-/** An operator's token; kept as a hash only. */
-export interface OperatorTokenRecord {
+/** Somebody who may use the cluster. */
+export interface UserRecord {
+  readonly name: string;
+  /** Names of roles, in order; a role that is not there grants nothing. */
+  readonly roles: readonly string[];
+  /** No token of theirs is taken. */
+  readonly disabled: boolean;
+  /** The identity provider's id of the user; empty for one that has none there. */
+  readonly subject: string;
+  /** Name of a user; empty for the first, and for one that came by the identity provider. */
+  readonly createdBy: string;
+  readonly createdAtMs: number;
+}
+
+/** A token of a user; kept as a hash only. */
+export interface UserTokenRecord {
   readonly id: string;
-  readonly operator: string;
-  /** "admin" until roles come. */
-  readonly role: string;
+  /** Name of a recorded user. */
+  readonly user: string;
+  readonly description: string;
+  /** Good for these roles of the user only; empty for all. */
+  readonly roles: readonly string[];
+  /** Good for the verbs of these names only; empty for all. */
+  readonly verbs: readonly string[];
   /** SHA-256 of the secret, hex. */
   readonly secretHash: string;
   readonly createdAtMs: number;
   /** Undefined: never. */
   readonly expiresAtMs: number | undefined;
+  /** As of the last time that was written; undefined before the first use. */
+  readonly usedAtMs: number | undefined;
+}
+
+/** A role that was written; those of every cluster are not recorded. */
+export interface RoleRecord {
+  readonly name: string;
+  readonly description: string;
+  readonly rules: readonly Rule[];
+  /** Another with each change. */
+  readonly revision: string;
+  /** Name of a user. */
+  readonly changedBy: string;
+  readonly changedAtMs: number;
 }
 
 /** One decision, for the audit. */
@@ -240,7 +273,17 @@ export interface StoreReader {
   /** Tasks that have not ended and whose latest attempt has this leader, on any node. */
   tasksByPid(pid: number): Promise<readonly Task[]>;
 
-  findOperatorToken(secretHash: string): Promise<OperatorTokenRecord | undefined>;
+  findUser(name: string): Promise<UserRecord | undefined>;
+  findUserBySubject(subject: string): Promise<UserRecord | undefined>;
+  /** By name. */
+  listUsers(): Promise<readonly UserRecord[]>;
+  /** By id, expired or not. */
+  findUserToken(id: string): Promise<UserTokenRecord | undefined>;
+  /** Tokens that could still be used at `nowMs`, newest first; of one user, or of all. */
+  listUserTokens(user: string | undefined, nowMs: number): Promise<readonly UserTokenRecord[]>;
+  findRole(name: string): Promise<RoleRecord | undefined>;
+  /** By name. */
+  listRoles(): Promise<readonly RoleRecord[]>;
   /** Tokens that could still be used at `nowMs`, newest first. */
   listJoinTokens(nowMs: number): Promise<readonly JoinTokenRecord[]>;
   /** By id, used up or not. */
@@ -286,7 +329,22 @@ export interface StoreWriter extends StoreReader {
   /** Replaces everything of these tasks, each named once, that may change: state, reason, outcome, cause and attempts. */
   updateTasks(tasks: readonly Task[]): Promise<void>;
 
-  insertOperatorToken(token: OperatorTokenRecord): Promise<void>;
+  /** @throws StoreError reason "duplicate" when the name or the subject is taken. */
+  insertUser(user: UserRecord): Promise<void>;
+  /** Replaces everything of a user but the name. */
+  updateUser(user: UserRecord): Promise<void>;
+  /** With all tokens of theirs. */
+  removeUser(name: string): Promise<void>;
+  /** @throws StoreError reason "duplicate" when the id is taken. */
+  insertUserToken(token: UserTokenRecord): Promise<void>;
+  /** When tokens were last used. Those that are not recorded (any more) are passed over. */
+  updateUserTokensUsed(usedAtMs: ReadonlyMap<string, number>): Promise<void>;
+  /** False when there is none. */
+  revokeUserToken(id: string): Promise<boolean>;
+  /** In place of one of the same name, if there is one. */
+  putRole(role: RoleRecord): Promise<void>;
+  /** False when there is none. */
+  removeRole(name: string): Promise<boolean>;
   insertJoinToken(token: JoinTokenRecord): Promise<void>;
   /** Takes one use by one conditional UPDATE; false when it is used up, expired at `nowMs`, or its hash is another. */
   consumeJoinToken(id: string, secretHash: string, nowMs: number): Promise<boolean>;

@@ -1,44 +1,7 @@
-/** Tokens of operators and of joining nodes, as rows. Hashes only: no secret comes here. */
+/** Tokens of joining nodes, as rows. Hashes only: no secret comes here. */
 import { decodeTexts, encodeTexts } from './json-columns.ts';
 import type { Executor, JoinTokensTable } from './schema.ts';
-import type { JoinTokenRecord, OperatorTokenRecord } from './store.ts';
-
-/** @see StoreReader.findOperatorToken */
-export async function findOperatorToken(
-  db: Executor,
-  secretHash: string,
-): Promise<OperatorTokenRecord | undefined> {
-  const row = await db
-    .selectFrom('operator_tokens')
-    .selectAll()
-    .where('secret_hash', '=', secretHash)
-    .executeTakeFirst();
-  return (
-    row && {
-      id: row.id,
-      operator: row.operator,
-      role: row.role,
-      secretHash: row.secret_hash,
-      createdAtMs: row.created_at,
-      expiresAtMs: row.expires_at ?? undefined,
-    }
-  );
-}
-
-/** @see StoreWriter.insertOperatorToken */
-export async function insertOperatorToken(db: Executor, token: OperatorTokenRecord): Promise<void> {
-  await db
-    .insertInto('operator_tokens')
-    .values({
-      id: token.id,
-      operator: token.operator,
-      role: token.role,
-      secret_hash: token.secretHash,
-      created_at: token.createdAtMs,
-      expires_at: token.expiresAtMs ?? null,
-    })
-    .execute();
-}
+import type { JoinTokenRecord } from './store.ts';
 
 /** @see StoreReader.listJoinTokens */
 export async function listJoinTokens(db: Executor, nowMs: number): Promise<JoinTokenRecord[]> {

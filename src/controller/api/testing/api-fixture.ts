@@ -14,9 +14,11 @@ import { createLog } from '#base/log.ts';
 import type { ApiParts } from '#controller/api/api-parts.ts';
 import { type ApiServer, startApiServer } from '#controller/api/api-server.ts';
 import { StopSwitch } from '#controller/api/stop-switch.ts';
+import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
-import { createAdminToken } from '#controller/auth/operators.ts';
+import { createAdminToken } from '#controller/auth/first-admin.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
+import { makeUserToken } from '#controller/auth/user-tokens.ts';
 import { openStaging } from '#controller/files/staging.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
 import { newNode } from '#controller/store/new-node.ts';
@@ -64,10 +66,12 @@ export class ApiFixture implements AsyncDisposable {
       names: serverNames(['127.0.0.1']),
     });
     const log = createLog('test', 'silent');
+    const authenticator = starting.use(new Authenticator({ store, clock, log }));
     const parts = {
       store,
       dispatch: new FakeDispatch(),
       authority,
+      authenticator,
       clock,
       log,
       version: '0.0.0-test',
@@ -100,6 +104,18 @@ export class ApiFixture implements AsyncDisposable {
   /** Admin's client of a service. */
   client<S extends DescService>(service: S): Client<S> {
     return createClient(service, this.transport());
+  }
+
+  /** Records a user with these roles. @returns the text of a token. */
+  async addUser(name: string, ...roles: string[]): Promise<string> {
+    const createdAtMs = this.parts.clock.wallMs();
+    const scope = { description: '', roles: [], verbs: [], expiresAtMs: undefined };
+    const { text, record } = makeUserToken({ user: name, createdAtMs, ...scope });
+    await this.parts.store.transact(async (writer) => {
+      await writer.insertUser({ name, roles, disabled: false, subject: '', createdBy: 'admin', createdAtMs });
+      await writer.insertUserToken(record);
+    });
+    return text;
   }
 
   /** Records nodes with these names. */

@@ -1,33 +1,10 @@
-/** What a store must do with tokens. */
+/** What a store must do with the tokens of joining nodes. */
 import assert from 'node:assert/strict';
 import type { StoreTest } from './fixture.ts';
-import { joinToken, madeAtMs, rejectsWith } from './records.ts';
+import { joinToken, madeAtMs } from './records.ts';
 
 /** Declares the tests. */
 export function tokensContract(test: StoreTest): void {
-  test('findOperatorToken() finds by the hash of the secret', async (store) => {
-    const forever = {
-      id: 'o1',
-      operator: 'ada',
-      role: 'admin',
-      secretHash: 'h1',
-      createdAtMs: madeAtMs,
-      expiresAtMs: undefined,
-    };
-    const expiring = { ...forever, id: 'o2', secretHash: 'h2', expiresAtMs: madeAtMs + 1 };
-    await store.transact(async (writer) => {
-      await writer.insertOperatorToken(forever);
-      await writer.insertOperatorToken(expiring);
-    });
-    assert.deepEqual(await store.read.findOperatorToken('h1'), forever);
-    assert.deepEqual(await store.read.findOperatorToken('h2'), expiring);
-    assert.equal(await store.read.findOperatorToken('h3'), undefined);
-    await rejectsWith(
-      store.transact((writer) => writer.insertOperatorToken({ ...forever, id: 'o3' })),
-      'duplicate',
-    );
-  });
-
   test('consumeJoinToken() takes one use, and only with the right hash and in time', async (store) => {
     const token = joinToken('j1', { usesLeft: 2 });
     await store.transact((writer) => writer.insertJoinToken(token));
