@@ -48,8 +48,10 @@ export class FarNode {
     await this.#cluster.gate.open();
     await until('the agent notices', () => this.#noticed() > before, noticeMs / rate + 10_000);
     assert.equal(isWithin(noticeMs, partedAt), true);
-    await untilNode(this.#cluster, name, NodeState.UNREACHABLE);
+    await until('the controller notices', async () => (await this.#state()) !== NodeState.CONNECTED);
     assert.equal(isWithin(noticeMs, partedAt), true);
+    // Counted from when the node was last heard of: where only the way to it is cut, it went on to tell of itself.
+    await untilNode(this.#cluster, name, NodeState.UNREACHABLE);
     return partedAt;
   }
 
@@ -65,6 +67,10 @@ export class FarNode {
     const events = await this.#cluster.events(['task.ended']);
     await this.#cluster.verify();
     assert.deepEqual(checkBacklog(this.#cluster.recorder.recorded, events), []);
+  }
+
+  async #state(): Promise<NodeState> {
+    return (await this.#cluster.api.nodes.getNode({ name })).state;
   }
 
   #noticed(): number {

@@ -1,6 +1,6 @@
 /**
  * Faults that last for minutes, on daemons for which time passes faster: a case says its times as the documents do, and takes a
- * twentieth of them. `npm run chaos -- --long` takes them as they are.
+ * twentieth of them. `npm run chaos-long` takes them as they are.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
