@@ -3,6 +3,24 @@
  * Bodies are imported when they are called, so that none pays for another. Which of them the prompt takes: shell/prompt-words.ts.
  */
 import { type Command, command } from './command.ts';
+import {
+  createRoleSyntax,
+  createUserSyntax,
+  createUserTokenSyntax,
+  disableUserSyntax,
+  enableUserSyntax,
+  explainAccessSyntax,
+  grantRolesSyntax,
+  listRolesSyntax,
+  listUsersSyntax,
+  listUserTokensSyntax,
+  removeRoleSyntax,
+  removeUserSyntax,
+  revokeRolesSyntax,
+  revokeUserTokenSyntax,
+  showRoleSyntax,
+  whoAmISyntax,
+} from './syntax/access-syntax.ts';
 import { auditSyntax, exportAuditSyntax, verifyAuditSyntax } from './syntax/audit-syntax.ts';
 import {
   createTokenSyntax,
@@ -88,6 +106,22 @@ export const commandTable: readonly Command[] = [
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
+  command(whoAmISyntax, async () => (await import('./commands/whoami.ts')).whoAmI),
+  command(createUserSyntax, async () => (await import('./commands/change-user.ts')).createUser),
+  command(listUsersSyntax, async () => (await import('./commands/list-users.ts')).listUsers),
+  command(grantRolesSyntax, async () => (await import('./commands/change-user.ts')).grantRoles),
+  command(revokeRolesSyntax, async () => (await import('./commands/change-user.ts')).revokeRoles),
+  command(disableUserSyntax, async () => (await import('./commands/change-user.ts')).disableUser),
+  command(enableUserSyntax, async () => (await import('./commands/change-user.ts')).enableUser),
+  command(removeUserSyntax, async () => (await import('./commands/change-user.ts')).removeUser),
+  command(createRoleSyntax, async () => (await import('./commands/manage-roles.ts')).createRole),
+  command(listRolesSyntax, async () => (await import('./commands/list-roles.ts')).listRoles),
+  command(showRoleSyntax, async () => (await import('./commands/manage-roles.ts')).showRole),
+  command(removeRoleSyntax, async () => (await import('./commands/manage-roles.ts')).removeRole),
+  command(createUserTokenSyntax, async () => (await import('./commands/user-tokens.ts')).createUserToken),
+  command(listUserTokensSyntax, async () => (await import('./commands/user-tokens.ts')).listUserTokens),
+  command(revokeUserTokenSyntax, async () => (await import('./commands/user-tokens.ts')).revokeUserToken),
+  command(explainAccessSyntax, async () => (await import('./commands/explain-access.ts')).explainAccess),
   command(shutdownSyntax, async () => (await import('./commands/shutdown.ts')).shutdown),
   command(shellSyntax, async () => (await import('./commands/shell.ts')).shell),
   command(completionSyntax, async () => (await import('./commands/completion.ts')).completion),

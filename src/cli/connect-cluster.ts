@@ -4,6 +4,7 @@
  */
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { RoleService, UserService, UserTokenService } from '#protocol/gen/drover/v1/access_pb.ts';
 import {
   ClusterService,
   FileService,
@@ -31,6 +32,9 @@ export interface Connection extends Disposable {
   readonly events: Client<typeof EventService>;
   readonly files: Client<typeof FileService>;
   readonly audit: Client<typeof AuditService>;
+  readonly users: Client<typeof UserService>;
+  readonly roles: Client<typeof RoleService>;
+  readonly userTokens: Client<typeof UserTokenService>;
 }
 
 /** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
@@ -70,6 +74,9 @@ export function connectCluster(
     events: createClient(EventService, transport),
     files: createClient(FileService, transport),
     audit: createClient(AuditService, transport),
+    users: createClient(UserService, transport),
+    roles: createClient(RoleService, transport),
+    userTokens: createClient(UserTokenService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }
