@@ -12,6 +12,8 @@ it('readCommand() has defaults that listen on loopback only', () => {
       listen: { host: '127.0.0.1', port: 7443 },
       agentListen: { host: '127.0.0.1', port: 7444 },
       fileCacheBytes: 4 * 2 ** 30,
+      auditCheckpoints: [],
+      auditKeyFile: undefined,
       logLevel: 'info',
       untilStdinCloses: false,
       shell: false,
@@ -24,6 +26,7 @@ it('readCommand() has defaults that listen on loopback only', () => {
 it('readCommand() takes every option', () => {
   const argv = [
     '--data d --listen [::1]:0 --agent-listen 0.0.0.0:9 --file-cache 10g',
+    '--audit-checkpoints /w --audit-checkpoints syslog --audit-checkpoints https://h/a --audit-key /k',
     '--log-level debug --until-stdin-closes',
   ];
   const command = readCommand(argv.join(' ').split(' '), {});
@@ -34,6 +37,8 @@ it('readCommand() takes every option', () => {
     listen: { host: '::1', port: 0 },
     agentListen: { host: '0.0.0.0', port: 9 },
     fileCacheBytes: 10 * 2 ** 30,
+    auditCheckpoints: [{ to: 'directory', path: '/w' }, { to: 'syslog' }, { to: 'url', url: 'https://h/a' }],
+    auditKeyFile: '/k',
     logLevel: 'debug',
     untilStdinCloses: true,
     shell: false,

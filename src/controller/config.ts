@@ -7,6 +7,7 @@ import { type ArmedFailpoints, parseFailpoints } from '#base/failpoint.ts';
 import { type HostPort, parseHostPort } from '#base/host-port.ts';
 import { type LogLevel, logLevels } from '#base/log.ts';
 import { parseSize } from '#base/parse-size.ts';
+import type { CheckpointPlace } from '#controller/audit/checkpoint-sink.ts';
 import { limits } from '#protocol/limits.ts';
 
 /** How `drover controller` is called. */
@@ -39,6 +40,17 @@ export const controllerSyntax = {
       type: 'string',
       value: 'SIZE',
       help: `what is kept on disk of files on their way, such as 10g (default ${limits.fileCacheBytesDefault / 2 ** 30}g)`,
+    },
+    'audit-checkpoints': {
+      type: 'string',
+      value: 'PLACE',
+      help: 'keep signed checkpoints of the audit there too: a directory, syslog, or an https address to post them to; may be given again',
+      multiple: true,
+    },
+    'audit-key': {
+      type: 'string',
+      value: 'FILE',
+      help: 'the Ed25519 key that signs them, PEM (default: one that is made in the data directory)',
     },
     'log-level': {
       type: 'string',
@@ -74,6 +86,10 @@ export interface ControllerConfig {
   readonly agentListen: HostPort;
   /** Bytes of files on their way that are kept on disk. */
   readonly fileCacheBytes: number;
+  /** Where checkpoints of the audit are kept beside the data directory. */
+  readonly auditCheckpoints: readonly CheckpointPlace[];
+  /** Absolute; undefined: a key in the data directory. */
+  readonly auditKeyFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
   /** With a prompt on the terminal, or for the lines of standard input. */
@@ -101,6 +117,8 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       listen: readListen('listen', options.listen ?? '127.0.0.1:7443'),
       agentListen: readListen('agent-listen', options['agent-listen'] ?? '127.0.0.1:7444'),
       fileCacheBytes: readCacheSize(options['file-cache']),
+      auditCheckpoints: (options['audit-checkpoints'] ?? []).map(readPlace),
+      auditKeyFile: options['audit-key'] === undefined ? undefined : resolve(options['audit-key']),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
       shell: options.shell ?? false,
@@ -123,6 +141,16 @@ function readCacheSize(text: string | undefined): number {
   throw new UsageError(
     `drover controller: --file-cache takes a size of ${least} at least, such as 10g, not ${JSON.stringify(text)}`,
   );
+}
+
+function readPlace(text: string): CheckpointPlace {
+  if (text === 'syslog') return { to: 'syslog' };
+  if (!/^[a-z]+:\/\//i.test(text)) return { to: 'directory', path: resolve(text) };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain = url?.username === '' && url.password === '';
+  if (isPlain && ['https:', 'http:'].includes(url.protocol)) return { to: 'url', url: url.href };
+  const form = 'a directory, syslog, or an http or https address without a password';
+  throw new UsageError(`drover controller: --audit-checkpoints takes ${form}`);
 }
 
 function readListen(option: string, text: string): HostPort {

@@ -2,7 +2,7 @@
  * The composition root: one controller out of its parts, in one data directory. Started by main.ts as a program of its
  * own and by the test fixture within a process; reads no environment and writes nothing but its log.
  *
- *   lock ─► store ─► upkeep ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
+ *   lock ─► store ─► upkeep ─► checkpoints ─► certificates ─► agents' listener ─► API ─► access.json      (disposed of in reverse)
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ import type { Logger } from '#base/log.ts';
 import type { ApiParts } from '#controller/api/api-parts.ts';
 import { startApiServer } from '#controller/api/api-server.ts';
 import { StopSwitch } from '#controller/api/stop-switch.ts';
+import type { CheckpointPlace } from '#controller/audit/checkpoint-sink.ts';
+import { startCheckpoints } from '#controller/audit/checkpoints.ts';
 import { accessPath, findAccess, writeAccess } from '#controller/auth/access-file.ts';
 import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/certificate-authority.ts';
@@ -39,6 +41,10 @@ export interface ControllerOptions {
   readonly log: Logger;
   /** Bytes of files on their way that are kept on disk. Default limits.fileCacheBytesDefault. */
   readonly fileCacheBytes?: number;
+  /** Where checkpoints of the audit are kept beside the data directory. Default: nowhere. */
+  readonly auditCheckpoints?: readonly CheckpointPlace[];
+  /** The key that signs them. Default: one in the data directory. */
+  readonly auditKeyFile?: string | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -81,6 +87,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     }),
   );
   starting.use(pruneEvents({ store, clock, log }));
+  starting.use(await startAuditCheckpoints(options, store, clock));
   const record = (kind: EventKind) =>
     store.transact((writer) => writer.insertEvents([newEvent(clock.wallMs(), kind, { data: { version } })]));
   const authority = await openCertificateAuthority({
@@ -139,6 +146,15 @@ export async function startController(options: ControllerOptions): Promise<Contr
     stopRequested: stopSwitch.requested,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function startAuditCheckpoints(
+  options: ControllerOptions,
+  store: Store,
+  clock: Clock,
+): Promise<AsyncDisposable> {
+  const { dataDirectory, auditCheckpoints: places = [], auditKeyFile: keyFile, log } = options;
+  return startCheckpoints({ directory: join(dataDirectory, 'audit'), keyFile, places, store, clock, log });
 }
 
 /**

@@ -168,6 +168,12 @@ export const limits = {
   fileStallMs: 60_000,
   /** Rows of the audit that one page looks at: some tens of milliseconds, in which others take turns. */
   auditScannedMax: 20_000,
+  /** Rows of the audit that are not signed yet, before a checkpoint is. */
+  auditCheckpointRows: 1_000,
+  /** How long a row of the audit waits for its checkpoint. */
+  auditCheckpointMs: 60_000,
+  /** How long a place for checkpoints may take to keep one. */
+  auditSinkTimeoutMs: 10_000,
   /** Refusals of one kind within this time are two rows of the audit: the first, and how often it was repeated. */
   auditRepeatsMs: 60_000,
   /** TLS handshake until its end. */
