@@ -27,6 +27,7 @@ import { pruneEvents } from '#controller/loops/prune-events.ts';
 import { Metrics } from '#controller/metrics/metrics.ts';
 import { newEvent } from '#controller/store/new-event.ts';
 import { openSqliteStore } from '#controller/store/open-store.ts';
+import type { Store } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
 import { limits } from '#protocol/limits.ts';
 

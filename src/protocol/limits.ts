@@ -176,6 +176,8 @@ export const limits = {
   auditSinkTimeoutMs: 10_000,
   /** Refusals of one kind within this time are two rows of the audit: the first, and how often it was repeated. */
   auditRepeatsMs: 60_000,
+  /** Kinds of refusals that are told apart within that time; beyond, those of one operator and method are one. */
+  auditRepeatsKindsMax: 100,
   /** TLS handshake until its end. */
   handshakeTimeoutMs: 10_000,
   /** Between two pings on a connection of the API, in either direction. */

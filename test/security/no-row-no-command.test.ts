@@ -31,9 +31,13 @@ interface Scene {
   /** What a launch or the input of the task would make in it. */
   readonly trace: string;
   readonly joinToken: string;
+  /** Of the user bob. */
+  readonly userTokenId: string;
 }
 
 type WriteInput = MessageInitShape<typeof WriteInputRequestSchema>;
+
+const rules = [{ allow: ['node.read'] }];
 
 /** A call that would change something, or read what is recorded, for each such method. */
 const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
@@ -76,6 +80,17 @@ const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     ),
   'FileService/RemoveFiles': ({ cluster }) =>
     drain(cluster.connection.files.removeFiles({ target: { nodes: 'node1' }, remove: { paths: ['here'] } })),
+  'UserService/CreateUser': ({ cluster }) => cluster.connection.users.createUser({ name: 'eve' }),
+  'UserService/ChangeUser': ({ cluster }) =>
+    cluster.connection.users.changeUser({ name: 'bob', grant: ['admin'] }),
+  'UserService/RemoveUser': ({ cluster }) => cluster.connection.users.removeUser({ name: 'bob' }),
+  'RoleService/CreateRole': ({ cluster }) =>
+    cluster.connection.roles.createRole({ role: { name: 'new', rules } }),
+  'RoleService/RemoveRole': ({ cluster }) => cluster.connection.roles.removeRole({ name: 'unused' }),
+  'UserTokenService/CreateUserToken': ({ cluster }) =>
+    cluster.connection.userTokens.createUserToken({ user: 'bob' }),
+  'UserTokenService/RevokeUserToken': ({ cluster, userTokenId }) =>
+    cluster.connection.userTokens.revokeUserToken({ id: userTokenId }),
   'ClusterService/Shutdown': ({ cluster }) => cluster.connection.cluster.shutdown({}),
   'JoinService/Join': async ({ cluster, joinToken }) => {
     const nodeOptions = { ca: cluster.controller.rootCertificate };
@@ -99,7 +114,16 @@ async function drain(answers: AsyncIterable<unknown>): Promise<void> {
 }
 
 /** Methods that change nothing and read nothing that is recorded, although their verb says nothing of it. */
-const harmless: readonly string[] = ['JoinService/GetRoot', 'JoinTokenService/ListJoinTokens'];
+const harmless: readonly string[] = [
+  ...[
+    'JoinService/GetRoot',
+    'JoinTokenService/ListJoinTokens',
+    'UserService/ListUsers',
+    'UserService/WhoAmI',
+  ],
+  ...['UserService/ExplainAccess', 'RoleService/GetRole', 'RoleService/ListRoles'],
+  'UserTokenService/ListUserTokens',
+];
 
 /** Verbs of methods that only read, and leave no row. */
 const readingVerbs: readonly Verb[] = [Verb.NODE_READ, Verb.TASK_READ, Verb.AUDIT_READ];
@@ -130,7 +154,10 @@ describe('on a cluster whose audit takes no rows', () => {
     const query = { refs: tasks.map(({ id }) => id) };
     await until('the task runs', async () => (await stateOf(cluster, query)) === TaskState.RUNNING);
     const { token } = await cluster.connection.joinTokens.createJoinToken({});
-    scene = { cluster, query, workspace, trace, joinToken: token };
+    await cluster.connection.users.createUser({ name: 'bob' });
+    await cluster.connection.roles.createRole({ role: { name: 'unused', rules } });
+    const { recorded } = await cluster.connection.userTokens.createUserToken({ user: 'bob' });
+    scene = { cluster, query, workspace, trace, joinToken: token, userTokenId: recorded?.id ?? '' };
     database = new DatabaseSync(join(cluster.directory, 'controller', 'drover.db'));
     database.exec("create trigger full before insert on audit begin select raise(abort, 'no rows'); end");
     resources.defer(() => {

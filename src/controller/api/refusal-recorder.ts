@@ -2,11 +2,12 @@
  * Refusals as rows of the audit. The first of its kind is recorded at once; those that follow within a minute are counted, and are
  * one row more. So a script that asks again and again, or a stranger, cannot fill the audit, and nothing is left out of it.
  *
- *   refused ──► new? ──yes──► row          counts of one operator and method, of all strangers together
+ *   refused ──► new? ──yes──► row          a kind: one operator's same request, refused for the same reason; all strangers together
  *                └──no──► counted ──a minute after the first──► row with "repeated"
  */
 
-import type { Json } from '#base/canonical-json.ts';
+import { createHash } from 'node:crypto';
+import { canonicalJson, type Json } from '#base/canonical-json.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import { auditRecord } from '#controller/auth/audit-entry.ts';
@@ -51,7 +52,7 @@ export class RefusalRecorder implements AsyncDisposable {
   async record(refusal: Refusal): Promise<void> {
     const { who, method, reason } = refusal;
     this.#parts.log.warn({ method, who: who ?? '-', reason }, 'call refused');
-    const key = who === undefined ? '' : `${who} ${method}`;
+    const key = this.#kindOf(refusal);
     const known = this.#kinds.get(key);
     if (known) {
       known.repeated++;
@@ -64,6 +65,15 @@ export class RefusalRecorder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#kinds.keys()].map((key) => this.#over(key)));
+  }
+
+  /** Where there are many already, what one operator asks of one method is one kind. */
+  #kindOf({ who, method, reason, request = null }: Refusal): string {
+    if (who === undefined) return '';
+    if (this.#kinds.size >= limits.auditRepeatsKindsMax) return `${who} ${method}`;
+    return createHash('sha256')
+      .update(canonicalJson([who, method, reason, request]))
+      .digest('hex');
   }
 
   async #over(key: string): Promise<void> {
