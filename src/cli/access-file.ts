@@ -41,22 +41,29 @@ export function readAccess(directory: string): Access {
  * @throws CommandError when it is malformed.
  */
 export function parseAccess(text: string, path: string): Access {
-  const { address, rootCertificate, token } = parseObject(text);
-  if (typeof address === 'string' && typeof rootCertificate === 'string' && typeof token === 'string') {
-    return { address: address.replace(/^https:\/\//, ''), rootCertificate, token };
-  }
+  const access = parseAccessValue(parseJson(text));
+  if (access) return access;
   throw new CommandError(
     exitCodes.requestFailed,
     `${path} is no access file: remove it and start the controller again`,
   );
 }
 
-function parseObject(text: string): Partial<Record<string, unknown>> {
+/** What a value out of JSON says; undefined where it is no access. */
+export function parseAccessValue(value: unknown): Access | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { address, rootCertificate, token } = value as Partial<Record<string, unknown>>;
+  if (typeof address !== 'string' || typeof rootCertificate !== 'string' || typeof token !== 'string') {
+    return undefined;
+  }
+  return { address: address.replace(/^https:\/\//, ''), rootCertificate, token };
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
 }
 

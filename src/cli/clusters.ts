@@ -1,4 +1,7 @@
-/** The connections of one invocation: one for each data directory that its commands name, made on the first use. */
+/**
+ * The connections of one invocation: one for each data directory that its commands name, and one for where nothing is named, made on
+ * the first use.
+ */
 import type { Connection } from './connect-cluster.ts';
 
 /** Makes connections and keeps them; disposing of it closes them all. */
@@ -6,21 +9,29 @@ export interface Clusters extends Disposable {
   /**
    * The cluster of a data directory.
    *
-   * @param dataDirectory undefined for the default.
-   * @throws CommandError where there is no cluster there.
+   * @param dataDirectory undefined for the context in use, or without one for the default.
+   * @throws CommandError where there is no cluster there, or the contexts cannot be read.
    */
   connect(dataDirectory?: string): Promise<Connection>;
   /** HOST:PORT of the cluster that was asked for last. */
   readonly connectedTo: () => string | undefined;
 }
 
-/** @param defaultDirectory where a command does not say. */
-export function createClusters(defaultDirectory: string): Clusters {
-  const connections = new Map<string, Connection>();
+/** Where a command goes that does not say where. */
+export interface DefaultCluster {
+  /** Of the cluster of this machine. */
+  readonly dataDirectory: string;
+  /** The contexts, where that directory is not one that somebody chose. */
+  readonly contextsFile: string | undefined;
+}
+
+/** Makes none yet. */
+export function createClusters(byDefault: DefaultCluster): Clusters {
+  const connections = new Map<string | undefined, Connection>();
   let address: string | undefined;
   return {
-    async connect(dataDirectory = defaultDirectory) {
-      const connection = connections.get(dataDirectory) ?? (await open(dataDirectory));
+    async connect(dataDirectory) {
+      const connection = connections.get(dataDirectory) ?? (await open(byDefault, dataDirectory));
       connections.set(dataDirectory, connection);
       address = connection.address;
       return connection;
@@ -32,10 +43,13 @@ export function createClusters(defaultDirectory: string): Clusters {
   };
 }
 
-async function open(dataDirectory: string): Promise<Connection> {
-  const [{ readAccess }, { connectCluster }] = await Promise.all([
+async function open(byDefault: DefaultCluster, dataDirectory: string | undefined): Promise<Connection> {
+  const [{ readAccess }, { currentAccess }, { connectCluster }] = await Promise.all([
     import('./access-file.ts'),
+    import('./contexts-file.ts'),
     import('./connect-cluster.ts'),
   ]);
-  return connectCluster(readAccess(dataDirectory));
+  const { contextsFile } = byDefault;
+  const inUse = dataDirectory === undefined && contextsFile !== undefined && currentAccess(contextsFile);
+  return connectCluster(inUse || readAccess(dataDirectory ?? byDefault.dataDirectory));
 }

@@ -46,6 +46,7 @@ import {
   tailFileSyntax,
 } from './syntax/file-syntax.ts';
 import { attachSyntax, execSyntax } from './syntax/line-syntax.ts';
+import { listContextsSyntax, loginSyntax, logoutSyntax, useContextSyntax } from './syntax/login-syntax.ts';
 import {
   drainNodesSyntax,
   labelNodesSyntax,
@@ -106,6 +107,10 @@ export const commandTable: readonly Command[] = [
   command(createTokenSyntax, async () => (await import('./commands/create-token.ts')).createToken),
   command(listTokensSyntax, async () => (await import('./commands/list-tokens.ts')).listTokens),
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
+  command(loginSyntax, async () => (await import('./commands/login.ts')).login),
+  command(logoutSyntax, async () => (await import('./commands/logout.ts')).logout),
+  command(listContextsSyntax, async () => (await import('./commands/contexts.ts')).listContexts),
+  command(useContextSyntax, async () => (await import('./commands/contexts.ts')).useContext),
   command(whoAmISyntax, async () => (await import('./commands/whoami.ts')).whoAmI),
   command(createUserSyntax, async () => (await import('./commands/change-user.ts')).createUser),
   command(listUsersSyntax, async () => (await import('./commands/list-users.ts')).listUsers),

@@ -49,7 +49,9 @@ export interface CommandContext {
   noteRun(runId: string): void;
   /** Where the lines that are typed at the prompt are kept. */
   readonly historyFile: string;
-  /** The cluster, connected to on the first call. `dataDirectory` is the value of --data. */
+  /** Where the clusters are that this person has logged in to. */
+  readonly contextsFile: string;
+  /** The cluster, connected to on the first call. `dataDirectory` is the value of --data; without it the context in use counts. */
   connect(dataDirectory?: string): Promise<Connection>;
   /** Every command: the table, for help and for the prompt. */
   readonly commands: readonly Command[];

@@ -9,6 +9,10 @@ const confirmAboveDefault = 10;
 export interface CliConfig {
   /** Where a cluster of this machine keeps its state, unless --data says otherwise. Absolute or as given. */
   readonly dataDirectory: string;
+  /** That directory was chosen, by DROVER_DATA. */
+  readonly isDataChosen: boolean;
+  /** Where the clusters are that this person has logged in to. */
+  readonly contextsFile: string;
   /** Where the lines that are typed at the prompt are kept, between prompts. */
   readonly historyFile: string;
   /** The whole environment, to be handed on to daemons. */
@@ -29,11 +33,14 @@ export interface CliConfig {
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function readConfig(environment: NodeJS.ProcessEnv, uid: number | undefined): CliConfig {
-  const { DROVER_CONFIRM_ABOVE, DROVER_DATA, NO_COLOR, TERM, XDG_STATE_HOME } = environment;
+  const { DROVER_CONFIRM_ABOVE, DROVER_DATA, NO_COLOR, TERM, XDG_CONFIG_HOME, XDG_STATE_HOME } = environment;
   // A path that is not absolute is to be ignored, says the specification.
   const state = XDG_STATE_HOME?.startsWith('/') ? XDG_STATE_HOME : join(homedir(), '.local', 'state');
+  const own = XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config');
   return {
     dataDirectory: DROVER_DATA || defaultDataDirectory(uid),
+    isDataChosen: Boolean(DROVER_DATA),
+    contextsFile: join(own, 'drover', 'contexts.json'),
     historyFile: join(state, 'drover', 'history'),
     environment,
     term: TERM ?? '',

@@ -46,7 +46,10 @@ async function main(argv: readonly string[]): Promise<number> {
   process.on('SIGINT', onInterrupt);
   process.stdout.on('error', (error) => onOutputError('stdout', error));
   process.stderr.on('error', (error) => onOutputError('stderr', error));
-  using clusters = createClusters(config.dataDirectory);
+  using clusters = createClusters({
+    dataDirectory: config.dataDirectory,
+    contextsFile: config.isDataChosen ? undefined : config.contextsFile,
+  });
   try {
     const { words, dataDirectory } = leadingOptions(argv);
     const context: CommandContext = {
@@ -71,6 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
       inquiries: new Interrupts(),
       noteRun: () => {},
       historyFile: config.historyFile,
+      contextsFile: config.contextsFile,
       commands: commandTable,
       connect: (directory) => clusters.connect(directory ?? dataDirectory),
       connectedTo: clusters.connectedTo,

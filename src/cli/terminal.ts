@@ -23,6 +23,8 @@ export interface Terminal {
    * @returns the line without its end; "interrupt" for Ctrl-C; undefined when `timeoutMs` have passed or the terminal went away.
    */
   askLine(question: string, timeoutMs: number): Promise<string | undefined>;
+  /** As askLine, for what nobody is to read over a shoulder: nothing is shown of it. */
+  askSecret(question: string, timeoutMs: number): Promise<string | undefined>;
   /**
    * Takes the keyboard: bytes come as they are typed, Ctrl-C too, and nothing is echoed. Dispose of the result to give it
    * back; twice is once.
@@ -140,21 +142,25 @@ export function createTerminal(input: ReadStream, out: Output, clock: Clock): Te
         if (key === controlC) return 'interrupt';
         return keys.includes(key.toLowerCase()) ? key.toLowerCase() : undefined;
       }),
-    askLine(question, timeoutMs) {
-      let line = '';
-      return ask(question, timeoutMs, (key) => {
-        if (key === controlC) return 'interrupt';
-        if (key === '\r' || key === '\n') return line;
-        const isErase = key === backspace || key === rubout;
-        if (isErase && line !== '') out.err('\b \b');
-        if (isErase) line = line.slice(0, -1);
-        if (key < ' ' || isErase) return undefined;
-        line += key;
-        out.err(key);
-        return undefined;
-      });
-    },
+    askLine: (question, timeoutMs) => askLine(question, timeoutMs, (shown) => out.err(shown)),
+    askSecret: (question, timeoutMs) => askLine(question, timeoutMs, () => {}),
   };
+
+  /** @param echo shows what is typed. */
+  function askLine(question: string, timeoutMs: number, echo: (shown: string) => void) {
+    let line = '';
+    return ask(question, timeoutMs, (key) => {
+      if (key === controlC) return 'interrupt';
+      if (key === '\r' || key === '\n') return line;
+      const isErase = key === backspace || key === rubout;
+      if (isErase && line !== '') echo('\b \b');
+      if (isErase) line = line.slice(0, -1);
+      if (key < ' ' || isErase) return undefined;
+      line += key;
+      echo(key);
+      return undefined;
+    });
+  }
 
   /** @param take is given each key, and gives the answer once there is one. */
   function ask(

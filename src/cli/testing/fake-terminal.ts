@@ -38,6 +38,10 @@ export class FakeTerminal implements Terminal {
     return this.#answer();
   }
 
+  askSecret(): Promise<string | undefined> {
+    return this.#answer();
+  }
+
   takeKeys(hear: Hear, hangUp = () => {}): Disposable {
     return this.#hold({ hear, hangUp });
   }

@@ -18,6 +18,7 @@ export interface TestContextOptions {
   readonly terminal?: Terminal;
   readonly selection?: string;
   readonly input?: Readable;
+  readonly contextsFile?: string;
 }
 
 /** A context, and what was printed in it. Disposing of it closes its connection. */
@@ -29,6 +30,7 @@ export interface TestContext extends Disposable {
 /** Makes one. */
 export function createTestContext(options: TestContextOptions = {}): TestContext {
   const { access, columns, clock = systemClock, terminal, selection, input } = options;
+  const { contextsFile = '/nowhere/contexts.json' } = options;
   const printed = captureOutput(columns);
   const connection = access && connectCluster(access);
   const abort = new AbortController();
@@ -51,6 +53,7 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
       inquiries: new Interrupts(),
       noteRun: () => {},
       historyFile: '/nowhere/history',
+      contextsFile,
       commands: commandTable,
       connectedTo: () => access?.address,
       async connect() {
