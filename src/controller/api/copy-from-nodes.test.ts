@@ -20,13 +20,14 @@ const { DONE, FAILED } = FileOutcome;
 type Request = MessageInitShape<typeof CopyFromNodesRequestSchema>;
 type ReceiverKind = MessageInitShape<typeof ReceiverFrameSchema>['kind'];
 
-/** A node that sends a tree, until its receiver is done. */
-async function sendTree(node: FakeFiles, tree: TestTree): Promise<void> {
+/** A node that sends a tree, until its receiver is done; `heard` takes what that says. */
+async function sendTree(node: FakeFiles, tree: TestTree, heard: string[] = []): Promise<void> {
   for (const frame of tree.frames) node.tell({ case: 'sender', value: frame });
   for (;;) {
     const { case: side, value } = await node.next();
     assert.equal(side, 'receiver');
     const { kind } = value;
+    heard.push(kind.case ?? '');
     if (kind.case === 'done') return;
     if (kind.case !== 'want') continue;
     for (const ref of kind.value.chunks) {
@@ -97,8 +98,10 @@ test('copyFromNodes() brings a tree of each node to the caller, who receives the
   const contents = new Map(
     ['n1', 'n2', 'n3'].map((node) => [node, someBytes(5 * limits.fileChunkBytes + 3)]),
   );
+  const heard: string[] = [];
   for (const [node, content] of contents) {
-    api.parts.dispatch.files.set(node, (files) => sendTree(files, testTree({ a: content })));
+    const take = node === 'n1' ? heard : [];
+    api.parts.dispatch.files.set(node, (files) => sendTree(files, testTree({ a: content }), take));
   }
   const caller = new Caller();
   await caller.copy(api, 'n[1-3]');
@@ -110,6 +113,7 @@ test('copyFromNodes() brings a tree of each node to the caller, who receives the
     );
     assert.ok(Buffer.concat(parts).equals(content), node);
   }
+  assert.deepEqual(heard, ['want', 'progress', 'done']);
   const [row] = await api.parts.store.read.listAudit(0, 10);
   assert.deepEqual([row?.verb, row?.nodes], ['file.read', 'n[1-3]']);
 });

@@ -166,8 +166,8 @@ async function take({ receivers }: Copy, { node, frame }: NodeReceiverFrame): Pr
   if (!receiver || receiver.isDone) return;
   const { kind } = frame;
   if (kind.case === 'progress' || kind.case === 'done') receiver.tally.progress = kind.value;
-  // How far the receiver is, is nothing to the sender.
-  if (kind.case === 'progress' || kind.case === 'result') return;
+  // What became of each entry is nothing to the sender; how far the receiver is, it waits for.
+  if (kind.case === 'result') return;
   if (kind.case === 'want') receiver.owed.want(kind.value.chunks);
   receiver.isDone = kind.case === 'done';
   await receiver.files.send(encodeReceiver(frame)).catch(receiver.failed.reject);
