@@ -132,6 +132,8 @@ export const limits = {
   fileChunksWantedMax: 65_536,
   /** Larger files that a receiver knows of and is not through with: some hundred bytes each. */
   fileFilesHeldMax: 262_144,
+  /** Entries that a receiver which tells its progress may be behind before its sender waits: a quarter of those larger files. */
+  fileEntriesAheadMax: 65_536,
   /** Digests that a receiver holds: 128 MiB, for 2 TiB that are on their way at once. */
   fileDigestsHeldMax: 4_194_304,
   /** Digests of chunks in one message. */

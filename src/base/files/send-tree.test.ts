@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type ReceiverFrame, ReceiverFrameSchema } from '#protocol/gen/drover/v1/file_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 import { DirectoryHandle } from './directory-handle.ts';
 import { FrameQueue } from './frame-queue.ts';
@@ -13,9 +14,9 @@ function said(kind: MessageInitShape<typeof ReceiverFrameSchema>['kind']): Recei
   return create(ReceiverFrameSchema, kind ? { kind } : {});
 }
 
-test('sendTree() waits for a receiver that says how far it is and has 65,536 entries to do', async (t) => {
+test('sendTree() waits for a receiver that says how far it is and has very many entries to do', async (t) => {
   const from = temporaryDirectory(t);
-  const many = 65_600;
+  const many = limits.fileEntriesAheadMax + 64;
   for (let at = 0; at < many; at += 1) {
     const directory = join(from, `d${Math.floor(at / 10_000)}`);
     // A second name costs a fraction of a file.
@@ -31,7 +32,7 @@ test('sendTree() waits for a receiver that says how far it is and has 65,536 ent
   const tops = [0, 1, 2, 3, 4, 5, 6].map((at) => ({ directory, name: `d${at}` }));
   const frames = sendTree({ tops, recursive: true }, receiver.taken(), new AbortController().signal);
   let entries = 0;
-  while (entries <= 65_536) {
+  while (entries <= limits.fileEntriesAheadMax) {
     const { value } = await frames.next();
     if (value?.kind.case === 'entry') entries += 1;
   }

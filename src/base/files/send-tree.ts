@@ -22,8 +22,6 @@ import { type LargeFound, type TreeTop, walkTree } from './walk-tree.ts';
 
 /** Digests of one message, at most: 64 MiB of content, so that a receiver soon has something to want. */
 const digestsMax = 128;
-/** Entries that a receiver which tells its progress may be behind. */
-const entriesAheadMax = 65_536;
 /** Wanted chunks that are read at once: one is sent meanwhile. */
 const answersMax = 2;
 
@@ -132,7 +130,7 @@ class TreeSender implements AsyncDisposable {
 
   /** Whether the receiver has so much to do that more of the manifest would only cost it memory. */
   get #ahead(): boolean {
-    return this.#settled !== undefined && this.#entries - this.#settled > entriesAheadMax;
+    return this.#settled !== undefined && this.#entries - this.#settled > limits.fileEntriesAheadMax;
   }
 
   /** The manifest; undefined between two chunks that were digested, for wants to be looked at. */

@@ -40,10 +40,14 @@ async function read(reader: ManifestReader, count: number): Promise<SenderFrame[
   const decoder = new FrameDecoder(limits.messageBytesMax);
   const frames: SenderFrame[] = [];
   while (frames.length < count) {
-    for (const message of decoder.push(await reader.next(never))) {
+    const block = await reader.next(never);
+    let entries = 0;
+    for (const message of decoder.push(block.frames)) {
       const { kind } = fromBinary(FilesDownSchema, message);
       if (kind.case === 'sender') frames.push(kind.value);
+      if (kind.case === 'sender' && kind.value.kind.case === 'entry') entries += 1;
     }
+    assert.equal(block.entries, entries);
     assert.equal(decoder.partial, false, 'only whole frames');
   }
   return frames;

@@ -10,7 +10,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { encodeFrame } from '#base/grpc-frames.ts';
 import { onAbort } from '#controller/dispatch/on-abort.ts';
 import { RefusedError } from '#protocol/errors.ts';
-import type { ChunkDigests, SenderFrame } from '#protocol/gen/drover/v1/file_pb.ts';
+import { type ChunkDigests, type SenderFrame, SenderFrameSchema } from '#protocol/gen/drover/v1/file_pb.ts';
 import { FilesDownSchema } from '#protocol/gen/drover/v1/link_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import type { Reservation } from './chunk-cache.ts';
@@ -20,6 +20,8 @@ import { SpoolFile } from './spool-file.ts';
 const headBytes = 5;
 const numberBytes = 8;
 const digestBytes = 32;
+/** Of SenderFrame.entry: its number, and that a length follows. @see the encoding of protocol buffers */
+const entryTag = (SenderFrameSchema.field.entry.number << 3) | 2;
 /** So much is read at once for one node. */
 const blockBytes = 64 << 10;
 
@@ -170,6 +172,13 @@ export class ManifestSpool implements AsyncDisposable {
 /** In the file of digests; no SHA-256 that anybody knows. */
 const hole = Buffer.alloc(digestBytes);
 
+/** Whole frames of a manifest. */
+export interface ManifestBlock {
+  readonly frames: Buffer;
+  /** How many of them are entries. */
+  readonly entries: number;
+}
+
 /** One node's way through a manifest. */
 export class ManifestReader {
   readonly #frames: SpoolFile;
@@ -183,7 +192,7 @@ export class ManifestReader {
   }
 
   /** The next whole frames, as soon as there are any. @throws the reason of `abort`; the system's error. */
-  async next(abort: AbortSignal): Promise<Buffer> {
+  async next(abort: AbortSignal): Promise<ManifestBlock> {
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     abort.throwIfAborted();
     using _waiting = onAbort(abort, resolve);
@@ -193,9 +202,9 @@ export class ManifestReader {
     }
     const block = await this.#frames.read(this.#at, blockBytes);
     const whole = wholeFrames(block);
-    const frames = whole > 0 ? block.subarray(0, whole) : await this.#first(block);
-    this.#at += frames.length;
-    return frames;
+    const found = whole.frames.length > 0 ? whole : wholeFrames(await this.#first(block));
+    this.#at += found.frames.length;
+    return found;
   }
 
   /** The first frame, which is longer than a block. */
@@ -204,15 +213,25 @@ export class ManifestReader {
   }
 }
 
-/** How many bytes of a block are whole frames. */
-function wholeFrames(block: Buffer): number {
+/** Those at the beginning of a block. */
+function wholeFrames(block: Buffer): ManifestBlock {
   let end = 0;
+  let entries = 0;
   while (end + headBytes <= block.length) {
     const next = end + headBytes + block.readUInt32BE(end + 1);
     if (next > block.length) break;
+    if (isEntry(block, end + headBytes)) entries++;
     end = next;
   }
-  return end;
+  return { frames: block.subarray(0, end), entries };
+}
+
+/** Whether the message at `at` holds an entry, by its first tag within the sender's: each is a message in a message. */
+function isEntry(block: Buffer, at: number): boolean {
+  let inner = at + 1;
+  // Behind the length of the sender's message, whose last byte has no top bit.
+  while ((block[inner] ?? 0) >= 0x80) inner++;
+  return block[inner + 1] === entryTag;
 }
 
 function encodeNumber(value: number): Buffer {

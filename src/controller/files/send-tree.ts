@@ -13,6 +13,7 @@ import type { ChunkRef, CopyProgress, ReceiverFrame } from '#protocol/gen/drover
 import { limits } from '#protocol/limits.ts';
 import type { ChunkExchange } from './chunk-exchange.ts';
 import { encodeChunkHead } from './chunk-frame.ts';
+import { EntriesAhead } from './entries-ahead.ts';
 import type { ManifestSpool } from './manifest-spool.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -43,18 +44,30 @@ export async function sendTree(
   const over = new AbortController();
   const signal = AbortSignal.any([abort, over.signal]);
   const wants = new Wants(signal);
-  const sending = [sendManifest(stream, tree, signal), sendChunks(stream, tree, wants, signal)];
+  const ahead = new EntriesAhead();
+  const sending = [sendManifest(stream, tree, ahead, signal), sendChunks(stream, tree, wants, signal)];
+  const hear: TellFrame = async (frame, over) => {
+    if (frame.kind.case === 'progress') ahead.hear(frame.kind.value);
+    await tell(frame, over);
+  };
   try {
-    return await Promise.race([receive(stream, tree, wants, tell, signal), ...sending]);
+    return await Promise.race([receive(stream, tree, wants, hear, signal), ...sending]);
   } finally {
     over.abort();
   }
 }
 
-async function sendManifest(stream: FileStream, tree: SentTree, abort: AbortSignal): Promise<never> {
+async function sendManifest(
+  stream: FileStream,
+  tree: SentTree,
+  ahead: EntriesAhead,
+  abort: AbortSignal,
+): Promise<never> {
   const reader = tree.manifest.read();
   for (;;) {
-    const frames = await reader.next(abort);
+    await ahead.room(abort);
+    const { frames, entries } = await reader.next(abort);
+    ahead.sent(entries);
     await tree.rate.take(frames.length, abort);
     await stream.send(frames);
     tree.onSent(frames.length);
