@@ -4,10 +4,13 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import { lockDirectory } from '#base/directory-lock.ts';
 import { version } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+import { auditLaunches, auditOrders } from './audit/audit-orders.ts';
+import { NodeAudit } from './audit/node-audit.ts';
 import { FileHost } from './files/file-host.ts';
 import { Accounts } from './host/accounts.ts';
 import { readHostFacts } from './host/facts.ts';
@@ -68,6 +71,7 @@ export class Agent implements AsyncDisposable {
     options: AgentOptions,
     identity: NodeIdentity,
     workload: TaskHost,
+    audit: NodeAudit,
     resources: AsyncDisposableStack,
   ) {
     const { clock, log, random = Math.random } = options;
@@ -77,7 +81,7 @@ export class Agent implements AsyncDisposable {
     this.#resources = resources;
     this.dismissed = keepLinked(
       {
-        workload,
+        workload: auditOrders(workload, audit),
         clock,
         log,
         random,
@@ -113,10 +117,11 @@ export async function startAgent(options: AgentOptions, abort: AbortSignal): Pro
   resources.use(lockDirectory(options.directory, 'drover agent'));
   const accounts = new Accounts(options.clock);
   const identity = await settleIdentity(options, accounts, abort);
-  const workload = await openTaskHost(options, identity, accounts);
+  const audit = resources.use(new NodeAudit(join(options.directory, 'audit'), options.clock, options.log));
+  const workload = await openTaskHost(options, identity, accounts, audit);
   resources.use(workload);
   resources.defer(() => shutDownIdleSupervisor(workload, options.log));
-  return new Agent(options, identity, workload, resources.move());
+  return new Agent(options, identity, workload, audit, resources.move());
 }
 
 async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: AbortSignal) {
@@ -164,18 +169,23 @@ function warnWhenExpired({ name, credentials }: NodeIdentity, options: AgentOpti
   );
 }
 
-function openTaskHost(options: AgentOptions, { name }: NodeIdentity, accounts: Accounts): Promise<TaskHost> {
+function openTaskHost(
+  options: AgentOptions,
+  { name }: NodeIdentity,
+  accounts: Accounts,
+  audit: NodeAudit,
+): Promise<TaskHost> {
   const { directory, clock, log, random, supervisorBinary, logQuota, policyFile: path } = options;
   const agentUid = userInfo().uid;
   const policyFile = new PolicyFile(path, agentUid, clock);
-  const files = new FileHost({ directory, policyFile, clock, log });
+  const files = new FileHost({ directory, policyFile, audit, clock, log });
   const state = policyFile.current();
   if ('problem' in state) log.warn(`no task will be launched: ${state.problem}`);
   return TaskHost.open({
     directory,
     clock,
     log,
-    decideLaunch: resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }),
+    decideLaunch: auditLaunches(resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }), audit),
     decideSignal: (signal) => decideSignal(policyFile.current(), signal),
     carryOutFiles: (...order) => files.carryOut(...order),
     ...(supervisorBinary !== undefined && { supervisorBinary }),

@@ -7,6 +7,7 @@ import { armFailpoints } from '#base/failpoint.ts';
 import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
 import { programArguments } from '#base/program-arguments.ts';
+import { redactSecrets } from '#base/redact-secrets.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { JoinTokenError, parseJoinToken } from '#core/join-token.ts';
 import { type Agent, NotJoinedError, startAgent } from './agent.ts';
@@ -98,7 +99,7 @@ async function readToken(source: TokenSource): Promise<string> {
 
 function fail(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`drover agent: ${message.replace(/^drover agent: /, '')}\n`);
+  process.stderr.write(`drover agent: ${redactSecrets(message.replace(/^drover agent: /, ''))}\n`);
   if (error instanceof UsageError || error instanceof JoinTokenError || error instanceof NotJoinedError) {
     return exitCodes.usage;
   }

@@ -9,6 +9,7 @@ import { version } from '#base/installation.ts';
 import { createLog } from '#base/log.ts';
 import { makeDirectory } from '#base/make-directory.ts';
 import { programArguments } from '#base/program-arguments.ts';
+import { redactSecrets } from '#base/redact-secrets.ts';
 import { type ControllerConfig, controllerSyntax, readCommand } from './config.ts';
 import { startController } from './controller.ts';
 import { OwnShell } from './own-shell.ts';
@@ -27,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return 2;
     }
-    process.stderr.write(`drover controller: ${explain(error)}\n`);
+    process.stderr.write(`drover controller: ${redactSecrets(explain(error))}\n`);
     return 1;
   }
 }

@@ -174,6 +174,12 @@ export const limits = {
   auditCheckpointRows: 1_000,
   /** How long a row of the audit waits for its checkpoint. */
   auditCheckpointMs: 60_000,
+  /** The audit of a node: bytes of one file before the next, some 40,000 launches. */
+  nodeAuditFileBytesMax: 16 << 20,
+  /** Its files; the oldest goes. */
+  nodeAuditFilesMax: 4,
+  /** Characters of why something failed there. */
+  nodeAuditReasonMax: 1_000,
   /** How long a place for checkpoints may take to keep one. */
   auditSinkTimeoutMs: 10_000,
   /** Refusals of one kind within this time are two rows of the audit: the first, and how often it was repeated. */

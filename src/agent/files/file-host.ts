@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
+import type { NodeAudit } from '#agent/audit/node-audit.ts';
 import type { FilePolicy } from '#agent/policy/policy.ts';
 import type { PolicyFile } from '#agent/policy/policy-file.ts';
 import { RefusedOrderError } from '#agent/workload.ts';
@@ -44,6 +45,7 @@ export interface FileHostOptions {
   /** The agent's state directory, absolute; the workspace lies in it. */
   readonly directory: string;
   readonly policyFile: PolicyFile;
+  readonly audit: NodeAudit;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -92,10 +94,10 @@ export class FileHost {
   ): AsyncGenerator<FilesUp> {
     const kind = order?.kind;
     if (kind?.case === undefined) throw new RefusedOrderError('the order says nothing that this agent knows');
-    const policy = this.#policy();
+    using log = new DecisionLog(this.#options.log, this.#options.audit, operator, kind.case);
+    const policy = this.#policy(log);
     const guard = await guardState(this.#options.directory, this.#options.policyFile.path);
     const places = new FilePlaces({ policy, workspace: this.#workspace, guard });
-    using log = new DecisionLog(this.#options.log, operator, kind.case);
     decide(kind, places, log);
     try {
       for await (const up of this.#perform(kind, places, frames, abort)) {
@@ -109,10 +111,11 @@ export class FileHost {
     }
   }
 
-  #policy(): FilePolicy {
+  #policy(log: DecisionLog): FilePolicy {
     const state = this.#options.policyFile.current();
-    if ('problem' in state) throw new RefusedOrderError(state.problem, { denied: true });
-    return state.policy.files;
+    if (!('problem' in state)) return state.policy.files;
+    log.refused(state.problem);
+    throw new RefusedOrderError(state.problem, { denied: true });
   }
 
   #perform(

@@ -362,7 +362,7 @@ export class TaskHost implements Workload, AsyncDisposable {
 
   #checkSignal(signal: string): void {
     const decision = this.#options.decideSignal(signal);
-    if (!decision.allowed) throw new RefusedOrderError(decision.reason);
+    if (!decision.allowed) throw new RefusedOrderError(decision.reason, { denied: true });
   }
 }
 

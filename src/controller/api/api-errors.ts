@@ -5,6 +5,7 @@
  */
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Logger } from '#base/log.ts';
+import { redactSecrets } from '#base/redact-secrets.ts';
 import { NodeRefusedError } from '#controller/dispatch/dispatch.ts';
 import { StoreError } from '#controller/store/store.ts';
 import { errorReasons, RefusedError } from '#protocol/errors.ts';
@@ -43,9 +44,10 @@ export function toConnectError(error: unknown, method: string, log: Logger): Con
 }
 
 function refusal(error: RefusedError): ConnectError {
-  const value = { reason: error.reason, subjects: error.subjects.slice(0, subjectsMax) };
+  const value = { reason: error.reason, subjects: error.subjects.slice(0, subjectsMax).map(redactSecrets) };
   const detail = { desc: ErrorDetailSchema, value };
-  return new ConnectError(error.message, codes[errorReasons[error.reason]], undefined, [detail], error);
+  const line = redactSecrets(error.message);
+  return new ConnectError(line, codes[errorReasons[error.reason]], undefined, [detail], error);
 }
 
 /** The caller went away: its call was aborted, or what it was sending or reading was cut. */
