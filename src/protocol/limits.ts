@@ -202,6 +202,10 @@ export const limits = {
   joinTokenTtlDefaultMs: 3_600_000,
   /** Nodes that one join token may let in. */
   joinTokenUsesMax: 20_000,
+  /** Tries to log in that fail, from one address, and with one token, within a minute. */
+  loginsPerMinute: 5,
+  /** Calls of the API by one user, from other machines, within a second. */
+  userCallsPerSecond: 200,
   /** Longest life of a user's token, unless it is to live until it is revoked: ten years. */
   userTokenTtlMaxMs: 3_650 * 86_400_000,
   /** Life of a user's token where its maker does not say: a month. */

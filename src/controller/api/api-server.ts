@@ -34,6 +34,7 @@ import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { createAuditService } from './audit-service.ts';
 import { createGate, createInterceptor } from './authorize-calls.ts';
+import { CallLimits } from './call-limits.ts';
 import { createClusterService } from './cluster-service.ts';
 import { cutSilentSessions } from './cut-silent-sessions.ts';
 import { createEventService } from './event-service.ts';
@@ -101,7 +102,10 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   const refusals = new RefusalRecorder(parts);
   const stopping = new AbortController();
   const server = createServer(parts, options.siteIdentity ?? parts.authority.controller);
-  server.on('request', createListener({ ...parts, refusals }, stopping.signal));
+  server.on(
+    'request',
+    createListener({ ...parts, refusals, callLimits: new CallLimits(parts) }, stopping.signal),
+  );
   server.on('request', cutSlowStrangers);
   closeIdleSessions(server);
   const cutting = cutSilentSessions(server, parts.clock);
@@ -147,7 +151,7 @@ function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer
 }
 
 function createListener(
-  parts: ApiParts & { readonly refusals: RefusalRecorder },
+  parts: ApiParts & { readonly refusals: RefusalRecorder; readonly callLimits: CallLimits },
   shutdownSignal: AbortSignal,
 ) {
   const anonymous = { readMaxBytes: limits.anonymousRequestBytesMax };

@@ -17,6 +17,7 @@ import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { toConnectError } from './api-errors.ts';
 import type { ApiParts } from './api-parts.ts';
 import { auditableRequest } from './auditable-request.ts';
+import { type CallLimits, peerKey } from './call-limits.ts';
 import { type Caller, callerKey, requireCall } from './caller.ts';
 import { methodName, verbOf } from './method-verbs.ts';
 import type { RefusalRecorder } from './refusal-recorder.ts';
@@ -24,7 +25,10 @@ import type { RefusalRecorder } from './refusal-recorder.ts';
 /** An open stream loses its right at the latest so long after its operator did. */
 export const recheckMs = 5_000;
 
-type Parts = Pick<ApiParts, 'authenticator' | 'clock' | 'log'> & { readonly refusals: RefusalRecorder };
+type Parts = Pick<ApiParts, 'authenticator' | 'clock' | 'log'> & {
+  readonly refusals: RefusalRecorder;
+  readonly callLimits: CallLimits;
+};
 
 /** Runs before the message of a call is read. */
 export function createGate(parts: Parts): (context: HandlerContext) => Promise<void> {
@@ -32,7 +36,7 @@ export function createGate(parts: Parts): (context: HandlerContext) => Promise<v
     const verb = verbOf(context.method);
     const check = (operator: Operator | undefined) => requireCall(operator, verb);
     try {
-      const operator = verb === Verb.ANYONE ? undefined : await callerOf(parts, context.requestHeader);
+      const operator = verb === Verb.ANYONE ? undefined : await callerOf(parts, context);
       context.values.set(callerKey, { operator, checks: [check] });
       check(operator);
     } catch (error) {
@@ -67,18 +71,15 @@ async function toAnswer(
 
 const denials: ReadonlySet<ErrorReason> = new Set(['DENIED', 'NOT_AUTHENTICATED']);
 
-/** The operator whose bearer token the headers carry. */
-function callerOf(parts: Parts, headers: Headers): Promise<Operator | undefined> {
-  return operatorWith(parts, headers.get('authorization') ?? '');
+/** The operator whose bearer token a call carries; undefined where it carries none that is good. @throws RefusedError LIMIT */
+async function callerOf({ callLimits }: Parts, { requestHeader, values }: HandlerContext) {
+  const token = bearerOf(requestHeader.get('authorization') ?? '');
+  return token === undefined ? undefined : callLimits.authenticate(token, values.get(peerKey));
 }
 
-/** The operator whose bearer token an authorization header carries; undefined where it carries none that is good. */
-export async function operatorWith(
-  { authenticator }: Pick<Parts, 'authenticator'>,
-  authorization: string,
-): Promise<Operator | undefined> {
-  const token = /^Bearer +(\S{1,512})$/i.exec(authorization)?.[1];
-  return token === undefined ? undefined : authenticator.authenticate(token);
+/** The token in an authorization header; undefined where there is none. */
+export function bearerOf(authorization: string): string | undefined {
+  return /^Bearer +(\S{1,512})$/i.exec(authorization)?.[1];
 }
 
 /** Wraps every handler: errors become Connect errors, and a stream ends when its operator loses the right to it. */
@@ -123,8 +124,12 @@ async function* guarded<T>(
   }
 }
 
-async function recheck(parts: Parts, headers: Headers, caller: Caller | undefined): Promise<void> {
-  const operator = await callerOf(parts, headers);
+async function recheck(
+  { authenticator }: Parts,
+  headers: Headers,
+  caller: Caller | undefined,
+): Promise<void> {
+  const operator = await authenticator.authenticate(bearerOf(headers.get('authorization') ?? '') ?? '');
   for (const check of caller?.checks ?? []) check(operator);
 }
 

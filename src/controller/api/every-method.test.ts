@@ -185,7 +185,9 @@ describe('every method of the API', () => {
       const unknown = `dvo1.abcdefgh.${encodeBase64url(randomSecret())}`;
       for (const token of [unknown, 'dvo1.x.y', 'nonsense', `${api.adminToken}x`]) {
         const code = await codeOf(api.transport(token), method, row.ask);
-        assert.equal(code, isOpen ? row.code : Code.Unauthenticated, token);
+        // Above some tries within a minute unknown ones are not even looked at.
+        const refusals: readonly (Code | undefined)[] = [Code.Unauthenticated, Code.ResourceExhausted];
+        assert.ok(isOpen ? code === row.code : refusals.includes(code), `${token}: ${code}`);
       }
     });
     for (const role of roles.toReversed()) {

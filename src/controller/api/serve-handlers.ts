@@ -3,10 +3,12 @@
  * whenever a caller goes away in the middle of an answer; here that is a line for those who debug.
  */
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Logger } from '#base/log.ts';
 import { prepareBulk } from './bulk-data.ts';
+import { peerKey } from './call-limits.ts';
 
 /** A listener for requests that hands each to the handler of its path; 404 where there is none. */
 export function serveHandlers(
@@ -29,7 +31,11 @@ export function serveHandlers(
 
 async function serve(handler: UniversalHandler, request: Http2ServerRequest, response: Http2ServerResponse) {
   const bulk = prepareBulk(handler.method.output, request.headers['content-type']);
-  const asked = universalRequestFromNodeRequest(request, response, undefined, bulk?.contextValues);
+  const values = (bulk?.contextValues ?? createContextValues()).set(
+    peerKey,
+    request.socket.remoteAddress ?? '',
+  );
+  const asked = universalRequestFromNodeRequest(request, response, undefined, values);
   const answer = await handler(asked);
   const body = bulk && answer.body && { body: bulk.attach(answer.body) };
   await universalResponseToNodeResponse({ ...answer, ...body }, response);

@@ -3,18 +3,18 @@
  * and /metrics for Prometheus, for a bearer token whose operator may read nodes.
  */
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Operator } from '#controller/auth/authorize.ts';
 import { RefusedError } from '#protocol/errors.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import type { ApiParts } from './api-parts.ts';
-import { operatorWith } from './authorize-calls.ts';
+import { bearerOf } from './authorize-calls.ts';
+import type { CallLimits } from './call-limits.ts';
 import { requireAllowed } from './caller.ts';
 import type { RefusalRecorder } from './refusal-recorder.ts';
 
-type Parts = Pick<
-  ApiParts,
-  'store' | 'dispatch' | 'authenticator' | 'clock' | 'log' | 'metrics' | 'staging'
-> & {
+type Parts = Pick<ApiParts, 'store' | 'dispatch' | 'clock' | 'log' | 'metrics' | 'staging'> & {
   readonly refusals: RefusalRecorder;
+  readonly callLimits: CallLimits;
 };
 
 interface Answer {
@@ -67,11 +67,15 @@ async function readiness({ store, dispatch, log }: Parts): Promise<Answer> {
 }
 
 async function metrics(parts: Parts, request: Http2ServerRequest): Promise<Answer> {
-  const operator = await operatorWith(parts, request.headers.authorization ?? '');
+  const token = bearerOf(request.headers.authorization ?? '');
+  let operator: Operator | undefined;
   try {
+    if (token !== undefined)
+      operator = await parts.callLimits.authenticate(token, request.socket.remoteAddress ?? '');
     requireAllowed(operator, Verb.NODE_READ, [{}]);
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
+    if (error.reason === 'LIMIT') return { status: 429, text: `${error.message}\n` };
     const refusal = { who: operator?.name, verb: Verb.NODE_READ, method: '/metrics', reason: error.message };
     await parts.refusals.record(refusal);
     return { status: operator ? 403 : 401, text: `${error.message}\n` };
