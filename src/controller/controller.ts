@@ -112,7 +112,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     }),
   );
   const bytesMax = options.fileCacheBytes ?? limits.fileCacheBytesDefault;
-  const staging = openStaging({ dataDirectory, bytesMax, clock, log });
+  const staging = starting.use(openStaging({ dataDirectory, bytesMax, clock, log }));
   const authenticator = starting.use(new Authenticator({ store, clock, log }));
   const stopSwitch = new StopSwitch();
   const startedAtMs = clock.wallMs();

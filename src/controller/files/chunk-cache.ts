@@ -37,8 +37,8 @@ const asideMax = 16;
 const chunkName = /^[0-9a-f]{64}$/;
 const temporaryName = /^\.[0-9a-f-]{36}\.tmp$/;
 
-/** Chunks on disk. Digests are SHA-256 in hex, lower case. */
-export class ChunkCache {
+/** Chunks on disk. Digests are SHA-256 in hex, lower case. Disposing of it waits for what is being written. */
+export class ChunkCache implements AsyncDisposable {
   readonly #chunks: string;
   readonly #aside: string;
   readonly #bytesMax: number;
@@ -127,6 +127,10 @@ export class ChunkCache {
         own = 0;
       },
     };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#writing.values());
   }
 
   async #write(digest: string, data: Uint8Array): Promise<void> {

@@ -14,6 +14,8 @@ import { someBytes, type TestTree, testTree } from './testing/test-tree.ts';
 const never = new AbortController().signal;
 
 function open(t: TestContext) {
+  // Before the directory goes.
+  t.after(() => cache[Symbol.asyncDispose]());
   const directory = temporaryDirectory(t);
   const log = createLog('test', 'silent');
   const cache = ChunkCache.open({ directory, bytesMax: 64 << 20, clock: systemClock, log });

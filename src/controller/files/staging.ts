@@ -16,8 +16,8 @@ export interface StagingOptions {
   readonly log: Logger;
 }
 
-/** For all copies together. */
-export interface Staging {
+/** For all copies together. Disposing of it waits for what is being written. */
+export interface Staging extends AsyncDisposable {
   readonly cache: ChunkCache;
   readonly memory: ChunkMemory;
   /** An empty manifest. @throws the system's error. */
@@ -32,5 +32,6 @@ export function openStaging({ dataDirectory, bytesMax, clock, log }: StagingOpti
     cache,
     memory: new ChunkMemory(cache),
     openManifest: () => ManifestSpool.open(directory, cache.reserve()),
+    [Symbol.asyncDispose]: () => cache[Symbol.asyncDispose](),
   };
 }

@@ -67,6 +67,9 @@ export class ApiFixture implements AsyncDisposable {
     });
     const log = createLog('test', 'silent');
     const authenticator = starting.use(new Authenticator({ store, clock, log }));
+    const staging = starting.use(
+      openStaging({ dataDirectory: directory, bytesMax: fileCacheBytes, clock, log }),
+    );
     const parts = {
       store,
       dispatch: new FakeDispatch(),
@@ -80,7 +83,7 @@ export class ApiFixture implements AsyncDisposable {
       agentAddressForNodes: ':7444',
       stopSwitch: new StopSwitch(),
       metrics,
-      staging: openStaging({ dataDirectory: directory, bytesMax: fileCacheBytes, clock, log }),
+      staging,
     };
     const server = starting.use(await startApiServer(parts, { listen: { host: '127.0.0.1', port: 0 } }));
     const adminToken = await createAdminToken(store, clock);
