@@ -18,6 +18,7 @@ const codes: Readonly<Record<ErrorReason, number>> = {
   NOT_AUTHENTICATED: 7,
   DENIED: 7,
   TOKEN_REFUSED: 7,
+  RENEWAL_REFUSED: 7,
   NAME_REFUSED: 7,
   NO_SUCH_TASK: 1,
   NO_SUCH_TOKEN: 1,

@@ -32,6 +32,7 @@ const exitCodeOfReason: Readonly<Record<ErrorReason, number>> = {
   NOT_AUTHENTICATED: exitCodes.denied,
   DENIED: exitCodes.denied,
   TOKEN_REFUSED: exitCodes.denied,
+  RENEWAL_REFUSED: exitCodes.denied,
   NAME_REFUSED: exitCodes.denied,
   NO_SUCH_TASK: exitCodes.requestFailed,
   NO_SUCH_TOKEN: exitCodes.requestFailed,

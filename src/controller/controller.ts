@@ -20,6 +20,7 @@ import { accessPath, findAccess, writeAccess } from '#controller/auth/access-fil
 import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/certificate-authority.ts';
 import { createAdminToken } from '#controller/auth/first-admin.ts';
+import { NodeCertifier } from '#controller/auth/node-certifier.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openStaging } from '#controller/files/staging.ts';
@@ -97,6 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     names: serverNames([listen.host, agentListen.host]),
     isPinned: (await store.read.listNodes()).length > 0,
   });
+  const certifier = new NodeCertifier({ clock, log, authority });
   await record('controller.started');
   starting.defer(() => record('controller.stopped'));
   const dispatch = starting.use(
@@ -106,6 +108,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       log,
       tls: { ca: authority.rootPem, ...authority.controller },
       listen: agentListen,
+      certifier,
       version,
       clusterId: await store.read.clusterId(),
       onRoundTrip: (ms) => metrics.roundTrip(ms),
@@ -121,6 +124,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     store,
     dispatch,
     authority,
+    certifier,
     authenticator,
     clock,
     log,

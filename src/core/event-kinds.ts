@@ -24,6 +24,7 @@ export const eventKinds = [
   'node.drained',
   'node.resumed',
   'node.removed',
+  'node.key-cloned',
   'token.created',
   'token.revoked',
   'cluster.mass-loss',

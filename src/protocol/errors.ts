@@ -33,6 +33,8 @@ export const errorReasons = {
   TOKEN_REFUSED: 'permission_denied',
   /** The join token does not allow this node name, or another node has it. */
   NAME_REFUSED: 'permission_denied',
+  /** The certificate that a node wants renewed is forged, of another key, too old, or older than one that was used. */
+  RENEWAL_REFUSED: 'permission_denied',
   /** A limit of limits.ts or of a node's policy is reached. */
   LIMIT: 'resource_exhausted',
   /** The controller is stopping. */

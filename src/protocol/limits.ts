@@ -196,6 +196,16 @@ export const limits = {
   linkHandshakesMax: 64,
   /** Request headers until their end. */
   headersTimeoutMs: 10_000,
+  /** How long after its end a node's certificate may still be renewed: a month in a cupboard. */
+  certificateGraceMs: 30 * 24 * 3_600_000,
+  /** Certificates that are renewed over sessions at once. */
+  renewalsAtOnceMax: 16,
+  /** How long an agent may take to put a new certificate on its disk. */
+  renewalTimeoutMs: 60_000,
+  /** After a renewal that failed. */
+  renewalRetryMs: 600_000,
+  /** Between two events about one node whose key is in two places. */
+  cloneRepeatsMs: 60_000,
   /** Longest life of a join token. */
   joinTokenTtlMaxMs: 24 * 3_600_000,
   /** Life of a join token where its maker does not say: long enough to walk to the other machine. */

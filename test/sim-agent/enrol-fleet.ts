@@ -60,7 +60,7 @@ async function enrol(authority: CertificateAuthority, name: NodeName, clock: Clo
   const { publicKey, privateKey } = await generateKeys();
   const spki = KeyObject.from(publicKey).export({ type: 'spki', format: 'der' });
   const fingerprint = keyFingerprint(spki);
-  const chain = await authority.issueNode(name, { publicKey, fingerprint });
+  const chain = await authority.issueNode({ name, publicKey, generation: 1 });
   const key = KeyObject.from(privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
   const certificate = chain.map((der) => new X509Certificate(der).toString()).join('');
   const node: FleetNode = { name, credentials: { key, certificate, root: authority.rootPem } };

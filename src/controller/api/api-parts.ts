@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Logger } from '#base/log.ts';
 import type { Authenticator } from '#controller/auth/authenticator.ts';
 import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
+import type { NodeCertifier } from '#controller/auth/node-certifier.ts';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
 import type { Staging } from '#controller/files/staging.ts';
 import type { Metrics } from '#controller/metrics/metrics.ts';
@@ -14,6 +15,7 @@ export interface ApiParts {
   readonly store: Store;
   readonly dispatch: Dispatch;
   readonly authority: CertificateAuthority;
+  readonly certifier: NodeCertifier;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly log: Logger;

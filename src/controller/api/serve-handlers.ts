@@ -9,6 +9,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Logger } from '#base/log.ts';
 import { prepareBulk } from './bulk-data.ts';
 import { peerKey } from './call-limits.ts';
+import { bindingKey, readBinding } from './connection-binding.ts';
 
 /** A listener for requests that hands each to the handler of its path; 404 where there is none. */
 export function serveHandlers(
@@ -31,10 +32,9 @@ export function serveHandlers(
 
 async function serve(handler: UniversalHandler, request: Http2ServerRequest, response: Http2ServerResponse) {
   const bulk = prepareBulk(handler.method.output, request.headers['content-type']);
-  const values = (bulk?.contextValues ?? createContextValues()).set(
-    peerKey,
-    request.socket.remoteAddress ?? '',
-  );
+  const values = (bulk?.contextValues ?? createContextValues())
+    .set(peerKey, request.socket.remoteAddress ?? '')
+    .set(bindingKey, () => readBinding(request));
   const asked = universalRequestFromNodeRequest(request, response, undefined, values);
   const answer = await handler(asked);
   const body = bulk && answer.body && { body: bulk.attach(answer.body) };

@@ -9,7 +9,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JsonGeneralNames, SubjectAlternativeNameExtension } from '@peculiar/x509';
 import type { Clock } from '#base/clock.ts';
-import { keyFingerprint, type RequestedKey } from './certificate-request.ts';
+import { keyFingerprint } from './certificate-request.ts';
 import {
   certificateLifeMs,
   type Identity,
@@ -17,6 +17,7 @@ import {
   issueIssuingCa,
   issueNode,
   issueRoot,
+  type NodeSubject,
   type ServerNames,
 } from './certificates.ts';
 import { encodePrivateKey, findIdentity, IdentityFileError, writeIdentity } from './identity-file.ts';
@@ -38,8 +39,8 @@ export interface CertificateAuthority {
   readonly pin: Uint8Array;
   /** What both listeners serve with. */
   readonly controller: TlsIdentity;
-  /** A certificate for `name` and the key that its request proved; with the issuing CA's, DER, leaf first. */
-  issueNode(name: string, key: RequestedKey): Promise<Uint8Array[]>;
+  /** A certificate for a node whose key is proved; with the issuing CA's, DER, leaf first. */
+  issueNode(subject: NodeSubject): Promise<Uint8Array[]>;
 }
 
 /** Where the certificates are and what the controller is called. */
@@ -119,8 +120,8 @@ async function present(identities: Identities, clock: Clock): Promise<Certificat
       key: `${key}\n`,
       cert: `${controller.certificate.toString('pem')}\n${controllerCa.certificate.toString('pem')}\n`,
     },
-    async issueNode(name, requested) {
-      const leaf = await issueNode(nodeCa, name, requested.publicKey, clock.wallMs());
+    async issueNode(subject) {
+      const leaf = await issueNode(nodeCa, subject, clock.wallMs());
       return [new Uint8Array(leaf.rawData), new Uint8Array(nodeCa.certificate.rawData)];
     },
   };

@@ -25,6 +25,7 @@ import {
   type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import { encodeGeneration } from '#core/certificate-generation.ts';
 
 cryptoProvider.set(webcrypto);
 
@@ -119,16 +120,24 @@ export async function issueController(
   return { certificate, privateKey: keys.privateKey };
 }
 
-/** A node's certificate: its name, the key of its request, and nothing else that it asked for. */
+/** Whom a node's certificate is for. */
+export interface NodeSubject {
+  readonly name: string;
+  readonly publicKey: webcrypto.CryptoKey;
+  /** Of the node's certificates; from 1, below 2^32. */
+  readonly generation: number;
+}
+
+/** A node's certificate: its name, its key and its generation; nothing that it asked for. */
 export async function issueNode(
   issuer: Identity,
-  name: string,
-  publicKey: webcrypto.CryptoKey,
+  { name, publicKey, generation }: NodeSubject,
   nowMs: number,
 ): Promise<X509Certificate> {
   return issue(issuer, publicKey, {
     name,
     nowMs,
+    serialEnd: encodeGeneration(generation),
     lifeMs: certificateLifeMs.node,
     extensions: leafExtensions(ExtendedKeyUsage.clientAuth),
   });
@@ -144,16 +153,18 @@ interface IssueOptions {
   readonly name: string;
   readonly nowMs: number;
   readonly lifeMs: number;
+  /** Last bytes of the serial number, hex. */
+  readonly serialEnd?: string;
   readonly extensions: readonly Extension[];
 }
 
 async function issue(
   issuer: Identity,
   publicKey: webcrypto.CryptoKey,
-  { name, nowMs, lifeMs, extensions }: IssueOptions,
+  { name, nowMs, lifeMs, serialEnd, extensions }: IssueOptions,
 ): Promise<X509Certificate> {
   return X509CertificateGenerator.create({
-    ...validity(nowMs, lifeMs),
+    ...validity(nowMs, lifeMs, serialEnd),
     subject: commonName(name),
     issuer: issuer.certificate.subjectName,
     publicKey,
@@ -175,12 +186,12 @@ function leafExtensions(purpose: ExtendedKeyUsage): Extension[] {
   ];
 }
 
-/** A positive serial number of 127 random bits (RFC 5280 4.1.2.2), and the time that the certificate is good for. */
-function validity(nowMs: number, lifeMs: number) {
+/** A positive serial number of 126 random bits (RFC 5280 4.1.2.2), and the time that the certificate is good for. */
+function validity(nowMs: number, lifeMs: number, serialEnd = '') {
   const serial = randomBytes(16);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   return {
-    serialNumber: serial.toString('hex'),
+    serialNumber: serial.toString('hex') + serialEnd,
     notBefore: new Date(nowMs - backdatedMs),
     notAfter: new Date(nowMs + lifeMs),
   };

@@ -67,16 +67,11 @@ async function admit(
   const atMs = clock.wallMs();
   const token = await takeUse(writer, wish, atMs);
   await requireFreeName(writer, token, name, key);
-  const certificates = await authority.issueNode(name, key);
-  await writer.insertNode(
-    newNode({
-      name,
-      keyFingerprint: key.fingerprint,
-      labels: token.labels,
-      joinedAtMs: atMs,
-    }),
-  );
-  await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint: key.fingerprint }));
+  const keyFingerprint = key.fingerprint;
+  await writer.insertNode(newNode({ name, keyFingerprint, labels: token.labels, joinedAtMs: atMs }));
+  const generation = await writer.nextGeneration(name);
+  const certificates = await authority.issueNode({ name, publicKey: key.publicKey, generation });
+  await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint }));
   await writer.insertEvents([newEvent(atMs, 'node.joined', { node: name, data: { token: token.id } })]);
   return certificates;
 }

@@ -39,10 +39,22 @@ import { type Answer, PendingAnswers, type StreamKind } from './pending-answers.
 /** Who is on the other side, as its certificate proves. */
 export interface AgentPeer {
   readonly node: NodeName;
-  /** SHA-256 of its public key (SPKI, DER), hex. */
+  /** SHA-256 of its public key, hex. */
   readonly keyFingerprint: string;
+  /** Its public key (SubjectPublicKeyInfo), DER. */
+  readonly spki: Uint8Array;
+  readonly certificate: PeerCertificate;
   /** Where the connection comes from. */
   readonly address: string;
+}
+
+/** What the certificate of a connection says, besides whose it is. */
+export interface PeerCertificate {
+  /** Which of the node's certificates. */
+  readonly generation: number;
+  /** From when to when it is good, wall clock. */
+  readonly beginsMs: number;
+  readonly endsMs: number;
 }
 
 /** Where a session is in its life. */
@@ -137,6 +149,7 @@ export class AgentSession {
   readonly #answers = new PendingAnswers();
   #state: SessionState = 'hello';
   #hello: Hello | undefined;
+  #takesCertificates = false;
   #acknowledged = 0n;
   /** Cuts it unless Hello comes in time. */
   readonly #greetingTimeout: Disposable;
@@ -184,6 +197,11 @@ export class AgentSession {
   /** What the agent says of itself while it waits to be let in; it may be large, so it is not kept after. */
   get hello(): Hello | undefined {
     return this.#hello;
+  }
+
+  /** Whether its agent understands TakeCertificate, once it has said Hello. */
+  get takesCertificates(): boolean {
+    return this.#takesCertificates;
   }
 
   /** The last event of this journal that is on the controller's disk. */
@@ -354,6 +372,7 @@ export class AgentSession {
         this.#state = 'opening';
         this.#greetingTimeout[Symbol.dispose]();
         this.#hello = kind.value;
+        this.#takesCertificates = kind.value.takesCertificates;
         this.#owner.onHello(this);
         return;
       case 'event':

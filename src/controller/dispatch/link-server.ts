@@ -16,6 +16,7 @@ import type { Clock } from '#base/clock.ts';
 import { grpcContentType } from '#base/grpc-frames.ts';
 import { formatHostPort, type HostPort } from '#base/host-port.ts';
 import type { Logger } from '#base/log.ts';
+import { generationOf } from '#core/certificate-generation.ts';
 import { isNodeName } from '#protocol/ids.ts';
 import { limits } from '#protocol/limits.ts';
 import type { AgentPeer, AgentSession } from './agent-session.ts';
@@ -229,6 +230,12 @@ function readPeer(socket: TLSSocket): AgentPeer | undefined {
   return {
     node,
     keyFingerprint: createHash('sha256').update(key).digest('hex'),
+    spki: key,
+    certificate: {
+      generation: generationOf(certificate.serialNumber),
+      beginsMs: certificate.validFromDate.getTime(),
+      endsMs: certificate.validToDate.getTime(),
+    },
     address: socket.remoteAddress ?? '',
   };
 }

@@ -25,6 +25,7 @@ import type { NodeLinks } from './node-links.ts';
 import { didNotReturn, wasNeverSent, withReason } from './pending-reason.ts';
 import { type OpeningPlan, planOpening } from './plan-opening.ts';
 import { recordChanges } from './record-changes.ts';
+import type { Certifier } from './renewals.ts';
 import { StartSender } from './send-starts.ts';
 import { skipDrained } from './skip-drained.ts';
 
@@ -39,6 +40,7 @@ export interface OpeningsOptions {
   /** The controller's version. */
   readonly version: string;
   readonly clusterId: string;
+  readonly certifier: Pick<Certifier, 'noteClone'>;
 }
 
 /** Agents that one transaction lets in: a herd of ten thousand shares twenty fsyncs. */
@@ -147,6 +149,10 @@ export class Openings implements AsyncDisposable {
         session.close('this controller knows no such node with this key', { final: true });
         continue;
       }
+      if (session.peer.certificate.generation < record.generation) {
+        await this.#refuseClone(writer, session, record);
+        continue;
+      }
       for (const older of [latest.get(session.node), links.open(session.node)]) {
         older?.close('a newer session of this node replaces it');
         if (older) records.delete(older);
@@ -155,6 +161,17 @@ export class Openings implements AsyncDisposable {
       records.set(session, record);
     }
     return records;
+  }
+
+  async #refuseClone(writer: StoreWriter, session: AgentSession, record: NodeRecord): Promise<void> {
+    const { generation } = session.peer.certificate;
+    await writer.insertEvents(
+      this.#options.certifier.noteClone(session.node, generation, record.generation),
+    );
+    const reason =
+      `a newer certificate of this node was used, so its key is in two places ` +
+      `(generation ${generation}, used ${record.generation}): remove the node and let it join again`;
+    session.close(reason, { final: true });
   }
 
   #plan(
@@ -233,10 +250,10 @@ async function findRuns(writer: StoreWriter, tasks: readonly Task[]): Promise<Re
 }
 
 async function recordSession(writer: StoreWriter, admission: Admission, nowMs: number): Promise<void> {
-  const { session, acknowledgedEvent } = admission;
+  const { session, record, acknowledgedEvent } = admission;
   if (!session.hello) return;
   const { version, facts, journalId } = session.hello;
-  const { address } = session.peer;
+  const { address, certificate } = session.peer;
   await writer.updateNodeSession(session.node, {
     address,
     version,
@@ -244,6 +261,7 @@ async function recordSession(writer: StoreWriter, admission: Admission, nowMs: n
     journalId,
     acknowledgedEvent,
     seenAtMs: nowMs,
+    generation: Math.max(certificate.generation, record.generation),
   });
 }
 

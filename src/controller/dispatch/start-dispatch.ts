@@ -19,6 +19,7 @@ import { NodeLinks } from './node-links.ts';
 import { Openings } from './openings.ts';
 import { PacedRuns } from './paced-runs.ts';
 import { NodeRecorder } from './record-nodes.ts';
+import { type Certifier, Renewals } from './renewals.ts';
 import { repeat } from './repeat.ts';
 import { tickMs } from './stall-clock.ts';
 
@@ -35,7 +36,8 @@ export interface DispatchOptions {
   readonly version: string;
   /** Random id of the cluster. */
   readonly clusterId: string;
-  /** Evenly in [0, 1), for the jitter of heartbeats. Default Math.random. */
+  readonly certifier: Certifier;
+  /** Evenly in [0, 1), for the jitter of heartbeats and renewals. Default Math.random. */
   readonly random?: () => number;
   /** Called with the time that a heartbeat took to an agent and back, milliseconds. */
   readonly onRoundTrip?: (ms: number) => void;
@@ -76,6 +78,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
     launches,
     changes: taskChanges,
   });
+  const renewals = new Renewals({ ...options, random });
   const contacts = new ContactWriter(store, liveness, log);
   const owner = createOwner({ links, liveness, contacts, ingest, openings }, options.onRoundTrip);
   const server = await LinkServer.start({
@@ -87,7 +90,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
     },
   });
   const timers = new DisposableStack();
-  timers.use(repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns })));
+  timers.use(repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns, renewals })));
   timers.use(repeat(clock, writeSeenMs, () => void contacts.write()));
   nodeChanges.listen((_, { state }) => {
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
@@ -113,6 +116,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
       // Before the sessions end: what is released without them would count as unreachable.
       await pacedRuns[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
+      await renewals[Symbol.asyncDispose]();
       await openings[Symbol.asyncDispose]();
       await ingest[Symbol.asyncDispose]();
       await launches[Symbol.asyncDispose]();
@@ -154,12 +158,14 @@ interface Ticking {
   readonly links: NodeLinks;
   readonly launches: Launches;
   readonly pacedRuns: PacedRuns;
+  readonly renewals: Renewals;
 }
 
-function tick({ liveness, nodeRecorder, links, launches, pacedRuns }: Ticking): void {
+function tick({ liveness, nodeRecorder, links, launches, pacedRuns, renewals }: Ticking): void {
   liveness.tick();
   nodeRecorder.tick();
   for (const session of links.sessions()) session.tick();
+  renewals.tick(links.sessions());
   launches.endOverdue();
   pacedRuns.lookAgain();
 }

@@ -9,6 +9,7 @@ import { events } from './migrations/0003-events.ts';
 import { nodeManagement } from './migrations/0004-node-management.ts';
 import { auditChain } from './migrations/0005-audit-chain.ts';
 import { users } from './migrations/0006-users.ts';
+import { nodeGenerations } from './migrations/0007-node-generations.ts';
 import type { Executor } from './schema.ts';
 import { StoreError } from './store.ts';
 
@@ -20,6 +21,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0004-node-management': nodeManagement,
   '0005-audit-chain': auditChain,
   '0006-users': users,
+  '0007-node-generations': nodeGenerations,
 };
 
 /** Kysely's own table of the migrations that were run. */

@@ -14,6 +14,7 @@ export function newNode(joined: JoinedNode): NodeRecord {
     facts: undefined,
     journalId: '',
     acknowledgedEvent: 0n,
+    generation: 0,
     drain: undefined,
   };
 }

@@ -44,6 +44,8 @@ export async function insertNode(db: Executor, node: NodeRecord): Promise<void> 
       facts: encodeOptional(HostFactsSchema, node.facts),
       journal_id: node.journalId,
       acknowledged_event: String(node.acknowledgedEvent),
+      generation: node.generation,
+      generation_given: node.generation,
       ...encodeDrain(node.drain),
     })
     .execute();
@@ -58,7 +60,36 @@ export async function updateNodeSession(db: Executor, name: NodeName, session: N
     seen_at: session.seenAtMs ?? null,
     journal_id: session.journalId,
     acknowledged_event: String(session.acknowledgedEvent),
+    generation: session.generation,
   });
+}
+
+/**
+ * Above those that were used too: a store that was put back from a copy knows less than the nodes.
+ *
+ * @see StoreWriter.nextGeneration
+ */
+export async function nextGeneration(db: Executor, name: NodeName): Promise<number> {
+  const row = await db
+    .updateTable('nodes')
+    .set({
+      generation_given: sql`1 + case when generation > generation_given then generation else generation_given end`,
+    })
+    .where('name', '=', name)
+    .returning('generation_given')
+    .executeTakeFirst();
+  if (!row) throw new StoreError('failed', `node ${name} is not recorded`);
+  return row.generation_given;
+}
+
+/** @see StoreWriter.confirmGeneration */
+export async function confirmGeneration(db: Executor, name: NodeName, generation: number): Promise<void> {
+  await db
+    .updateTable('nodes')
+    .set({ generation })
+    .where('name', '=', name)
+    .where('generation', '<', generation)
+    .execute();
 }
 
 /** @see StoreWriter.setAcknowledgedEvents */
@@ -193,6 +224,7 @@ function toNode(row: NodesTable): NodeRecord {
     },
     journalId: row.journal_id,
     acknowledgedEvent: BigInt(row.acknowledged_event),
+    generation: row.generation,
     drain: decodeDrain(row),
   };
 }

@@ -38,6 +38,9 @@ export interface NodesTable {
   journal_id: string;
   /** Decimal, since it is the one number that may exceed 2^53. */
   acknowledged_event: string;
+  /** Of its certificates: the highest that was used, and the highest that was given. */
+  generation: number;
+  generation_given: number;
   /** This and the next two: null unless the node is drained. */
   drain_reason: string | null;
   drained_by: string | null;

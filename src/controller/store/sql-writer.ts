@@ -5,7 +5,9 @@ import type { NodeName, RunId } from '#protocol/ids.ts';
 import { insertAudit } from './audit.ts';
 import { insertEvents, pruneEvents } from './events.ts';
 import {
+  confirmGeneration,
   insertNode,
+  nextGeneration,
   removeNode,
   setAcknowledgedEvents,
   setNodeLabels,
@@ -73,6 +75,16 @@ export class SqlWriter extends SqlReader implements StoreWriter {
   updateNodeSession(name: NodeName, session: NodeSession): Promise<void> {
     return this.#scope.run(`record the session of node ${name}`, (db) =>
       updateNodeSession(db, name, session),
+    );
+  }
+
+  nextGeneration(name: NodeName): Promise<number> {
+    return this.#scope.run(`number a certificate of node ${name}`, (db) => nextGeneration(db, name));
+  }
+
+  confirmGeneration(name: NodeName, generation: number): Promise<void> {
+    return this.#scope.run(`record which certificate node ${name} has`, (db) =>
+      confirmGeneration(db, name, generation),
     );
   }
 

@@ -33,6 +33,8 @@ export interface NodeRecord {
   /** Journal of its agent, and the last event of it that was applied. */
   readonly journalId: string;
   readonly acknowledgedEvent: bigint;
+  /** The highest generation of its certificates that was used; 0 before its first session, and for those without one. */
+  readonly generation: number;
   /** Undefined unless it takes no new tasks. */
   readonly drain: NodeDrain | undefined;
 }
@@ -58,7 +60,7 @@ export interface RemovedNode {
 /** What a session tells of its node. */
 export type NodeSession = Pick<
   NodeRecord,
-  'address' | 'version' | 'facts' | 'seenAtMs' | 'journalId' | 'acknowledgedEvent'
+  'address' | 'version' | 'facts' | 'seenAtMs' | 'journalId' | 'acknowledgedEvent' | 'generation'
 >;
 
 /** A run with what the controller needs and the public message does not tell. */
@@ -306,6 +308,10 @@ export interface StoreWriter extends StoreReader {
   insertNode(node: NodeRecord): Promise<void>;
   /** What a new session tells of a node. */
   updateNodeSession(name: NodeName, session: NodeSession): Promise<void>;
+  /** A number for a new certificate of the node, higher than every one before. */
+  nextGeneration(name: NodeName): Promise<number>;
+  /** The node has used a certificate of this generation. Never lowers it. */
+  confirmGeneration(name: NodeName, generation: number): Promise<void>;
   /** When these nodes were last heard of. Those that are not recorded (any more) are passed over. */
   updateNodesSeen(seenAtMs: ReadonlyMap<NodeName, number>): Promise<void>;
   /** The hosts of these nodes as they are now. Those that are not recorded (any more) are passed over. */

@@ -17,6 +17,7 @@ import { StopSwitch } from '#controller/api/stop-switch.ts';
 import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import { createAdminToken } from '#controller/auth/first-admin.ts';
+import { NodeCertifier } from '#controller/auth/node-certifier.ts';
 import { serverNames } from '#controller/auth/server-names.ts';
 import { makeUserToken } from '#controller/auth/user-tokens.ts';
 import { openStaging } from '#controller/files/staging.ts';
@@ -74,6 +75,7 @@ export class ApiFixture implements AsyncDisposable {
       store,
       dispatch: new FakeDispatch(),
       authority,
+      certifier: new NodeCertifier({ clock, log, authority }),
       authenticator,
       clock,
       log,

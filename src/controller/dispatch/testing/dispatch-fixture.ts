@@ -85,6 +85,10 @@ export class DispatchFixture implements AsyncDisposable {
       version: '1.2.3',
       clusterId: 'cluster',
       random: () => 0.5,
+      certifier: {
+        renew: () => Promise.reject(new Error('no certificate is due in these tests')),
+        noteClone: () => [],
+      },
     });
     dispatch.onTaskChange((task) => this.changes.push(task));
     this.#port = Number(dispatch.address.split(':').at(-1));

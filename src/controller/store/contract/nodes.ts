@@ -16,6 +16,7 @@ const web1 = nodeRecord('web1', {
   facts,
   journalId: 'j1',
   acknowledgedEvent: 2n ** 64n - 1n,
+  generation: 4,
 });
 
 /** Declares the tests. */
@@ -59,6 +60,7 @@ function changesContract(test: StoreTest): void {
       seenAtMs: 1_700_000_005_000,
       journalId: 'j2',
       acknowledgedEvent: 7n,
+      generation: 3,
     };
     await store.transact(async (writer) => {
       await writer.insertNode(before);
@@ -67,6 +69,31 @@ function changesContract(test: StoreTest): void {
     });
     assert.deepEqual(await store.read.findNode('web1'), { ...before, ...session });
     assert.deepEqual(await store.read.findNode('web2'), nodeRecord('web2'));
+  });
+
+  test('nextGeneration() gives no number twice, and none at or below one that was used', async (store) => {
+    await store.transact(async (writer) => {
+      await writer.insertNode(nodeRecord('web1'));
+      await writer.insertNode(nodeRecord('web2'));
+    });
+    const next = () => store.transact((writer) => writer.nextGeneration('web1'));
+    assert.deepEqual([await next(), await next()], [1, 2]);
+    await store.transact((writer) => writer.confirmGeneration('web1', 7));
+    assert.equal(await next(), 8);
+    assert.equal((await store.read.findNode('web1'))?.generation, 7, 'what was given is not used yet');
+    assert.equal((await store.read.findNode('web2'))?.generation, 0);
+    await rejectsWith(
+      store.transact((writer) => writer.nextGeneration('web3')),
+      'failed',
+    );
+  });
+
+  test('confirmGeneration() only raises it', async (store) => {
+    await store.transact((writer) => writer.insertNode(nodeRecord('web1')));
+    for (const generation of [2, 1, 2]) {
+      await store.transact((writer) => writer.confirmGeneration('web1', generation));
+      assert.equal((await store.read.findNode('web1'))?.generation, 2);
+    }
   });
 
   test('setAcknowledgedEvents() and updateNodesSeen() change one thing each', async (store) => {
