@@ -2,21 +2,26 @@
  * One agent, put together: identity, policy, tasks, link. The program (main.ts) and the tests' clusters start it with
  * everything given explicitly.
  */
-import { X509Certificate } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import { lockDirectory } from '#base/directory-lock.ts';
+import type { HostPort } from '#base/host-port.ts';
 import { version } from '#base/installation.ts';
 import type { Logger } from '#base/log.ts';
+
 import { auditLaunches, auditOrders } from './audit/audit-orders.ts';
 import { NodeAudit } from './audit/node-audit.ts';
+
+import { defaultController } from './config.ts';
+
 import { FileHost } from './files/file-host.ts';
 import { Accounts } from './host/accounts.ts';
 import { readHostFacts } from './host/facts.ts';
 import { resolveLaunch } from './host/resolve-launch.ts';
 import { findIdentity, type NodeIdentity, storeIdentity } from './identity.ts';
 import type { JoinOptions } from './join.ts';
+import { KeptCredentials } from './kept-credentials.ts';
 import type { LogQuota } from './logs/log-quota.ts';
 import { decideSignal } from './policy/decide-launch.ts';
 import { PolicyFile } from './policy/policy-file.ts';
@@ -34,6 +39,8 @@ export interface AgentOptions {
   readonly preset?: Preset | undefined;
   /** How to join; used only where the node has not joined yet. */
   readonly join?: JoinOptions | undefined;
+  /** The controller's API, where it is no longer where this node joined. */
+  readonly controller?: HostPort | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** For the jitter of reconnects, in [0, 1); default Math.random. */
@@ -75,7 +82,15 @@ export class Agent implements AsyncDisposable {
     resources: AsyncDisposableStack,
   ) {
     const { clock, log, random = Math.random } = options;
+    const { directory, controller } = options;
     const ready = Promise.withResolvers<void>();
+    const kept = new KeptCredentials({
+      directory,
+      identity,
+      controller: controller ?? identity.controller ?? apiBeside(identity.agentAddress),
+      clock,
+      log,
+    });
     this.name = identity.name;
     this.ready = ready.promise;
     this.#resources = resources;
@@ -87,7 +102,8 @@ export class Agent implements AsyncDisposable {
         random,
         version,
         address: identity.agentAddress,
-        credentials: identity.credentials,
+        credentials: (abort) => kept.current(abort),
+        takeCertificate: (certificates) => kept.take(certificates),
         readFacts: () => readHostFacts(workload.supervisorVersion),
         onWelcome: () => {
           log.info({ node: identity.name }, 'session with the controller');
@@ -130,7 +146,6 @@ async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: 
   if (known) {
     if (join) log.warn(`this is node ${known.name} already; the join token was not used`);
     if (preset) await writePolicy(options, accounts);
-    warnWhenExpired(known, options);
     return known;
   }
   if (!join) throw new NotJoinedError('this node has not joined a cluster; give --join TOKEN');
@@ -160,13 +175,9 @@ async function findFirst(names: readonly string[], accounts: Accounts): Promise<
   return undefined;
 }
 
-function warnWhenExpired({ name, credentials }: NodeIdentity, options: AgentOptions): void {
-  const { clock, log, directory } = options;
-  const { validTo, validToDate } = new X509Certificate(credentials.certificate);
-  if (validToDate.getTime() > clock.wallMs()) return;
-  log.error(
-    `the certificate of node ${name} expired on ${validTo}: remove ${directory}/identity and join again`,
-  );
+/** For a node that joined before where it did was noted. */
+function apiBeside({ host }: HostPort): HostPort {
+  return { host, port: defaultController.port };
 }
 
 function openTaskHost(

@@ -20,7 +20,7 @@ import { defaultLogQuota, type LogQuota } from './logs/log-quota.ts';
 import { type Preset, presets } from './policy/starter-policy.ts';
 
 /** Where a controller's API is unless somebody says otherwise. */
-const defaultController: HostPort = { host: '127.0.0.1', port: 7443 };
+export const defaultController: HostPort = { host: '127.0.0.1', port: 7443 };
 
 /** Less would be given back block by block. */
 const logQuotaBytesMin = 64 << 10;
@@ -43,7 +43,7 @@ export const agentOptions = {
   controller: {
     type: 'string',
     value: 'HOST:PORT',
-    help: `the controller to join (default ${formatHostPort(defaultController)})`,
+    help: `the API of the controller, to join (default ${formatHostPort(defaultController)}) or where it has moved since`,
   },
   name: { type: 'string', value: 'NAME', help: 'name to ask for when joining (default the host name)' },
   policy: {
@@ -101,7 +101,8 @@ export type TokenSource =
 export interface AgentConfig {
   readonly directory: string;
   readonly token: TokenSource | undefined;
-  readonly controller: HostPort;
+  /** Undefined where nobody says. */
+  readonly controller: HostPort | undefined;
   readonly name: string;
   readonly policyFile: string;
   readonly preset: Preset | undefined;
@@ -188,8 +189,8 @@ function readQuota(text: string | undefined, option: string, otherwise: number):
   throw new UsageError(`${option} takes a size from 64k on, such as 16m or 2g, not ${JSON.stringify(text)}`);
 }
 
-function readController(text: string | undefined): HostPort {
-  if (text === undefined) return defaultController;
+function readController(text: string | undefined): HostPort | undefined {
+  if (text === undefined) return undefined;
   const address = parseHostPort(text);
   if (!address || address.host === '' || address.port === 0) {
     throw new UsageError(`--controller takes HOST:PORT, not ${JSON.stringify(text)}`);

@@ -19,6 +19,8 @@ export interface NodeIdentity {
   readonly clusterId: string;
   /** Where its controller takes agents. */
   readonly agentAddress: HostPort;
+  /** Where it joined: the controller's API. Absent where an agent joined that did not note it. */
+  readonly controller?: HostPort;
   readonly credentials: LinkCredentials;
 }
 
@@ -40,6 +42,7 @@ const nodeFile = z.strictObject({
   name: z.string().refine(isNodeName),
   clusterId: z.string(),
   agentAddress: z.string(),
+  controller: z.string().optional(),
 });
 
 /**
@@ -52,7 +55,7 @@ export async function findIdentity(dataDirectory: string): Promise<NodeIdentity 
   const directory = join(dataDirectory, directoryName);
   if (!(await isThere(directory))) return undefined;
   const read = (name: string) => readPart(directory, name);
-  const { name, clusterId, agentAddress } = parseNodeFile(directory, await read(files.node));
+  const node = parseNodeFile(directory, await read(files.node));
   const [key, certificate, root] = await Promise.all([
     read(files.key),
     read(files.certificate),
@@ -61,7 +64,28 @@ export async function findIdentity(dataDirectory: string): Promise<NodeIdentity 
   const credentials = { key, certificate, root };
   const problem = findProblem(credentials);
   if (problem !== undefined) throw damaged(directory, problem);
-  return { name, clusterId, agentAddress, credentials };
+  return { ...node, credentials };
+}
+
+/**
+ * Takes a certificate (PEM, with its issuer's) in place of the one that the node has, for the same name, key and root; durable when this
+ * resolves.
+ *
+ * @throws IdentityDamagedError when it is none of this node: then nothing has changed; the system's error when it cannot be written.
+ */
+export async function replaceCertificate(
+  dataDirectory: string,
+  identity: NodeIdentity,
+  certificate: string,
+): Promise<NodeIdentity> {
+  const credentials = { ...identity.credentials, certificate };
+  const subject = parsed(() => new X509Certificate(certificate))?.subject;
+  if (subject !== `CN=${identity.name}` || findProblem(credentials) !== undefined) {
+    throw new IdentityDamagedError('the controller sent a certificate that is none of this node');
+  }
+  const path = join(dataDirectory, directoryName, files.certificate);
+  await writeFileAtomic(path, certificate, 0o644);
+  return { ...identity, credentials };
 }
 
 /**
@@ -85,9 +109,13 @@ export async function storeIdentity(dataDirectory: string, identity: NodeIdentit
 }
 
 async function writeParts(directory: string, identity: NodeIdentity): Promise<void> {
-  const { name, clusterId, agentAddress, credentials } = identity;
-  const { host, port } = agentAddress;
-  const node = { name, clusterId, agentAddress: formatHostPort({ host, port }) };
+  const { name, clusterId, agentAddress, controller, credentials } = identity;
+  const node = {
+    name,
+    clusterId,
+    agentAddress: formatHostPort(agentAddress),
+    ...(controller && { controller: formatHostPort(controller) }),
+  };
   await writeFileAtomic(join(directory, files.key), credentials.key);
   await writeFileAtomic(join(directory, files.certificate), credentials.certificate, 0o644);
   await writeFileAtomic(join(directory, files.root), credentials.root, 0o644);
@@ -122,12 +150,17 @@ function findProblem({ key, certificate, root }: LinkCredentials): string | unde
   if (!privateKey) return `${files.key} is malformed`;
   const anchor = parsed(() => new X509Certificate(root));
   if (!anchor?.verify(anchor.publicKey)) return `${files.root} is malformed`;
-  const blocks = certificate.split(/(?=-----BEGIN CERTIFICATE-----)/).filter((block) => block.trim() !== '');
-  const chain = parsed(() => blocks.map((block) => new X509Certificate(block))) ?? [];
+  const chain = parsed(() => splitCertificates(certificate)) ?? [];
   if (!chain[0]?.checkPrivateKey(privateKey)) return `${files.certificate} is malformed`;
   const issuers = [...chain.slice(1), anchor];
   const isSigned = chain.every((link, i) => link.verify((issuers[i] ?? anchor).publicKey));
   return isSigned ? undefined : `${files.certificate} is malformed`;
+}
+
+/** The certificates of a PEM text, in its order. @throws where one is malformed. */
+export function splitCertificates(pem: string): X509Certificate[] {
+  const blocks = pem.split(/(?=-----BEGIN CERTIFICATE-----)/).filter((block) => block.trim() !== '');
+  return blocks.map((block) => new X509Certificate(block));
 }
 
 function parsed<T>(parse: () => T): T | undefined {
@@ -141,8 +174,10 @@ function parsed<T>(parse: () => T): T | undefined {
 function parseNodeFile(directory: string, text: string) {
   const node = nodeFile.safeParse(parsed(() => JSON.parse(text)));
   const agentAddress = node.success ? parseHostPort(node.data.agentAddress) : undefined;
+  const controller = parseHostPort(node.data?.controller ?? '');
   if (!node.success || !agentAddress) throw damaged(directory, `${files.node} is malformed`);
-  return { ...node.data, agentAddress };
+  const { name, clusterId } = node.data;
+  return { name, clusterId, agentAddress, ...(controller && { controller }) };
 }
 
 function damaged(directory: string, what: string): IdentityDamagedError {

@@ -5,18 +5,15 @@
  * do: a stranger can show the genuine root beside a certificate of his own. Writes nothing.
  */
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import type { SecureClientSessionOptions } from 'node:http2';
-import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { ConnectError } from '@connectrpc/connect';
 import { formatHostPort, type HostPort, parseHostPort } from '#base/host-port.ts';
 import type { JoinToken } from '#core/join-token.ts';
-import { ErrorDetailSchema, type JoinResponse, JoinService } from '#protocol/gen/drover/v1/api_pb.ts';
-import { limits } from '#protocol/limits.ts';
-import { controllerServerName } from '#protocol/version.ts';
+import { ErrorDetailSchema, type JoinResponse } from '#protocol/gen/drover/v1/api_pb.ts';
+import { callController, explainSilence } from './call-controller.ts';
 import type { NodeIdentity } from './identity.ts';
 import { JoinError } from './join-error.ts';
 import { makeNodeKey } from './node-key.ts';
-import { explainConnectionError, isUntrustedPeer } from './session/explain-connection-error.ts';
+import { isUntrustedPeer } from './session/explain-connection-error.ts';
 
 /** What joining needs. */
 export interface JoinOptions {
@@ -26,9 +23,6 @@ export interface JoinOptions {
   /** The name to ask for. */
   readonly name: string;
 }
-
-/** The longest answer to expect: a root, or two certificates. */
-const answerBytesMax = 64 << 10;
 
 /**
  * Joins. A token that lets one node in is used up when this resolves.
@@ -41,20 +35,17 @@ export async function joinCluster(options: JoinOptions, abort: AbortSignal): Pro
   const { token, controller, name } = options;
   const verified = { ca: [root.toString()], rejectUnauthorized: true };
   const request = { tokenId: token.id, secret: token.secret, name, certificateRequest };
-  const answer = await callController(controller, verified, abort, (client) =>
+  const answer = await callController(controller, verified, ({ client }) =>
     client.join(request, { signal: abort }),
-  );
+  ).catch(explainTo(controller, abort));
   return readAnswer(answer, key, root, controller);
 }
 
 /** First connection: nobody is believed and nothing is told. */
 async function fetchPinnedRoot({ token, controller }: JoinOptions, abort: AbortSignal) {
-  const { rootCertificate } = await callController(
-    controller,
-    { rejectUnauthorized: false },
-    abort,
-    (client) => client.getRoot({}, { signal: abort }),
-  );
+  const { rootCertificate } = await callController(controller, { rejectUnauthorized: false }, ({ client }) =>
+    client.getRoot({}, { signal: abort }),
+  ).catch(explainTo(controller, abort));
   const root = parseCertificate(rootCertificate);
   if (!root || !isPinned(root, token.pin)) {
     const at = formatHostPort(controller);
@@ -71,30 +62,10 @@ function isPinned(root: X509Certificate, pin: Uint8Array): boolean {
   return createHash('sha256').update(spki).digest().equals(pin) && root.verify(root.publicKey);
 }
 
-/** One call on one connection of its own, with the fixed name as SNI whatever is dialled. */
-async function callController<T>(
-  controller: HostPort,
-  trust: SecureClientSessionOptions,
-  abort: AbortSignal,
-  call: (client: Client<typeof JoinService>) => Promise<T>,
-): Promise<T> {
-  const baseUrl = `https://${formatHostPort(controller)}`;
-  const nodeOptions = { ...trust, servername: controllerServerName, minVersion: 'TLSv1.3' } as const;
-  const sessionManager = new Http2SessionManager(baseUrl, {}, nodeOptions);
-  const transport = createConnectTransport({
-    httpVersion: '2',
-    baseUrl,
-    sessionManager,
-    readMaxBytes: answerBytesMax,
-    defaultTimeoutMs: limits.handshakeTimeoutMs,
-  });
-  try {
-    return await call(createClient(JoinService, transport));
-  } catch (error) {
+function explainTo(controller: HostPort, abort: AbortSignal) {
+  return (error: unknown): never => {
     throw abort.aborted ? abort.reason : explainJoinError(controller, error);
-  } finally {
-    sessionManager.abort();
-  }
+  };
 }
 
 function explainJoinError(controller: HostPort, error: unknown): JoinError {
@@ -118,12 +89,6 @@ function explainJoinError(controller: HostPort, error: unknown): JoinError {
   });
 }
 
-function explainSilence(error: unknown): string {
-  if (!(error instanceof ConnectError)) return explainConnectionError(error);
-  if (error.code === Code.DeadlineExceeded) return 'no answer';
-  return error.cause === undefined ? error.rawMessage : explainConnectionError(error.cause);
-}
-
 function readAnswer(
   answer: JoinResponse,
   key: string,
@@ -144,6 +109,7 @@ function readAnswer(
     name: answer.name,
     clusterId: answer.clusterId,
     agentAddress: { host: address.host || controller.host, port: address.port },
+    controller,
     credentials: { key, certificate: certificates.join(''), root: root.toString() },
   };
 }

@@ -11,7 +11,7 @@ import { redactSecrets } from '#base/redact-secrets.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { JoinTokenError, parseJoinToken } from '#core/join-token.ts';
 import { type Agent, NotJoinedError, startAgent } from './agent.ts';
-import { type AgentConfig, agentSyntax, readConfig, type TokenSource } from './config.ts';
+import { type AgentConfig, agentSyntax, defaultController, readConfig, type TokenSource } from './config.ts';
 import { JoinError } from './join-error.ts';
 
 process.exitCode = await run();
@@ -40,11 +40,11 @@ async function runAgent(config: AgentConfig): Promise<number> {
   armFailpoints(config.failpoints, log);
   const { directory, policyFile, preset, controller, name, logQuota } = config;
   const token = config.token && parseJoinToken(await readToken(config.token));
-  const join = token && { token, controller, name };
+  const join = token && { token, controller: controller ?? defaultController, name };
   const clock = clockAtRate(config.clockRate, log);
   try {
     await using agent = await startAgent(
-      { directory, policyFile, preset, join, logQuota, clock, log },
+      { directory, policyFile, preset, join, controller, logQuota, clock, log },
       stop.signal,
     );
     return await stayUntilStopped(agent, stop.signal);

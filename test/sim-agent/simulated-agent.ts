@@ -107,7 +107,7 @@ export class SimulatedAgent implements AsyncDisposable {
     while (!signal.aborted) {
       this.#cut = new AbortController();
       const lost = AbortSignal.any([signal, this.#cut.signal]);
-      const reason = await keepLinked({ address, credentials, ...parts }, lost);
+      const reason = await keepLinked({ address, credentials: async () => credentials, ...parts }, lost);
       if (reason !== undefined) return reason;
       const end = { reason: 'cut', welcomed: true };
       const plan = planReconnect(end, { failures: 0, spreadMs: this.#spreadMs }, random());

@@ -37,7 +37,7 @@ function link(address: HostPort, clock: Clock = systemClock, identity = node): L
   const ended = keepLinked(
     {
       address,
-      credentials: { ...identity, root: pki.root },
+      credentials: async () => ({ ...identity, root: pki.root }),
       workload,
       clock,
       log,

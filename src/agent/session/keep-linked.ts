@@ -8,6 +8,7 @@ import type { Logger } from '#base/log.ts';
 import type { Welcome } from '#protocol/gen/drover/v1/link_pb.ts';
 import { limits } from '#protocol/limits.ts';
 import { connectLink, type LinkCredentials } from './connect-link.ts';
+import { CredentialsError } from './credentials-error.ts';
 import { explainConnectionError, isRefused } from './explain-connection-error.ts';
 import { type LinkEnd, LinkSession, type LinkSessionParts } from './link-session.ts';
 import { planReconnect, type ReconnectHistory } from './plan-reconnect.ts';
@@ -16,7 +17,8 @@ import { planReconnect, type ReconnectHistory } from './plan-reconnect.ts';
 export interface KeepLinkedOptions extends Omit<LinkSessionParts, 'facts'> {
   /** Of the controller's agent listener. */
   readonly address: HostPort;
-  readonly credentials: LinkCredentials;
+  /** What to show, asked before each try. @throws CredentialsError; the reason of `abort`. */
+  readonly credentials: (abort: AbortSignal) => Promise<LinkCredentials>;
   readonly log: Logger;
 }
 
@@ -62,12 +64,17 @@ async function holdSession(options: KeepLinkedOptions, abort: AbortSignal): Prom
     abort.removeEventListener('abort', stop);
     return end;
   } catch (error) {
+    if (error instanceof CredentialsError) {
+      return { reason: error.message, welcomed: false, final: error.isFinal };
+    }
     const reason = `cannot reach the controller at ${host}:${port}: ${explainConnectionError(error)}`;
     return { reason, welcomed: false, refused: isRefused(error) };
   }
 }
 
-async function connectInTime({ address, credentials, clock }: KeepLinkedOptions, abort: AbortSignal) {
+async function connectInTime(options: KeepLinkedOptions, abort: AbortSignal) {
+  const { address, clock } = options;
+  const credentials = await options.credentials(abort);
   const late = new AbortController();
   using _timeout = clock.schedule(limits.handshakeTimeoutMs, () => late.abort(new Error('no answer')));
   return await connectLink(address, credentials, AbortSignal.any([abort, late.signal]));

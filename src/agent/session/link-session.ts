@@ -26,6 +26,8 @@ import {
   type OpenInput,
   type OpenLog,
   type Result,
+  ResultSchema,
+  type TakeCertificate,
   type Welcome,
 } from '#protocol/gen/drover/v1/link_pb.ts';
 import type { HostFacts } from '#protocol/gen/drover/v1/node_pb.ts';
@@ -54,6 +56,8 @@ export interface LinkSessionParts {
   readonly random: () => number;
   /** Called at most once, when the controller has let us in. */
   readonly onWelcome: (welcome: Welcome) => void;
+  /** Uses another certificate (DER, leaf first) from now on; on disk when it resolves. Absent: none is taken. */
+  readonly takeCertificate?: (certificates: readonly Uint8Array[]) => Promise<void>;
 }
 
 /** How a session, or the try to have one, ended. */
@@ -64,6 +68,8 @@ export interface LinkEnd {
   readonly welcomed: boolean;
   /** Whether there was no session because nobody listens there. */
   readonly refused?: boolean;
+  /** Whether to try no more, although no Goodbye said so. */
+  readonly final?: boolean;
   /** What the controller said, where it said so. */
   readonly goodbye?: Goodbye;
 }
@@ -173,6 +179,7 @@ export class LinkSession {
       lastEvent,
       tasks: tasks.slice(0, limits.agentHeldMax),
       facts,
+      takesCertificates: this.#parts.takeCertificate !== undefined,
     });
     this.#send({ case: 'hello', value: hello });
   }
@@ -222,6 +229,9 @@ export class LinkSession {
         break;
       case 'openFiles':
         void this.#carryFiles(kind.value);
+        break;
+      case 'takeCertificate':
+        void this.#takeCertificate(kind.value);
         break;
       case 'signal':
       case 'stop':
@@ -332,6 +342,15 @@ export class LinkSession {
       this.#sendResult(failedResult(order.streamId, error));
     } finally {
       this.#fileStreams -= 1;
+    }
+  }
+
+  async #takeCertificate({ commandId, certificates }: TakeCertificate): Promise<void> {
+    try {
+      await this.#parts.takeCertificate?.(certificates);
+      this.#sendResult(create(ResultSchema, { commandId }));
+    } catch (error) {
+      this.#sendResult(failedResult(commandId, error));
     }
   }
 

@@ -26,7 +26,7 @@ const refusedMaxMs = 1_000;
 
 /** Full jitter below a ceiling that doubles (reliability: a herd must not return together). @param random in [0, 1). */
 export function planReconnect(end: LinkEnd, history: ReconnectHistory, random: number): ReconnectPlan {
-  if (end.goodbye?.final) return { kind: 'give-up', reason: end.reason };
+  if (end.final || end.goodbye?.final) return { kind: 'give-up', reason: end.reason };
   const base = Math.max(baseMs, history.spreadMs);
   const max = Math.max(end.refused ? refusedMaxMs : maxMs, base);
   // Refusals do not add up: the first other failure after an hour of them is still an early one.

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { connect, createServer, type SecureContextOptions } from 'node:tls';
 import { FakeClock } from '#base/clock.ts';
+import { generationOf } from '#core/certificate-generation.ts';
 import { type CertificateAuthority, openCertificateAuthority } from './certificate-authority.ts';
 import { verifyCertificateRequest } from './certificate-request.ts';
 import { IdentityFileError } from './identity-file.ts';
@@ -84,12 +85,14 @@ it('a node certificate carries the given name, 7 days, and nothing that the requ
   await using directory = await temporaryDirectory();
   const authority = await open(directory.path);
   const key = await makeNodeKey({ commonName: 'root', dns: 'controller.drover' });
-  const [leaf = new Uint8Array()] = await authority.issueNode(
-    'web1',
-    await verifyCertificateRequest(key.request),
-  );
+  const [leaf = new Uint8Array()] = await authority.issueNode({
+    name: 'web1',
+    publicKey: (await verifyCertificateRequest(key.request)).publicKey,
+    generation: 7,
+  });
   const certificate = new X509Certificate(leaf);
   assert.equal(certificate.subject, 'CN=web1');
+  assert.equal(generationOf(certificate.serialNumber), 7);
   assert.equal(certificate.subjectAltName, undefined);
   assert.equal(certificate.ca, false);
   assert.deepEqual(certificate.keyUsage, ['1.3.6.1.5.5.7.3.2']);
@@ -162,7 +165,11 @@ function issuerOf({ controller }: CertificateAuthority): string | undefined {
 
 async function nodeIdentity(authority: CertificateAuthority, name: string): Promise<SecureContextOptions> {
   const key: NodeKey = await makeNodeKey();
-  const chain = await authority.issueNode(name, await verifyCertificateRequest(key.request));
+  const chain = await authority.issueNode({
+    name,
+    publicKey: (await verifyCertificateRequest(key.request)).publicKey,
+    generation: 1,
+  });
   return { key: key.pem, cert: chain.map((der) => new X509Certificate(der).toString()).join('') };
 }
 

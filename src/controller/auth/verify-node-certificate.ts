@@ -83,7 +83,8 @@ async function requireSigned(signed: X509Certificate, by: X509Certificate, why: 
 
 function requirePurpose(leaf: X509Certificate): void {
   const isCa = leaf.getExtension(BasicConstraintsExtension)?.ca === true;
-  if (isCa || !isForClients(leaf)) throw refused('the certificate is none of a node: it is for another purpose');
+  if (isCa || !isForClients(leaf))
+    throw refused('the certificate is none of a node: it is for another purpose');
 }
 
 /** And for nothing else. */

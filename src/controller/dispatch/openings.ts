@@ -165,9 +165,7 @@ export class Openings implements AsyncDisposable {
 
   async #refuseClone(writer: StoreWriter, session: AgentSession, record: NodeRecord): Promise<void> {
     const { generation } = session.peer.certificate;
-    await writer.insertEvents(
-      this.#options.certifier.noteClone(session.node, generation, record.generation),
-    );
+    await writer.insertEvents(this.#options.certifier.noteClone(session.node, generation, record.generation));
     const reason =
       `a newer certificate of this node was used, so its key is in two places ` +
       `(generation ${generation}, used ${record.generation}): remove the node and let it join again`;

@@ -90,7 +90,9 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
     },
   });
   const timers = new DisposableStack();
-  timers.use(repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns, renewals })));
+  timers.use(
+    repeat(clock, tickMs, () => tick({ liveness, nodeRecorder, links, launches, pacedRuns, renewals })),
+  );
   timers.use(repeat(clock, writeSeenMs, () => void contacts.write()));
   nodeChanges.listen((_, { state }) => {
     if (state === NodeState.CONNECTED) pacedRuns.lookAgain();
