@@ -12,7 +12,7 @@ test('readConfig() has defaults for everything but the token', () => {
   assert.deepEqual(config, {
     directory: `${homedir()}/.local/share/drover/agent`,
     token: undefined,
-    controller: { host: '127.0.0.1', port: 7443 },
+    controller: undefined,
     name: 'node1',
     policyFile: `${homedir()}/.local/share/drover/agent/policy.yaml`,
     preset: undefined,

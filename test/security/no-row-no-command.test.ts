@@ -19,6 +19,7 @@ import { JoinService, type WriteInputRequestSchema } from '#protocol/gen/drover/
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 import { StdinMode, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { TestCluster } from '#test/fixture/cluster.ts';
+import { renewOf } from '#test/fixture/renewal.ts';
 import { until } from '#test/fixture/until.ts';
 
 /** What the calls are about. */
@@ -100,6 +101,9 @@ const calls: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
     const certificateRequest = (await makeNodeKey()).request;
     await client.join({ tokenId, secret, name: 'stranger', certificateRequest });
   },
+  'JoinService/RenewCertificate': ({ cluster }) =>
+    // What the API answered, instead of what the agent's log says of it.
+    renewOf(cluster, 'node1').catch((error: Error) => Promise.reject(error.cause)),
   'JoinTokenService/CreateJoinToken': ({ cluster }) => cluster.connection.joinTokens.createJoinToken({}),
   'JoinTokenService/RevokeJoinToken': ({ cluster, joinToken }) =>
     cluster.connection.joinTokens.revokeJoinToken({ id: parseJoinToken(joinToken).id }),

@@ -107,6 +107,7 @@ const rows: Readonly<Record<string, Row>> = {
   'ClusterService/Shutdown': { ask: {}, may: [] },
   'JoinService/GetRoot': { ask: {}, may: everybody },
   'JoinService/Join': { ask: { name: 'web9' }, may: everybody, code: Code.InvalidArgument },
+  'JoinService/RenewCertificate': { ask: {}, may: everybody, code: Code.PermissionDenied },
   'JoinTokenService/CreateJoinToken': { ask: {}, may: [] },
   'JoinTokenService/ListJoinTokens': { ask: {}, may: [] },
   'JoinTokenService/RevokeJoinToken': { ask: { id: 'none' }, may: [], code: Code.NotFound },

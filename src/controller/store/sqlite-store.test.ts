@@ -47,6 +47,7 @@ test('openSqliteStore() makes users of those who had a token before there were u
   const before = new DatabaseSync(place.path);
   before.exec(`
     DROP TABLE user_tokens; DROP TABLE users; DROP TABLE roles;
+    ALTER TABLE nodes DROP COLUMN generation; ALTER TABLE nodes DROP COLUMN generation_given;
     DELETE FROM kysely_migration WHERE name >= '0006';
     CREATE TABLE operator_tokens (id, operator, role, secret_hash, created_at, expires_at);
     INSERT INTO operator_tokens VALUES ('t1', 'admin', 'admin', 'h1', 5, NULL), ('t2', 'admin', 'admin', 'h2', 6, 9);

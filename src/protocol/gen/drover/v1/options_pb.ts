@@ -31,7 +31,7 @@ export const Verb = {
   UNSPECIFIED: 0,
 
   /**
-   * Anybody may call: nothing but what joining needs.
+   * Anybody may call: nothing but what joining and renewing need.
    *
    * @generated from enum value: VERB_ANYONE = 1;
    */
