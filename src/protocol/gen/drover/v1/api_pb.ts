@@ -2072,7 +2072,7 @@ export const JoinRequestSchema: GenMessage<JoinRequest> = /*@__PURE__*/
   messageDesc(file_drover_v1_api, 60);
 
 /**
- * The node is in.
+ * A certificate to renew.
  *
  * @generated from message drover.v1.RenewCertificateRequest
  */
@@ -2102,6 +2102,8 @@ export const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest> 
   messageDesc(file_drover_v1_api, 61);
 
 /**
+ * The one that follows it.
+ *
  * @generated from message drover.v1.RenewCertificateResponse
  */
 export type RenewCertificateResponse = Message<"drover.v1.RenewCertificateResponse"> & {
@@ -2121,6 +2123,8 @@ export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse
   messageDesc(file_drover_v1_api, 62);
 
 /**
+ * The node is in.
+ *
  * @generated from message drover.v1.JoinResponse
  */
 export type JoinResponse = Message<"drover.v1.JoinResponse"> & {
