@@ -1,5 +1,6 @@
 /** A controller in this process and nodes that have joined it, for tests that start simulated agents as they like. */
-
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { v7 as uuid } from 'uuid';
@@ -9,7 +10,6 @@ import { type Connection, connectCluster } from '#cli/connect-cluster.ts';
 import { type Controller, startController } from '#controller/controller.ts';
 import type { Task } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
-import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 import { enrolFleet, type FleetNode } from './enrol-fleet.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
 
@@ -17,20 +17,22 @@ import { SimulatedAgent } from './simulated-agent.ts';
 export class SimulatedCluster {
   readonly directory: string;
   readonly nodes: readonly FleetNode[];
-  readonly #t: TestContext;
+  /** The last first: what a test registers by `after` itself comes in the order of the registrations. */
+  readonly #resources = new AsyncDisposableStack();
   #controller: Controller | undefined;
   #connection: Connection | undefined;
 
   private constructor(t: TestContext, directory: string, nodes: readonly FleetNode[]) {
-    this.#t = t;
     this.directory = directory;
     this.nodes = nodes;
-    t.after(() => this.stopController());
+    this.#resources.defer(() => rmSync(directory, { recursive: true, force: true }));
+    this.#resources.defer(() => this.stopController());
+    t.after(() => this.#resources.disposeAsync());
   }
 
   /** Enrols nodes of these names and starts the controller. */
   static async start(t: TestContext, names: readonly NodeName[]): Promise<SimulatedCluster> {
-    const directory = temporaryDirectory(t);
+    const directory = mkdtempSync(join(tmpdir(), 'drover-simulated-'));
     const nodes = await enrolFleet(join(directory, 'controller'), names);
     const cluster = new SimulatedCluster(t, directory, nodes);
     await cluster.startController();
@@ -54,9 +56,8 @@ export class SimulatedCluster {
   startAgents(address: HostPort = this.address): Promise<SimulatedAgent[]> {
     return Promise.all(
       this.nodes.map(async ({ name, credentials }) => {
-        const agent = await SimulatedAgent.start({ name, credentials, address, directory: this.directory });
-        this.#t.after(() => agent[Symbol.asyncDispose]());
-        return agent;
+        const { directory } = this;
+        return this.#resources.use(await SimulatedAgent.start({ name, credentials, address, directory }));
       }),
     );
   }
