@@ -127,6 +127,9 @@ test('cp sends standard input under the name of the destination', async (t) => {
   assert.equal(code, 0);
   assert.equal(await readFile(join(there, 'dump'), 'utf8'), 'from a pipe');
   assert.equal(targets[0]?.put?.mode, 0o640);
+  const unsaid = Readable.from([Buffer.from('again')]);
+  await call(nodeIn(there, targets), ['cp', '-', 'web1:dump'], { input: unsaid });
+  assert.equal(targets[1]?.put?.mode, 0o644);
 });
 
 test('cp --dry-run says what would be done, and does nothing', async (t) => {

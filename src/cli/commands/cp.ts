@@ -14,6 +14,9 @@ import { quoteWord } from '#cli/output/quote-word.ts';
 import { readHostFile } from '#cli/read-host-file.ts';
 import type { cpSyntax } from '#cli/syntax/file-syntax.ts';
 
+/** Of what comes from standard input, where nobody says. */
+const inputMode = 0o644;
+
 type Options = OptionValues<(typeof cpSyntax)['options']>;
 
 /** Copies; the exit code tells whether all is there. */
@@ -31,8 +34,9 @@ export async function cp(
 }
 
 async function copyTo(context: CommandContext, options: Options, copy: CopyToNodes): Promise<number> {
-  const mode = options.mode === undefined ? undefined : parseMode(options.mode, '--mode');
+  const asked = options.mode === undefined ? undefined : parseMode(options.mode, '--mode');
   await using spooled = await spool(context, copy.sources);
+  const mode = asked ?? (spooled && inputMode);
   using sources = await openLocalSources(spooled ? [spooled.path] : copy.sources);
   const connection = await context.connect(options.data);
   const dryRun = options['dry-run'] ?? false;

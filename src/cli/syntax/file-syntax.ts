@@ -18,7 +18,7 @@ const cpOptions = {
   mode: {
     type: 'string',
     value: 'MODE',
-    help: 'permission bits of the files that are created, such as 0644',
+    help: "permission bits of the files that are created, such as 0644 (default: SRC's, 0644 of standard input)",
   },
   'no-target-directory': {
     type: 'boolean',
