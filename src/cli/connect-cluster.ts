@@ -4,7 +4,12 @@
  */
 import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { RoleService, UserService, UserTokenService } from '#protocol/gen/drover/v1/access_pb.ts';
+import {
+  LoginService,
+  RoleService,
+  UserService,
+  UserTokenService,
+} from '#protocol/gen/drover/v1/access_pb.ts';
 import {
   ClusterService,
   FileService,
@@ -35,6 +40,7 @@ export interface Connection extends Disposable {
   readonly users: Client<typeof UserService>;
   readonly roles: Client<typeof RoleService>;
   readonly userTokens: Client<typeof UserTokenService>;
+  readonly login: Client<typeof LoginService>;
 }
 
 /** How silence is noticed, milliseconds: after an interval without anything a ping, that is to be answered in time. */
@@ -77,6 +83,7 @@ export function connectCluster(
     users: createClient(UserService, transport),
     roles: createClient(RoleService, transport),
     userTokens: createClient(UserTokenService, transport),
+    login: createClient(LoginService, transport),
     [Symbol.dispose]: () => sessionManager.abort(),
   };
 }

@@ -27,6 +27,7 @@ const codes: Readonly<Record<ErrorReason, number>> = {
   USER_EXISTS: 1,
   ROLE_EXISTS: 1,
   RUN_EXISTS: 1,
+  NO_LOGIN: 1,
   LIMIT: 1,
   STOPPING: 1,
 };

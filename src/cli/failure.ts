@@ -41,6 +41,7 @@ const exitCodeOfReason: Readonly<Record<ErrorReason, number>> = {
   USER_EXISTS: exitCodes.requestFailed,
   ROLE_EXISTS: exitCodes.requestFailed,
   RUN_EXISTS: exitCodes.requestFailed,
+  NO_LOGIN: exitCodes.requestFailed,
   LIMIT: exitCodes.requestFailed,
   STOPPING: exitCodes.requestFailed,
 };

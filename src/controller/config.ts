@@ -52,6 +52,11 @@ export const controllerSyntax = {
       value: 'FILE',
       help: 'the Ed25519 key that signs them, PEM (default: one that is made in the data directory)',
     },
+    oidc: {
+      type: 'string',
+      value: 'FILE',
+      help: 'how people log in by an identity provider, YAML: issuer, clientId, clientSecretFile, scopes, nameClaim, rolesClaim, tokenHours, and roles by the values of rolesClaim',
+    },
     'log-level': {
       type: 'string',
       value: 'LEVEL',
@@ -90,6 +95,8 @@ export interface ControllerConfig {
   readonly auditCheckpoints: readonly CheckpointPlace[];
   /** Absolute; undefined: a key in the data directory. */
   readonly auditKeyFile: string | undefined;
+  /** Absolute; undefined: there is no identity provider. */
+  readonly oidcFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
   /** With a prompt on the terminal, or for the lines of standard input. */
@@ -119,6 +126,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       fileCacheBytes: readCacheSize(options['file-cache']),
       auditCheckpoints: (options['audit-checkpoints'] ?? []).map(readPlace),
       auditKeyFile: options['audit-key'] === undefined ? undefined : resolve(options['audit-key']),
+      oidcFile: options.oidc === undefined ? undefined : resolve(options.oidc),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
       shell: options.shell ?? false,

@@ -21,6 +21,8 @@ import { Authenticator } from '#controller/auth/authenticator.ts';
 import { openCertificateAuthority, rootCertificatePath } from '#controller/auth/certificate-authority.ts';
 import { createAdminToken } from '#controller/auth/first-admin.ts';
 import { NodeCertifier } from '#controller/auth/node-certifier.ts';
+import { createIdentityProvider } from '#controller/auth/oidc/identity-provider.ts';
+import { readOidcConfig } from '#controller/auth/oidc/oidc-config.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openStaging } from '#controller/files/staging.ts';
@@ -47,6 +49,8 @@ export interface ControllerOptions {
   readonly auditCheckpoints?: readonly CheckpointPlace[];
   /** The key that signs them. Default: one in the data directory. */
   readonly auditKeyFile?: string | undefined;
+  /** File about the identity provider. Default: there is none. */
+  readonly oidcFile?: string | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -72,10 +76,11 @@ export interface Controller extends AsyncDisposable {
 /**
  * Starts a controller; commands work when this resolves. When it rejects, nothing is left open.
  *
- * @throws DirectoryInUseError, StoreError, IdentityFileError; the system's error when it cannot listen or write.
+ * @throws DirectoryInUseError, StoreError, IdentityFileError, OidcConfigError; the system's error when it cannot listen or write.
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDirectory, listen, agentListen, log, clock = systemClock } = options;
+  const oidc = options.oidcFile === undefined ? undefined : await readOidcConfig(options.oidcFile);
   await using starting = new AsyncDisposableStack();
   starting.use(lockDirectory(dataDirectory, 'drover controller'));
   const directory = join(dataDirectory, 'pki');
@@ -126,6 +131,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     authority,
     certifier,
     authenticator,
+    login: oidc && { provider: createIdentityProvider(oidc), config: oidc },
     clock,
     log,
     version,

@@ -35,6 +35,8 @@ export const errorReasons = {
   NAME_REFUSED: 'permission_denied',
   /** The certificate that a node wants renewed is forged, of another key, too old, or older than one that was used. */
   RENEWAL_REFUSED: 'permission_denied',
+  /** There is no identity provider, or it cannot be used. */
+  NO_LOGIN: 'failed_precondition',
   /** A limit of limits.ts or of a node's policy is reached. */
   LIMIT: 'resource_exhausted',
   /** The controller is stopping. */

@@ -216,6 +216,10 @@ export const limits = {
   loginsPerMinute: 5,
   /** Calls of the API by one user, from other machines, within a second. */
   userCallsPerSecond: 200,
+  /** People who log in by the identity provider at once. */
+  loginsWaitingMax: 100,
+  /** Longest life of a token that such a login makes: 30 days. */
+  loginTokenTtlMaxMs: 30 * 86_400_000,
   /** Longest life of a user's token, unless it is to live until it is revoked: ten years. */
   userTokenTtlMaxMs: 3_650 * 86_400_000,
   /** Life of a user's token where its maker does not say: a month. */

@@ -2,6 +2,7 @@
  * `drover login`: takes a cluster and a token into the contexts of this person. The token goes to nobody whose root has not the
  * pin that was given or confirmed, or that of the context before.
  */
+import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { type CommandLine, UsageError } from '#base/command-line.ts';
 import { formatHostPort, parseHostPort } from '#base/host-port.ts';
@@ -12,6 +13,8 @@ import { CommandError } from '#cli/command-error.ts';
 import { connectCluster } from '#cli/connect-cluster.ts';
 import { type Contexts, isContextName, readContexts, writeContexts } from '#cli/contexts-file.ts';
 import { fetchRoot, pinOf } from '#cli/fetch-root.ts';
+import { showTime } from '#cli/output/format-time.ts';
+import { oneLine } from '#cli/output/strip-control.ts';
 import type { loginSyntax } from '#cli/syntax/login-syntax.ts';
 import { decodeBase64url } from '#core/base64url.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -35,7 +38,9 @@ export async function login(context: CommandContext, { options, words }: Line): 
   if (!isContextName(name))
     throw new UsageError(`drover login: ${JSON.stringify(name)} cannot be the name of a context`);
   const rootCertificate = await trustRoot(context, contexts, address, options.pin);
-  const token = await askToken(context);
+  const token = options.oidc
+    ? await askProvider(context, { address, rootCertificate, token: '' })
+    : await askToken(context);
   const access = { address, rootCertificate, token };
   const { user, token: recorded } = await whoIs(context, access);
   const byName = new Map([...contexts.byName, [name, access] as const]);
@@ -98,6 +103,26 @@ function readPin(text: string): string {
   if (decodeBase64url(pin)?.length === 32) return pin;
   throw new UsageError(
     'drover login: --pin takes the last part of a join token of the cluster, 43 characters',
+  );
+}
+
+/** Has the person confirm the login in a browser, wherever that is. @returns the token. */
+async function askProvider(context: CommandContext, access: Access): Promise<string> {
+  const { out, abort } = context;
+  using connection = connectCluster(access);
+  const request = { description: `drover login on ${hostname()}` };
+  for await (const { kind } of connection.login.logInByDevice(request, { signal: abort })) {
+    if (kind.case === 'token') return kind.value.text;
+    if (kind.case !== 'prompt') continue;
+    const { address, code, completeAddress, expiresAt } = kind.value;
+    out.errLine(
+      oneLine(`Open ${address} in a browser, until ${showTime(expiresAt)}, and confirm the code ${code}`),
+    );
+    if (completeAddress !== '') out.errLine(oneLine(`or ${completeAddress} where it is filled in.`));
+  }
+  throw new CommandError(
+    exitCodes.requestFailed,
+    'not logged in: the controller has not answered with a token',
   );
 }
 

@@ -4,6 +4,10 @@ import { helpOption } from '#cli/command.ts';
 import { jsonOption } from './common-options.ts';
 
 const loginOptions = {
+  oidc: {
+    type: 'boolean',
+    help: 'by the identity provider of the cluster, in a browser, instead of a token',
+  },
   name: { type: 'string', value: 'NAME', help: 'what to call the context (default: the address)' },
   pin: {
     type: 'string',
@@ -16,7 +20,7 @@ const loginOptions = {
 /** Syntax of `drover login`. */
 export const loginSyntax: CommandSyntax<typeof loginOptions> = {
   name: 'login',
-  summary: 'log in to a cluster with a token; commands go there from then on',
+  summary: 'log in to a cluster, with a token or by its identity provider; commands go there from then on',
   usage: '[options] [ADDRESS]',
   words: { max: 1 },
   options: loginOptions,
@@ -27,6 +31,7 @@ export const loginSyntax: CommandSyntax<typeof loginOptions> = {
   ],
   examples: [
     'drover login controller.example.org',
+    'drover login --oidc controller.example.org',
     'drover login 192.0.2.7:7443 --name lab --pin Zo1a…Q < token',
   ],
 };

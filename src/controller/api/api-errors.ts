@@ -20,6 +20,7 @@ const codes = {
   already_exists: Code.AlreadyExists,
   unauthenticated: Code.Unauthenticated,
   permission_denied: Code.PermissionDenied,
+  failed_precondition: Code.FailedPrecondition,
   resource_exhausted: Code.ResourceExhausted,
   unavailable: Code.Unavailable,
 } as const satisfies Record<(typeof errorReasons)[keyof typeof errorReasons], Code>;

@@ -4,6 +4,8 @@ import type { Logger } from '#base/log.ts';
 import type { Authenticator } from '#controller/auth/authenticator.ts';
 import type { CertificateAuthority } from '#controller/auth/certificate-authority.ts';
 import type { NodeCertifier } from '#controller/auth/node-certifier.ts';
+import type { IdentityProvider } from '#controller/auth/oidc/identity-provider.ts';
+import type { OidcConfig } from '#controller/auth/oidc/oidc-config.ts';
 import type { Dispatch } from '#controller/dispatch/dispatch.ts';
 import type { Staging } from '#controller/files/staging.ts';
 import type { Metrics } from '#controller/metrics/metrics.ts';
@@ -17,6 +19,8 @@ export interface ApiParts {
   readonly authority: CertificateAuthority;
   readonly certifier: NodeCertifier;
   readonly authenticator: Authenticator;
+  /** Undefined without an identity provider. */
+  readonly login: { readonly provider: IdentityProvider; readonly config: OidcConfig } | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** The controller's version. */

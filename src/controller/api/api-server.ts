@@ -16,7 +16,12 @@ import { createConnectRouter } from '@connectrpc/connect';
 import type { HostPort } from '#base/host-port.ts';
 import type { TlsIdentity } from '#controller/auth/certificate-authority.ts';
 import { RefusedError } from '#protocol/errors.ts';
-import { RoleService, UserService, UserTokenService } from '#protocol/gen/drover/v1/access_pb.ts';
+import {
+  LoginService,
+  RoleService,
+  UserService,
+  UserTokenService,
+} from '#protocol/gen/drover/v1/access_pb.ts';
 import {
   ClusterService,
   FileService,
@@ -41,6 +46,7 @@ import { createEventService } from './event-service.ts';
 import { createFileService } from './file-service.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
+import { createLoginService } from './login-service.ts';
 import { requireVerbs } from './method-verbs.ts';
 import { createNodeService } from './node-service.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
@@ -67,6 +73,7 @@ export const apiServices = [
   UserService,
   RoleService,
   UserTokenService,
+  LoginService,
 ] as const;
 
 /** Where to listen and as whom. */
@@ -175,7 +182,8 @@ function createListener(
     .service(AuditService, createAuditService(parts))
     .service(UserService, createUserService(parts))
     .service(RoleService, createRoleService(parts))
-    .service(UserTokenService, createUserTokenService(parts));
+    .service(UserTokenService, createUserTokenService(parts))
+    .service(LoginService, createLoginService(parts), anonymous);
   const serve = serveHandlers(router.handlers, parts.log);
   return (request: Http2ServerRequest, response: Http2ServerResponse) => {
     if (!serveProbe(parts, request, response)) serve(request, response);
@@ -185,7 +193,8 @@ function createListener(
 /** A call that anyone may make, whose message is read before its caller is known, has as long as its headers had. */
 function cutSlowStrangers(request: Http2ServerRequest, response: Http2ServerResponse): void {
   // HTTP/1.1 comes here too, and has the server's own time limit.
-  if (request.httpVersionMajor < 2 || !request.url.startsWith(`/${JoinService.typeName}/`)) return;
+  const isOpen = [JoinService, LoginService].some(({ typeName }) => request.url.startsWith(`/${typeName}/`));
+  if (request.httpVersionMajor < 2 || !isOpen) return;
   const cut = () => request.stream.close(constants.NGHTTP2_CANCEL);
   const timer = setTimeout(cut, limits.headersTimeoutMs);
   request.once('end', () => clearTimeout(timer));

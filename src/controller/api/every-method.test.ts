@@ -125,6 +125,7 @@ const rows: Readonly<Record<string, Row>> = {
   'RoleService/GetRole': { ask: { name: 'viewer' }, may: [] },
   'RoleService/ListRoles': { ask: {}, may: [] },
   'RoleService/RemoveRole': { ask: { name: 'nosuchrole' }, may: [], code: Code.NotFound },
+  'LoginService/LogInByDevice': { ask: {}, may: everybody, code: Code.FailedPrecondition },
   'UserTokenService/CreateUserToken': { ask: {}, may: everybody },
   'UserTokenService/ListUserTokens': { ask: {}, may: everybody },
   'UserTokenService/RevokeUserToken': { ask: { id: 'none' }, may: everybody, code: Code.NotFound },

@@ -29,6 +29,11 @@ import { AttemptSchema, Cause, type Task, TaskState } from '#protocol/gen/drover
 import type { NodeName, TaskId } from '#protocol/ids.ts';
 import { FakeDispatch } from './fake-dispatch.ts';
 
+/** What a test may choose. */
+export interface ApiFixtureOptions extends Partial<Pick<ApiParts, 'login'>> {
+  readonly fileCacheBytes?: number;
+}
+
 /** A running API, and hands on everything behind it. */
 export class ApiFixture implements AsyncDisposable {
   readonly parts: ApiParts & { readonly dispatch: FakeDispatch; readonly clock: FakeClock };
@@ -49,7 +54,7 @@ export class ApiFixture implements AsyncDisposable {
   }
 
   /** @param fileCacheBytes what is kept of files on their way. */
-  static async start({ fileCacheBytes = 64 << 20 } = {}): Promise<ApiFixture> {
+  static async start({ fileCacheBytes = 64 << 20, login }: ApiFixtureOptions = {}): Promise<ApiFixture> {
     await using starting = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), 'drover-api-'));
     starting.defer(() => rm(directory, { recursive: true, force: true }));
@@ -77,6 +82,7 @@ export class ApiFixture implements AsyncDisposable {
       authority,
       certifier: new NodeCertifier({ clock, log, authority }),
       authenticator,
+      login,
       clock,
       log,
       version: '0.0.0-test',

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drover/v1/access.proto.
  */
 export const file_drover_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("ChZkcm92ZXIvdjEvYWNjZXNzLnByb3RvEglkcm92ZXIudjEinwEKBFJvbGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeCgVydWxlcxgDIAMoCzIPLmRyb3Zlci52MS5SdWxlEhAKCGJ1aWx0X2luGAQgASgIEhIKCmNoYW5nZWRfYnkYBSABKAkSLgoKY2hhbmdlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihAEKBFJ1bGUSDQoFYWxsb3cYASADKAkSDgoGZm9yYmlkGAIgAygJEg0KBW5vZGVzGAMgASgJEhAKCHNlbGVjdG9yGAQgASgJEg4KBnJ1bl9hcxgFIAMoCRIsCghjb21tYW5kcxgGIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5MaXN0VmFsdWUiQwoRQ3JlYXRlUm9sZVJlcXVlc3QSHQoEcm9sZRgBIAEoCzIPLmRyb3Zlci52MS5Sb2xlEg8KB3JlcGxhY2UYAiABKAgiHgoOR2V0Um9sZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSISChBMaXN0Um9sZXNSZXF1ZXN0IjMKEUxpc3RSb2xlc1Jlc3BvbnNlEh4KBXJvbGVzGAEgAygLMg8uZHJvdmVyLnYxLlJvbGUiIQoRUmVtb3ZlUm9sZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIUChJSZW1vdmVSb2xlUmVzcG9uc2UiigEKBFVzZXISDAoEbmFtZRgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghkaXNhYmxlZBgDIAEoCBIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpjcmVhdGVkX2J5GAUgASgJEg8KB3N1YmplY3QYBiABKAkiMAoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgVyb2xlcxgCIAMoCSISChBMaXN0VXNlcnNSZXF1ZXN0IjMKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZHJvdmVyLnYxLlVzZXIiZAoRQ2hhbmdlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgVncmFudBgCIAMoCRIOCgZyZXZva2UYAyADKAkSFQoIZGlzYWJsZWQYBCABKAhIAIgBAUILCglfZGlzYWJsZWQiIQoRUmVtb3ZlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCSIUChJSZW1vdmVVc2VyUmVzcG9uc2UiDwoNV2hvQW1JUmVxdWVzdCJUCg5XaG9BbUlSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZHJvdmVyLnYxLlVzZXISIwoFdG9rZW4YAiABKAsyFC5kcm92ZXIudjEuVXNlclRva2VuIl8KFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EgwKBHVzZXIYASABKAkSDAoEdmVyYhgCIAEoCRINCgVub2RlcxgDIAEoCRIOCgZydW5fYXMYBCABKAkSDAoEYXJndhgFIAMoCSJFChVFeHBsYWluQWNjZXNzUmVzcG9uc2USLAoJZGVjaXNpb25zGAEgAygLMhkuZHJvdmVyLnYxLkFjY2Vzc0RlY2lzaW9uIkAKDkFjY2Vzc0RlY2lzaW9uEg0KBW5vZGVzGAEgASgJEg8KB2FsbG93ZWQYAiABKAgSDgoGcmVhc29uGAMgASgJIuUBCglVc2VyVG9rZW4SCgoCaWQYASABKAkSDAoEdXNlchgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVyb2xlcxgEIAMoCRINCgV2ZXJicxgFIAMoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgd1c2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoWQ3JlYXRlVXNlclRva2VuUmVxdWVzdBIMCgR1c2VyGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEg0KBXJvbGVzGAMgAygJEg0KBXZlcmJzGAQgAygJEhMKC3R0bF9zZWNvbmRzGAUgASgEEhUKDW5ldmVyX2V4cGlyZXMYBiABKAgiTwoXQ3JlYXRlVXNlclRva2VuUmVzcG9uc2USDAoEdGV4dBgBIAEoCRImCghyZWNvcmRlZBgCIAEoCzIULmRyb3Zlci52MS5Vc2VyVG9rZW4iMgoVTGlzdFVzZXJUb2tlbnNSZXF1ZXN0EgwKBHVzZXIYASABKAkSCwoDYWxsGAIgASgIIj4KFkxpc3RVc2VyVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuZHJvdmVyLnYxLlVzZXJUb2tlbiIkChZSZXZva2VVc2VyVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIhkKF1Jldm9rZVVzZXJUb2tlblJlc3BvbnNlMqwCCgtSb2xlU2VydmljZRJBCgpDcmVhdGVSb2xlEhwuZHJvdmVyLnYxLkNyZWF0ZVJvbGVSZXF1ZXN0Gg8uZHJvdmVyLnYxLlJvbGUiBIi1GA4SOwoHR2V0Um9sZRIZLmRyb3Zlci52MS5HZXRSb2xlUmVxdWVzdBoPLmRyb3Zlci52MS5Sb2xlIgSItRgOEkwKCUxpc3RSb2xlcxIbLmRyb3Zlci52MS5MaXN0Um9sZXNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3RSb2xlc1Jlc3BvbnNlIgSItRgOEk8KClJlbW92ZVJvbGUSHC5kcm92ZXIudjEuUmVtb3ZlUm9sZVJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlUm9sZVJlc3BvbnNlIgSItRgOMtEDCgtVc2VyU2VydmljZRJBCgpDcmVhdGVVc2VyEhwuZHJvdmVyLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0Gg8uZHJvdmVyLnYxLlVzZXIiBIi1GA4STAoJTGlzdFVzZXJzEhsuZHJvdmVyLnYxLkxpc3RVc2Vyc1JlcXVlc3QaHC5kcm92ZXIudjEuTGlzdFVzZXJzUmVzcG9uc2UiBIi1GA4SQQoKQ2hhbmdlVXNlchIcLmRyb3Zlci52MS5DaGFuZ2VVc2VyUmVxdWVzdBoPLmRyb3Zlci52MS5Vc2VyIgSItRgOEk8KClJlbW92ZVVzZXISHC5kcm92ZXIudjEuUmVtb3ZlVXNlclJlcXVlc3QaHS5kcm92ZXIudjEuUmVtb3ZlVXNlclJlc3BvbnNlIgSItRgOEkMKBldob0FtSRIYLmRyb3Zlci52MS5XaG9BbUlSZXF1ZXN0GhkuZHJvdmVyLnYxLldob0FtSVJlc3BvbnNlIgSItRgQElgKDUV4cGxhaW5BY2Nlc3MSHy5kcm92ZXIudjEuRXhwbGFpbkFjY2Vzc1JlcXVlc3QaIC5kcm92ZXIudjEuRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlIgSItRgQMq8CChBVc2VyVG9rZW5TZXJ2aWNlEl4KD0NyZWF0ZVVzZXJUb2tlbhIhLmRyb3Zlci52MS5DcmVhdGVVc2VyVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLkNyZWF0ZVVzZXJUb2tlblJlc3BvbnNlIgSItRgQElsKDkxpc3RVc2VyVG9rZW5zEiAuZHJvdmVyLnYxLkxpc3RVc2VyVG9rZW5zUmVxdWVzdBohLmRyb3Zlci52MS5MaXN0VXNlclRva2Vuc1Jlc3BvbnNlIgSItRgQEl4KD1Jldm9rZVVzZXJUb2tlbhIhLmRyb3Zlci52MS5SZXZva2VVc2VyVG9rZW5SZXF1ZXN0GiIuZHJvdmVyLnYxLlJldm9rZVVzZXJUb2tlblJlc3BvbnNlIgSItRgQYgZwcm90bzM", [file_drover_v1_options, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChZkcm92ZXIvdjEvYWNjZXNzLnByb3RvEglkcm92ZXIudjEinwEKBFJvbGUSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeCgVydWxlcxgDIAMoCzIPLmRyb3Zlci52MS5SdWxlEhAKCGJ1aWx0X2luGAQgASgIEhIKCmNoYW5nZWRfYnkYBSABKAkSLgoKY2hhbmdlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAihAEKBFJ1bGUSDQoFYWxsb3cYASADKAkSDgoGZm9yYmlkGAIgAygJEg0KBW5vZGVzGAMgASgJEhAKCHNlbGVjdG9yGAQgASgJEg4KBnJ1bl9hcxgFIAMoCRIsCghjb21tYW5kcxgGIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5MaXN0VmFsdWUiQwoRQ3JlYXRlUm9sZVJlcXVlc3QSHQoEcm9sZRgBIAEoCzIPLmRyb3Zlci52MS5Sb2xlEg8KB3JlcGxhY2UYAiABKAgiHgoOR2V0Um9sZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSISChBMaXN0Um9sZXNSZXF1ZXN0IjMKEUxpc3RSb2xlc1Jlc3BvbnNlEh4KBXJvbGVzGAEgAygLMg8uZHJvdmVyLnYxLlJvbGUiIQoRUmVtb3ZlUm9sZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIUChJSZW1vdmVSb2xlUmVzcG9uc2UiigEKBFVzZXISDAoEbmFtZRgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghkaXNhYmxlZBgDIAEoCBIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpjcmVhdGVkX2J5GAUgASgJEg8KB3N1YmplY3QYBiABKAkiMAoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgVyb2xlcxgCIAMoCSISChBMaXN0VXNlcnNSZXF1ZXN0IjMKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZHJvdmVyLnYxLlVzZXIiZAoRQ2hhbmdlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRINCgVncmFudBgCIAMoCRIOCgZyZXZva2UYAyADKAkSFQoIZGlzYWJsZWQYBCABKAhIAIgBAUILCglfZGlzYWJsZWQiIQoRUmVtb3ZlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCSIUChJSZW1vdmVVc2VyUmVzcG9uc2UiDwoNV2hvQW1JUmVxdWVzdCJUCg5XaG9BbUlSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZHJvdmVyLnYxLlVzZXISIwoFdG9rZW4YAiABKAsyFC5kcm92ZXIudjEuVXNlclRva2VuIl8KFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EgwKBHVzZXIYASABKAkSDAoEdmVyYhgCIAEoCRINCgVub2RlcxgDIAEoCRIOCgZydW5fYXMYBCABKAkSDAoEYXJndhgFIAMoCSJFChVFeHBsYWluQWNjZXNzUmVzcG9uc2USLAoJZGVjaXNpb25zGAEgAygLMhkuZHJvdmVyLnYxLkFjY2Vzc0RlY2lzaW9uIkAKDkFjY2Vzc0RlY2lzaW9uEg0KBW5vZGVzGAEgASgJEg8KB2FsbG93ZWQYAiABKAgSDgoGcmVhc29uGAMgASgJIuUBCglVc2VyVG9rZW4SCgoCaWQYASABKAkSDAoEdXNlchgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVyb2xlcxgEIAMoCRINCgV2ZXJicxgFIAMoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgd1c2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKFAQoWQ3JlYXRlVXNlclRva2VuUmVxdWVzdBIMCgR1c2VyGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEg0KBXJvbGVzGAMgAygJEg0KBXZlcmJzGAQgAygJEhMKC3R0bF9zZWNvbmRzGAUgASgEEhUKDW5ldmVyX2V4cGlyZXMYBiABKAgiTwoXQ3JlYXRlVXNlclRva2VuUmVzcG9uc2USDAoEdGV4dBgBIAEoCRImCghyZWNvcmRlZBgCIAEoCzIULmRyb3Zlci52MS5Vc2VyVG9rZW4iMgoVTGlzdFVzZXJUb2tlbnNSZXF1ZXN0EgwKBHVzZXIYASABKAkSCwoDYWxsGAIgASgIIj4KFkxpc3RVc2VyVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuZHJvdmVyLnYxLlVzZXJUb2tlbiIkChZSZXZva2VVc2VyVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIhkKF1Jldm9rZVVzZXJUb2tlblJlc3BvbnNlIisKFExvZ0luQnlEZXZpY2VSZXF1ZXN0EhMKC2Rlc2NyaXB0aW9uGAEgASgJIn8KFUxvZ0luQnlEZXZpY2VSZXNwb25zZRIpCgZwcm9tcHQYASABKAsyFy5kcm92ZXIudjEuRGV2aWNlUHJvbXB0SAASMwoFdG9rZW4YAiABKAsyIi5kcm92ZXIudjEuQ3JlYXRlVXNlclRva2VuUmVzcG9uc2VIAEIGCgRraW5kIncKDERldmljZVByb21wdBIPCgdhZGRyZXNzGAEgASgJEgwKBGNvZGUYAiABKAkSGAoQY29tcGxldGVfYWRkcmVzcxgDIAEoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKsAgoLUm9sZVNlcnZpY2USQQoKQ3JlYXRlUm9sZRIcLmRyb3Zlci52MS5DcmVhdGVSb2xlUmVxdWVzdBoPLmRyb3Zlci52MS5Sb2xlIgSItRgOEjsKB0dldFJvbGUSGS5kcm92ZXIudjEuR2V0Um9sZVJlcXVlc3QaDy5kcm92ZXIudjEuUm9sZSIEiLUYDhJMCglMaXN0Um9sZXMSGy5kcm92ZXIudjEuTGlzdFJvbGVzUmVxdWVzdBocLmRyb3Zlci52MS5MaXN0Um9sZXNSZXNwb25zZSIEiLUYDhJPCgpSZW1vdmVSb2xlEhwuZHJvdmVyLnYxLlJlbW92ZVJvbGVSZXF1ZXN0Gh0uZHJvdmVyLnYxLlJlbW92ZVJvbGVSZXNwb25zZSIEiLUYDjLRAwoLVXNlclNlcnZpY2USQQoKQ3JlYXRlVXNlchIcLmRyb3Zlci52MS5DcmVhdGVVc2VyUmVxdWVzdBoPLmRyb3Zlci52MS5Vc2VyIgSItRgOEkwKCUxpc3RVc2VycxIbLmRyb3Zlci52MS5MaXN0VXNlcnNSZXF1ZXN0GhwuZHJvdmVyLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIgSItRgOEkEKCkNoYW5nZVVzZXISHC5kcm92ZXIudjEuQ2hhbmdlVXNlclJlcXVlc3QaDy5kcm92ZXIudjEuVXNlciIEiLUYDhJPCgpSZW1vdmVVc2VyEhwuZHJvdmVyLnYxLlJlbW92ZVVzZXJSZXF1ZXN0Gh0uZHJvdmVyLnYxLlJlbW92ZVVzZXJSZXNwb25zZSIEiLUYDhJDCgZXaG9BbUkSGC5kcm92ZXIudjEuV2hvQW1JUmVxdWVzdBoZLmRyb3Zlci52MS5XaG9BbUlSZXNwb25zZSIEiLUYEBJYCg1FeHBsYWluQWNjZXNzEh8uZHJvdmVyLnYxLkV4cGxhaW5BY2Nlc3NSZXF1ZXN0GiAuZHJvdmVyLnYxLkV4cGxhaW5BY2Nlc3NSZXNwb25zZSIEiLUYEDKvAgoQVXNlclRva2VuU2VydmljZRJeCg9DcmVhdGVVc2VyVG9rZW4SIS5kcm92ZXIudjEuQ3JlYXRlVXNlclRva2VuUmVxdWVzdBoiLmRyb3Zlci52MS5DcmVhdGVVc2VyVG9rZW5SZXNwb25zZSIEiLUYEBJbCg5MaXN0VXNlclRva2VucxIgLmRyb3Zlci52MS5MaXN0VXNlclRva2Vuc1JlcXVlc3QaIS5kcm92ZXIudjEuTGlzdFVzZXJUb2tlbnNSZXNwb25zZSIEiLUYEBJeCg9SZXZva2VVc2VyVG9rZW4SIS5kcm92ZXIudjEuUmV2b2tlVXNlclRva2VuUmVxdWVzdBoiLmRyb3Zlci52MS5SZXZva2VVc2VyVG9rZW5SZXNwb25zZSIEiLUYEDJqCgxMb2dpblNlcnZpY2USWgoNTG9nSW5CeURldmljZRIfLmRyb3Zlci52MS5Mb2dJbkJ5RGV2aWNlUmVxdWVzdBogLmRyb3Zlci52MS5Mb2dJbkJ5RGV2aWNlUmVzcG9uc2UiBIi1GAEwAWIGcHJvdG8z", [file_drover_v1_options, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * What users may do. A user may do what a rule of a role of theirs allows and none forbids; the order of roles and rules is nothing.
@@ -839,6 +839,106 @@ export const RevokeUserTokenResponseSchema: GenMessage<RevokeUserTokenResponse> 
   messageDesc(file_drover_v1_access, 26);
 
 /**
+ * Who asks.
+ *
+ * @generated from message drover.v1.LogInByDeviceRequest
+ */
+export type LogInByDeviceRequest = Message<"drover.v1.LogInByDeviceRequest"> & {
+  /**
+   * What the token is for, for people; at most 256 characters.
+   *
+   * @generated from field: string description = 1;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message drover.v1.LogInByDeviceRequest.
+ * Use `create(LogInByDeviceRequestSchema)` to create a new message.
+ */
+export const LogInByDeviceRequestSchema: GenMessage<LogInByDeviceRequest> = /*@__PURE__*/
+  messageDesc(file_drover_v1_access, 27);
+
+/**
+ * What to do, then the token.
+ *
+ * @generated from message drover.v1.LogInByDeviceResponse
+ */
+export type LogInByDeviceResponse = Message<"drover.v1.LogInByDeviceResponse"> & {
+  /**
+   * What it is.
+   *
+   * @generated from oneof drover.v1.LogInByDeviceResponse.kind
+   */
+  kind: {
+    /**
+     * Comes first.
+     *
+     * @generated from field: drover.v1.DevicePrompt prompt = 1;
+     */
+    value: DevicePrompt;
+    case: "prompt";
+  } | {
+    /**
+     * Comes last.
+     *
+     * @generated from field: drover.v1.CreateUserTokenResponse token = 2;
+     */
+    value: CreateUserTokenResponse;
+    case: "token";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message drover.v1.LogInByDeviceResponse.
+ * Use `create(LogInByDeviceResponseSchema)` to create a new message.
+ */
+export const LogInByDeviceResponseSchema: GenMessage<LogInByDeviceResponse> = /*@__PURE__*/
+  messageDesc(file_drover_v1_access, 28);
+
+/**
+ * What a person does in a browser, on whatever machine.
+ *
+ * @generated from message drover.v1.DevicePrompt
+ */
+export type DevicePrompt = Message<"drover.v1.DevicePrompt"> & {
+  /**
+   * Where.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * What to type there.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * Where the code is filled in already; may be empty.
+   *
+   * @generated from field: string complete_address = 3;
+   */
+  completeAddress: string;
+
+  /**
+   * Until when.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 4;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message drover.v1.DevicePrompt.
+ * Use `create(DevicePromptSchema)` to create a new message.
+ */
+export const DevicePromptSchema: GenMessage<DevicePrompt> = /*@__PURE__*/
+  messageDesc(file_drover_v1_access, 29);
+
+/**
  * Roles.
  *
  * @generated from service drover.v1.RoleService
@@ -996,4 +1096,25 @@ export const UserTokenService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drover_v1_access, 2);
+
+/**
+ * How users who have no token yet get one.
+ *
+ * @generated from service drover.v1.LoginService
+ */
+export const LoginService: GenService<{
+  /**
+   * Logs in by the cluster's identity provider: says where and with which code the person confirms it in a browser, waits, and answers with
+   * a token. The roles of the user are those that the provider's groups stand for, as the controller's configuration says.
+   * Whoever goes away meanwhile is not logged in. @throws NO_LOGIN without an identity provider, LIMIT, DENIED.
+   *
+   * @generated from rpc drover.v1.LoginService.LogInByDevice
+   */
+  logInByDevice: {
+    methodKind: "server_streaming";
+    input: typeof LogInByDeviceRequestSchema;
+    output: typeof LogInByDeviceResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_drover_v1_access, 3);
 
