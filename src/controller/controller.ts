@@ -143,16 +143,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
   };
   const api = starting.use(await startApiServer(parts, { listen }));
   const address = `https://${formatHostPort({ host: localHost(api.host), port: api.port })}`;
-  const access = await writeAccessFor(parts, dataDirectory, {
-    address,
-    rootCertificate: authority.rootPem,
-  });
+  const reach = { address, rootCertificate: authority.rootPem };
+  const access = await writeAccessFor(parts, dataDirectory, reach);
   log.info({ address, agents: dispatch.address, data: dataDirectory }, 'controller started');
   const running = starting.move();
   return {
-    address,
+    ...reach,
     agentAddress: dispatch.address,
-    rootCertificate: authority.rootPem,
     ...access,
     stopRequested: stopSwitch.requested,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
