@@ -28,7 +28,7 @@ it('readCommand() takes every option', () => {
   const argv = [
     '--data d --listen [::1]:0 --agent-listen 0.0.0.0:9 --file-cache 10g',
     '--audit-checkpoints /w --audit-checkpoints syslog --audit-checkpoints https://h/a --audit-key /k',
-    '--log-level debug --until-stdin-closes',
+    '--log-level debug --until-stdin-closes --oidc /o.yaml',
   ];
   const command = readCommand(argv.join(' ').split(' '), {});
   assert.ok(command.kind === 'run');
