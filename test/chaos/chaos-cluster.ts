@@ -416,8 +416,8 @@ export class ChaosCluster implements AsyncDisposable {
     this.recorder.collectJournal(name, join(this.directoryOf(name), 'journal'));
   }
 
-  /** Its agents may still be on their way back to a controller that has just started: only they have what was printed. */
-  async #untilConnected(): Promise<void> {
+  /** Waits for every node: agents may still be on their way back to a controller that has just started. */
+  async untilConnected(): Promise<void> {
     await until('every node is connected', async () => {
       const { nodes } = await this.api.nodes.listNodes({});
       return nodes.every(({ state }) => state === NodeState.CONNECTED);
@@ -429,7 +429,8 @@ export class ChaosCluster implements AsyncDisposable {
     const daemons = [this.controller, ...this.agents.values()];
     const starts = readLines(join(this.directory, startsFile)).slice(this.#startsSettled);
     const began = new Set(starts.map((attemptId) => attemptId.split('.')[0]));
-    if (began.size > 0) await this.#untilConnected();
+    // Only the nodes have what was printed.
+    if (began.size > 0) await this.untilConnected();
     return {
       launched: this.#launched,
       starts,
