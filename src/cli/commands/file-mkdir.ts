@@ -1,8 +1,7 @@
 /** `drover file mkdir`: makes directories on nodes. */
 import { type CommandLine, UsageError } from '#base/command-line.ts';
 import type { CommandContext } from '#cli/command.ts';
-import { showAnswers } from '#cli/files/ask-files.ts';
-import { chooseFileTarget } from '#cli/files/file-target.ts';
+import { changeFiles } from '#cli/files/change-files.ts';
 import { parseMode } from '#cli/files/parse-mode.ts';
 import { readPlaces } from '#cli/files/read-places.ts';
 import { quoteWord } from '#cli/output/quote-word.ts';
@@ -18,30 +17,15 @@ export async function makeDirectories(
   }
   const { plan, paths } = await readPlaces(context, 'file mkdir', words, options);
   const mode = options.mode === undefined ? undefined : parseMode(options.mode, '--mode');
-  const connection = await context.connect(options.data);
-  const target = await chooseFileTarget(
-    context,
-    connection,
-    plan,
-    {},
-    options.yes
-      ? undefined
-      : {
-          what: ['mkdir', ...(options.parents ? ['-p'] : []), ...paths.map(quoteWord)].join(' '),
-          deed: 'make it',
-          refusal: 'nothing was made',
-        },
-  );
-  const make = {
-    paths: [...paths],
-    parents: options.parents ?? false,
-    ...(mode === undefined ? {} : { mode }),
-  };
-  const answers = connection.files.makeDirectories({ target, make }, { signal: context.abort });
-  return await showAnswers(context, answers, {
-    style: plan.literal ? 'plain' : 'named',
-    jsonl: options.output === 'jsonl',
-    lines: () => [],
+  const { parents = false } = options;
+  const make = { paths: [...paths], parents, ...(mode === undefined ? {} : { mode }) };
+  return await changeFiles(context, plan, options, {
+    question: {
+      what: ['mkdir', ...(parents ? ['-p'] : []), ...paths.map(quoteWord)].join(' '),
+      deed: 'make it',
+      refusal: 'nothing was made',
+    },
+    order: (files, target, how) => files.makeDirectories({ target, make }, how),
     done: 'made on',
   });
 }
