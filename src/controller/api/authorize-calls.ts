@@ -130,7 +130,7 @@ async function recheck(
   caller: Caller | undefined,
 ): Promise<void> {
   const operator = await authenticator.authenticate(bearerOf(headers.get('authorization') ?? '') ?? '');
-  for (const check of caller?.checks ?? []) check(operator);
+  for (const check of caller?.checks ?? []) await check(operator);
 }
 
 /** Calls `look` every `recheckMs` until disposed of, or until it rejects with a refusal. */

@@ -20,9 +20,12 @@ import type { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
 export interface Caller {
   /** Undefined on calls that anyone may make. */
   readonly operator: Operator | undefined;
-  /** What this call was found to be allowed, for the next look at it. Each throws RefusedError where it is no longer. */
-  readonly checks: ((operator: Operator | undefined) => void)[];
+  /** What this call was found to be allowed, for the next look at it. */
+  readonly checks: AccessCheck[];
 }
+
+/** Asks again. @throws RefusedError where it is allowed no longer. */
+export type AccessCheck = (operator: Operator | undefined) => void | Promise<void>;
 
 /** Where the gate leaves the caller. */
 export const callerKey = createContextKey<Caller | undefined>(undefined, { description: 'caller' });
@@ -39,15 +42,34 @@ export function requireVerb(context: HandlerContext, verb: Verb): void {
   settle(context, (operator) => requireCall(operator, verb));
 }
 
+/**
+ * Asks whether the caller may do what each of these verbs names to all of what is looked up; who may do so to anything is spared the
+ * looking up. @throws RefusedError DENIED; what looking up throws.
+ */
+export async function requireEach(
+  context: HandlerContext,
+  verbs: readonly Verb[],
+  lookUp: () => Promise<readonly AccessTarget[]>,
+): Promise<void> {
+  await settle(context, async (operator) => {
+    for (const verb of verbs) requireCall(operator, verb);
+    if (verbs.every((verb) => isAuthorizedEverywhere(operator, verb))) return;
+    const targets = await lookUp();
+    for (const verb of verbs) requireAllowed(operator, verb, targets);
+  });
+}
+
 /** Asks whether the caller may do what a verb names to each of these. @throws RefusedError DENIED */
 export function requireAccess(context: HandlerContext, verb: Verb, targets: readonly AccessTarget[]): void {
   settle(context, (operator) => requireAllowed(operator, verb, targets));
 }
 
-function settle(context: HandlerContext, check: Caller['checks'][number]): void {
+/** Asks, and again as long as a stream is open. */
+function settle<C extends AccessCheck>(context: HandlerContext, check: C): ReturnType<C> {
   const caller = context.values.get(callerKey);
-  check(caller?.operator);
+  const asked = check(caller?.operator) as ReturnType<C>;
   caller?.checks.push(check);
+  return asked;
 }
 
 /** Asks whether an operator may call methods of this verb at all. @throws RefusedError NOT_AUTHENTICATED or DENIED */

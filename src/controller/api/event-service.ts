@@ -12,8 +12,9 @@ import {
   type EventPosition as PresentedPosition,
 } from '#protocol/gen/drover/v1/event_pb.ts';
 import { Verb } from '#protocol/gen/drover/v1/options_pb.ts';
+import { namedTargets } from './access-targets.ts';
 import type { ApiParts } from './api-parts.ts';
-import { operatorOf, requireVerb } from './caller.ts';
+import { operatorOf, requireEach, requireVerb } from './caller.ts';
 import { followPages, type PageSource, type RowPosition } from './follow-pages.ts';
 import { pageRequest } from './page-request.ts';
 import { resolveEvents } from './resolve-events.ts';
@@ -37,8 +38,10 @@ export function createEventService({ store }: Pick<ApiParts, 'store'>): ServiceI
     },
 
     async *followEvents({ query, afterSequence, onlyNew, follow }, context) {
-      requireVerb(context, Verb.NODE_READ);
       const { sinceMs, ...filter } = await resolveEvents(store.read, operatorOf(context), query);
+      await requireEach(context, [Verb.NODE_READ, Verb.TASK_READ], () =>
+        namedTargets(store.read, filter.nodes),
+      );
       const pages = onlyNew
         ? followPages(
             eventSource(store, filter),

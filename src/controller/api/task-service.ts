@@ -2,8 +2,7 @@
  * TaskService: seeing, signalling, stopping, following and sampling tasks, reading what they printed, and giving them input.
  */
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
-import { isAuthorizedEverywhere, type Operator } from '#controller/auth/authorize.ts';
-import type { TaskFilter } from '#controller/store/store.ts';
+import type { Operator } from '#controller/auth/authorize.ts';
 import { quote } from '#core/quote.ts';
 import { canonicalSignal } from '#core/signals.ts';
 import { RefusedError } from '#protocol/errors.ts';
@@ -14,7 +13,7 @@ import { taskTargets } from './access-targets.ts';
 import { actOnTasks } from './act-on-tasks.ts';
 import type { ApiParts } from './api-parts.ts';
 import { detachData, detachLogs } from './bulk-data.ts';
-import { operatorOf, requireAccess, requireVerb } from './caller.ts';
+import { operatorOf, requireEach } from './caller.ts';
 import { followTasks } from './follow-tasks.ts';
 import { pageRequest } from './page-request.ts';
 import { presentTask } from './present-task.ts';
@@ -29,6 +28,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
   const { store, dispatch } = parts;
   const resolve = async (context: HandlerContext, query: TaskQuery | undefined) =>
     (await resolveQuery(store.read, operatorOf(context), query)).filter;
+  const requireTasks = (context: HandlerContext, verbs: readonly Verb[], tasks: readonly Task[]) =>
+    requireEach(context, verbs, () => taskTargets(store.read, tasks));
   return {
     async listTasks(request, context) {
       const filter = await resolve(context, request.query);
@@ -52,7 +53,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       }
       const filter = await resolve(context, query);
       const tasks = await store.read.selectTasks(filter);
-      requireAccess(context, Verb.TASK_SIGNAL, await taskTargets(store.read, tasks));
+      await requireTasks(context, [Verb.TASK_SIGNAL], tasks);
       const results = await actOnTasks(parts, tasks, {
         operator: operatorOf(context),
         verb: Verb.TASK_SIGNAL,
@@ -65,7 +66,7 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
 
     async stopTasks({ query, graceMs, shutdown }, context) {
       const tasks = await tasksToStop(parts, operatorOf(context), requireConditions(query, 'stop'));
-      requireAccess(context, Verb.TASK_SIGNAL, await taskTargets(store.read, tasks));
+      await requireTasks(context, [Verb.TASK_SIGNAL], tasks);
       const grace = requireGraceMs(graceMs);
       const results = await actOnTasks(parts, tasks, {
         operator: operatorOf(context),
@@ -79,7 +80,10 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
 
     async *followTasks({ query, output, everyAttempt }, context) {
       const filter = await resolve(context, requireConditions(query, 'follow'));
-      await requireReadable(parts, context, filter, output);
+      const verbs = output ? [Verb.TASK_READ, Verb.LOGS_READ] : [Verb.TASK_READ];
+      await requireEach(context, verbs, async () =>
+        taskTargets(store.read, await store.read.selectTasks(filter)),
+      );
       if (output) await recordRead(parts, context, { verb: Verb.LOGS_READ, query, filter });
       const wanted = everyAttempt ? 'every' : 'latest';
       const responses = followTasks(parts, filter, output ? wanted : 'none', context.signal);
@@ -93,9 +97,8 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
       const { value } = await messages.next();
       const target = value?.kind.case === 'target' ? value.kind.value : undefined;
       const order = await resolveInput(parts, operatorOf(context), target);
-      const targets = await taskTargets(store.read, order.tasks);
-      requireAccess(context, Verb.TASK_LAUNCH, targets);
-      if (hasTerminal(order.tasks)) requireAccess(context, Verb.SHELL_OPEN, targets);
+      const typing = hasTerminal(order.tasks) ? [Verb.SHELL_OPEN] : [];
+      await requireTasks(context, [Verb.TASK_LAUNCH, ...typing], order.tasks);
       await auditInput(parts, operatorOf(context), order);
       yield* writeInput(parts, order, messages, context.signal);
     },
@@ -103,12 +106,10 @@ export function createTaskService(parts: ApiParts): ServiceImpl<typeof TaskServi
     async *readLogs(request, context) {
       const filter = await resolve(context, requireConditions(request.query, 'read the output of'));
       const tasks = await store.read.selectTasks(filter);
-      const targets = await taskTargets(store.read, tasks);
-      requireAccess(context, Verb.LOGS_READ, targets);
       // Such a reader can hold the tasks up.
       const holding = hasTerminal(tasks) ? Verb.SHELL_OPEN : Verb.TASK_LAUNCH;
-      if (request.interactive) requireAccess(context, holding, targets);
       const verb = request.interactive ? holding : Verb.LOGS_READ;
+      await requireTasks(context, [...new Set([Verb.LOGS_READ, verb])], tasks);
       await recordRead(parts, context, { verb, query: request.query, filter });
       yield* detachData(readLogs(parts, tasks, request, context.signal), context.values);
     },
@@ -121,20 +122,6 @@ const scopeWords: Readonly<Record<number, string>> = {
   [SignalScope.GROUP]: 'group',
   [SignalScope.TREE]: 'tree',
 };
-
-/** Who follows tasks reads them, and by `output` what they print. */
-async function requireReadable(
-  { store }: ApiParts,
-  context: HandlerContext,
-  filter: TaskFilter,
-  output: boolean,
-): Promise<void> {
-  if (output) requireVerb(context, Verb.LOGS_READ);
-  const verbs = output ? [Verb.TASK_READ, Verb.LOGS_READ] : [Verb.TASK_READ];
-  if (verbs.every((verb) => isAuthorizedEverywhere(operatorOf(context), verb))) return;
-  const targets = await taskTargets(store.read, await store.read.selectTasks(filter));
-  for (const verb of verbs) requireAccess(context, verb, targets);
-}
 
 /** Ended tasks are left out unless they were named one by one: those answer that they have ended. */
 async function tasksToStop(
