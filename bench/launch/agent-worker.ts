@@ -45,7 +45,7 @@ async function openHost(state: string): Promise<TaskHost> {
   const { uid, username } = userInfo();
   const policy = join(state, 'policy.yaml');
   await writeStarterPolicy(policy, 'open', { own: username, task: undefined });
-  const policyFile = new PolicyFile(policy, uid, systemClock);
+  const policyFile = new PolicyFile({ path: policy, uid, clock: systemClock });
   const accounts = new Accounts(systemClock);
   return await TaskHost.open({
     directory: state,

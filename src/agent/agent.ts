@@ -23,9 +23,10 @@ import { findIdentity, type NodeIdentity, storeIdentity } from './identity.ts';
 import type { JoinOptions } from './join.ts';
 import { KeptCredentials } from './kept-credentials.ts';
 import type { LogQuota } from './logs/log-quota.ts';
-import { decideSignal } from './policy/decide-launch.ts';
-import { PolicyFile } from './policy/policy-file.ts';
+import { decideSignal, limitsOf } from './policy/decide-launch.ts';
+import type { PolicyFile } from './policy/policy-file.ts';
 import { type Preset, writeStarterPolicy } from './policy/starter-policy.ts';
+import { logPolicy, type WatchedPolicy, watchPolicy } from './policy/watch-policy.ts';
 import { TaskHost } from './process/task-host.ts';
 import { keepLinked } from './session/keep-linked.ts';
 
@@ -62,6 +63,13 @@ const taskUsers: Readonly<Record<Preset, readonly string[]>> = {
   open: ['drover-task'],
 };
 
+/** What an agent is made of, beside its identity. */
+interface AgentParts {
+  readonly workload: TaskHost;
+  readonly audit: NodeAudit;
+  readonly policy: WatchedPolicy;
+}
+
 /** A running agent. Dispose of it to stop it: its session closes, its tasks go on, a supervisor without tasks ends. */
 export class Agent implements AsyncDisposable {
   /** The node's name. */
@@ -71,14 +79,15 @@ export class Agent implements AsyncDisposable {
   /** Resolves with the reason when the controller wants the node no more; with undefined when the agent was stopped. */
   readonly dismissed: Promise<string | undefined>;
   readonly #stop = new AbortController();
+  readonly #policyFile: PolicyFile;
+  readonly #log: Logger;
   readonly #resources: AsyncDisposableStack;
 
   /** Takes over `resources`; use startAgent. */
   constructor(
     options: AgentOptions,
     identity: NodeIdentity,
-    workload: TaskHost,
-    audit: NodeAudit,
+    { workload, audit, policy: { policyFile, factsChanged } }: AgentParts,
     resources: AsyncDisposableStack,
   ) {
     const { clock, log, random = Math.random } = options;
@@ -93,6 +102,8 @@ export class Agent implements AsyncDisposable {
     });
     this.name = identity.name;
     this.ready = ready.promise;
+    this.#policyFile = policyFile;
+    this.#log = log;
     this.#resources = resources;
     this.dismissed = keepLinked(
       {
@@ -104,7 +115,8 @@ export class Agent implements AsyncDisposable {
         address: identity.agentAddress,
         credentials: (abort) => kept.current(abort),
         takeCertificate: (certificates) => kept.take(certificates),
-        readFacts: () => readHostFacts(workload.supervisorVersion),
+        readFacts: () => readHostFacts(workload.supervisorVersion, policyFile.standing()),
+        factsChanged,
         onWelcome: () => {
           log.info({ node: identity.name }, 'session with the controller');
           ready.resolve();
@@ -112,6 +124,12 @@ export class Agent implements AsyncDisposable {
       },
       this.#stop.signal,
     );
+  }
+
+  /** Reads the policy file now, and says in the log what came of it. */
+  reloadPolicy(): void {
+    this.#policyFile.reload();
+    logPolicy(this.#policyFile, this.#log);
   }
 
   /** Twice is once. */
@@ -134,10 +152,11 @@ export async function startAgent(options: AgentOptions, abort: AbortSignal): Pro
   const accounts = new Accounts(options.clock);
   const identity = await settleIdentity(options, accounts, abort);
   const audit = resources.use(new NodeAudit(join(options.directory, 'audit'), options.clock, options.log));
-  const workload = await openTaskHost(options, identity, accounts, audit);
+  const policy = watchPolicy(options.policyFile, userInfo().uid, options.clock, options.log);
+  const workload = await openTaskHost(options, identity, accounts, { audit, policy });
   resources.use(workload);
   resources.defer(() => shutDownIdleSupervisor(workload, options.log));
-  return new Agent(options, identity, workload, audit, resources.move());
+  return new Agent(options, identity, { workload, audit, policy }, resources.move());
 }
 
 async function settleIdentity(options: AgentOptions, accounts: Accounts, abort: AbortSignal) {
@@ -184,20 +203,18 @@ function openTaskHost(
   options: AgentOptions,
   { name }: NodeIdentity,
   accounts: Accounts,
-  audit: NodeAudit,
+  { audit, policy: { policyFile } }: Omit<AgentParts, 'workload'>,
 ): Promise<TaskHost> {
-  const { directory, clock, log, random, supervisorBinary, logQuota, policyFile: path } = options;
+  const { directory, clock, log, random, supervisorBinary, logQuota } = options;
   const agentUid = userInfo().uid;
-  const policyFile = new PolicyFile(path, agentUid, clock);
   const files = new FileHost({ directory, policyFile, audit, clock, log });
-  const state = policyFile.current();
-  if ('problem' in state) log.warn(`no task will be launched: ${state.problem}`);
   return TaskHost.open({
     directory,
     clock,
     log,
     decideLaunch: auditLaunches(resolveLaunch({ policyFile, accounts, clock, node: name, agentUid }), audit),
     decideSignal: (signal) => decideSignal(policyFile.current(), signal),
+    launchLimits: () => limitsOf(policyFile.current()),
     carryOutFiles: (...order) => files.carryOut(...order),
     ...(supervisorBinary !== undefined && { supervisorBinary }),
     ...(logQuota && { logQuota }),

@@ -47,7 +47,13 @@ async function runAgent(config: AgentConfig): Promise<number> {
       { directory, policyFile, preset, join, controller, logQuota, clock, log },
       stop.signal,
     );
-    return await stayUntilStopped(agent, stop.signal);
+    const reload = () => agent.reloadPolicy();
+    process.on('SIGHUP', reload);
+    try {
+      return await stayUntilStopped(agent, stop.signal);
+    } finally {
+      process.off('SIGHUP', reload);
+    }
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) return exitCodes.success;
     throw error;

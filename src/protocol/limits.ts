@@ -228,6 +228,8 @@ export const limits = {
   drainReasonMax: 256,
   /** The facts of one host, encoded: ten times what one with 32 disks tells. */
   factsBytesMax: 64 << 10,
+  /** Characters of the line that says what is wrong with a node's policy file. */
+  policyProblemMax: 1_024,
   /** Labels of one node. */
   nodeLabelsMax: 64,
   /** Time between a stop signal and SIGKILL where nobody says. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { deviceMounts, prettyName, readHostFacts } from './facts.ts';
 
 test('readHostFacts() reads this host', async () => {
-  const facts = await readHostFacts('1.2.3');
+  const facts = await readHostFacts('1.2.3', { digest: 'd', sinceMs: 5_000, problem: 'p' });
   assert.equal(facts.hostname, hostname());
   assert.match(facts.bootId, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.ok(facts.cpus >= 1);
@@ -14,6 +14,9 @@ test('readHostFacts() reads this host', async () => {
   assert.equal(facts.loadMillis.length, 3);
   assert.ok(facts.memoryAvailableBytes > 0n);
   assert.equal(facts.supervisorVersion, '1.2.3');
+  assert.equal(facts.policy?.digest, 'd');
+  assert.equal(facts.policy.since?.seconds, 5n);
+  assert.equal(facts.policy.problem, 'p');
 });
 
 test('prettyName() takes the quotes off', () => {

@@ -11,7 +11,10 @@ import {
   type,
 } from 'node:os';
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import type { PolicyStanding } from '#agent/policy/policy-file.ts';
 import { type Disk, DiskSchema, type HostFacts, HostFactsSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import { limits } from '#protocol/limits.ts';
 
 /** Disks and addresses that are told (node.proto). */
 const listedMax = 32;
@@ -19,8 +22,11 @@ const listedMax = 32;
 /** Names of processors as the kernel has them, by Node's. */
 const kernelArch: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-/** Reads the facts of this host; what the supervisor says of itself is told with them. Never rejects. */
-export async function readHostFacts(supervisorVersion: string): Promise<HostFacts> {
+/** Reads the facts of this host; what the supervisor and the policy are is told with them. Never rejects. */
+export async function readHostFacts(
+  supervisorVersion: string,
+  { digest, sinceMs, problem }: PolicyStanding,
+): Promise<HostFacts> {
   const [osRelease, bootId, mounts, meminfo] = await Promise.all([
     readOrEmpty('/etc/os-release'),
     readOrEmpty('/proc/sys/kernel/random/boot_id'),
@@ -39,6 +45,7 @@ export async function readHostFacts(supervisorVersion: string): Promise<HostFact
     addresses: outerAddresses().slice(0, listedMax),
     loadMillis: loadavg().map((load) => Math.round(load * 1_000)),
     supervisorVersion,
+    policy: { digest, since: timestampFromMs(sinceMs), problem: problem.slice(0, limits.policyProblemMax) },
     memoryAvailableBytes: BigInt(/^MemAvailable: +(\d+) kB$/m.exec(meminfo)?.[1] ?? 0) * 1_024n,
   });
 }

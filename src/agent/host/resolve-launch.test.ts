@@ -20,7 +20,7 @@ async function decide(spec: MessageInitShape<typeof TaskSpecSchema>, withPolicy 
     const path = join(directory, 'policy.yaml');
     if (withPolicy) await writeStarterPolicy(path, 'confined', { task: undefined, own: own.username });
     const clock = new FakeClock();
-    const policyFile = new PolicyFile(path, own.uid, clock);
+    const policyFile = new PolicyFile({ path, uid: own.uid, clock });
     const decider = resolveLaunch({
       policyFile,
       accounts: new Accounts(clock),

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
 import { type Account, decideLaunch, type Lookup, refuseWithoutPolicy } from '#agent/policy/decide-launch.ts';
+import { expandCommand } from '#agent/policy/named-commands.ts';
 import type { Policy } from '#agent/policy/policy.ts';
 import type { PolicyFile } from '#agent/policy/policy-file.ts';
 import type { DecideLaunch, LaunchDecision } from '#agent/process/launch-decision.ts';
@@ -59,15 +60,21 @@ export function resolveLaunch(options: ResolveLaunchOptions): DecideLaunch {
 
   async function decide(policy: Policy, start: Start, workspace: string): Promise<LaunchDecision> {
     const spec = start.spec ?? create(TaskSpecSchema);
-    const user = spec.user || policy.users[0];
+    const expansion = spec.named
+      ? expandCommand(policy.namedCommands, spec.argv)
+      : { argv: spec.argv, command: undefined };
+    if ('problem' in expansion)
+      return { allowed: false, step: 'policy', errno: 0, reason: expansion.problem };
+    const { argv, command: named } = expansion;
+    const user = named?.user ?? (spec.user || policy.users[0]);
     const account = await accounts.find(user);
     const found = 'found' in account ? account.found : undefined;
-    const cwd = spec.cwd || (await defaultDirectory(found, workspace));
+    const cwd = named?.directory ?? (spec.cwd || (await defaultDirectory(found, workspace)));
     const environment = taskEnvironment(start, found, node);
-    const [command, path] = [spec.argv[0] ?? '', environment['PATH'] ?? ''];
+    const [command, path] = [argv[0] ?? '', environment['PATH'] ?? ''];
     const key = [command, path, cwd].join('\0');
     const binary = await binaries.recall(key, () => findBinary(command, path, cwd));
     const env = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    return decideLaunch({ spec, policy, user, account, agentUid, binary, cwd, env });
+    return decideLaunch({ spec, policy, named, argv, user, account, agentUid, binary, cwd, env });
   }
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { TaskSpecSchema } from '#protocol/gen/drover/v1/task_pb.ts';
+import { parseCommandRules } from './command-rules.ts';
 import { decideLaunch, decideSignal, type LaunchFacts } from './decide-launch.ts';
+import { parseNamedCommands } from './named-commands.ts';
 import type { Policy } from './policy.ts';
 
 const policy: Policy = {
@@ -13,6 +15,15 @@ const policy: Policy = {
   terminals: true,
   files: { read: [], write: [], owners: false, setid: false },
   environment: 'any',
+  namedCommands: parseNamedCommands({
+    restart: {
+      argv: ['/usr/bin/systemctl', 'restart', { parameter: 'service' }],
+      parameters: { service: { oneOf: ['web', 'db'] } },
+      user: 'root',
+      environment: ['TZ'],
+    },
+  }),
+  limits: { tasks: 10, starts: 2 },
 };
 
 const worker = { name: 'worker', uid: 1000, gid: 1000, groups: [1000, 27], home: '/', shell: '/bin/sh' };
@@ -22,8 +33,11 @@ function facts(
   changes: Partial<LaunchFacts>,
   spec: MessageInitShape<typeof TaskSpecSchema> = {},
 ): LaunchFacts {
+  const argv = spec.argv ?? ['true', '-x'];
   return {
-    spec: create(TaskSpecSchema, { argv: ['true', '-x'], ...spec }),
+    spec: create(TaskSpecSchema, { argv, ...spec }),
+    argv,
+    named: undefined,
     policy,
     user: 'worker',
     account: { found: worker },
@@ -38,6 +52,7 @@ function facts(
 test('decideLaunch() allows, with everything as numbers and absolute paths', () => {
   assert.deepEqual(decideLaunch(facts({})), {
     allowed: true,
+    rule: 'commands: any',
     launch: {
       binary: '/usr/bin/true',
       argv: ['true', '-x'],
@@ -126,10 +141,10 @@ const refusals: Record<string, [LaunchFacts, string, number, RegExp]> = {
     /variable "A=B": not a name/,
   ],
   'a command not listed': [
-    facts({ policy: { ...policy, commands: ['/usr/bin/false'] } }),
+    facts({ policy: { ...policy, commands: parseCommandRules(['/usr/bin/false']) } }),
     'policy',
     0,
-    /does not allow \/usr\/bin\/true/,
+    /does not allow \/usr\/bin\/true "-x"$/,
   ],
   'a command that is not there': [
     facts({ binary: { missing: 'command true: not found on PATH', errno: 2 } }),
@@ -138,6 +153,51 @@ const refusals: Record<string, [LaunchFacts, string, number, RegExp]> = {
     /not found on PATH/,
   ],
 };
+
+const restart = policy.namedCommands.get('restart');
+
+/** What was made of `restart web`, where the policy allows no other command and no other user. */
+function named(
+  changes: Partial<LaunchFacts>,
+  spec: MessageInitShape<typeof TaskSpecSchema> = {},
+): LaunchFacts {
+  const confined: Policy = { ...policy, commands: [], users: ['worker'] };
+  const argv = ['/usr/bin/systemctl', 'restart', 'web'];
+  const binary = { found: '/usr/bin/systemctl' };
+  const asRoot = { named: restart, argv, binary, user: 'root', account: { found: root }, policy: confined };
+  return facts({ ...asRoot, ...changes }, { argv: ['restart', 'web'], named: true, ...spec });
+}
+
+test('decideLaunch() allows a named command whatever else the policy allows', () => {
+  const decision = decideLaunch(named({}, { env: { TZ: 'UTC' } }));
+  assert.ok(decision.allowed);
+  assert.equal(decision.rule, 'namedCommands: restart');
+  assert.deepEqual(decision.launch.argv, ['/usr/bin/systemctl', 'restart', 'web']);
+});
+
+test('decideLaunch() lets nobody surround a named command', () => {
+  const reasonOf = (spec: MessageInitShape<typeof TaskSpecSchema>) => {
+    const decision = decideLaunch(named({}, spec));
+    return decision.allowed ? undefined : decision.reason;
+  };
+  assert.equal(reasonOf({ env: { PATH: '/tmp' } }), 'command restart does not allow to set PATH');
+  assert.equal(reasonOf({ env: { LD_PRELOAD: 'x' } }), 'variable LD_PRELOAD never passes to a task');
+  assert.equal(reasonOf({ cwd: '/tmp' }), 'command restart runs in / only');
+  assert.equal(reasonOf({ user: 'worker' }), 'command restart runs as root only');
+  assert.equal(reasonOf({ shell: true }), 'command restart is given to no shell');
+});
+
+test('decideLaunch() says which rule allowed, and lets set-uid programs gain what the policy says', () => {
+  const rules = parseCommandRules(['/usr/bin/sudo', ['/usr/bin/true', { oneOf: ['-x', '-y'] }]]);
+  const launchBy = (changes: Partial<Policy>) => {
+    const decision = decideLaunch(facts({ policy: { ...policy, ...changes } }));
+    assert.ok(decision.allowed);
+    return [decision.rule, decision.launch.noNewPrivs];
+  };
+  assert.deepEqual(launchBy({ commands: rules }), ['commands: command 2', false]);
+  assert.deepEqual(launchBy({ commands: rules, noNewPrivs: true }), ['commands: command 2', true]);
+  assert.deepEqual(launchBy({ noNewPrivs: false }), ['commands: any', false]);
+});
 
 for (const [name, [given, step, errno, reason]] of Object.entries(refusals)) {
   test(`decideLaunch() refuses ${name}`, () => {
@@ -149,8 +209,8 @@ for (const [name, [given, step, errno, reason]] of Object.entries(refusals)) {
 }
 
 test('decideSignal() goes by the policy, and allows nothing without one', () => {
-  const some = { policy: { ...policy, signals: ['SIGTERM'] } };
-  assert.equal(decideSignal({ policy }, 'SIGHUP').allowed, true);
+  const some = { policy: { ...policy, signals: ['SIGTERM'] }, text: '' };
+  assert.equal(decideSignal({ policy, text: '' }, 'SIGHUP').allowed, true);
   assert.equal(decideSignal(some, 'SIGTERM').allowed, true);
   assert.deepEqual(decideSignal(some, 'SIGHUP'), {
     allowed: false,

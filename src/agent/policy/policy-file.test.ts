@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeClock } from '#base/clock.ts';
 import type { Policy } from './policy.ts';
-import { PolicyFile, readPolicyFile } from './policy-file.ts';
+import { PolicyFile, type PolicyStanding, readPolicyFile } from './policy-file.ts';
 import { starterPolicy, writeStarterPolicy } from './starter-policy.ts';
 
 const users = { task: undefined, own: 'worker' };
@@ -90,7 +90,12 @@ test('readPolicyFile() resolves the directories of commands, and leaves their na
     await writeFile(path, text, { mode: 0o600 });
     const state = readPolicyFile(path, uid);
     assert.ok('policy' in state);
-    assert.deepEqual(state.policy.commands, ['/usr/bin/env', '/none/x']);
+    const { commands } = state.policy;
+    assert.ok(commands !== 'any');
+    assert.deepEqual(
+      commands.map(({ binary }) => binary),
+      ['/usr/bin/env', '/none/x'],
+    );
   });
 });
 
@@ -98,7 +103,7 @@ test('PolicyFile.current() sees a change within a second', async () => {
   await inDirectory(async (directory) => {
     const path = join(directory, 'policy.yaml');
     const clock = new FakeClock();
-    const file = new PolicyFile(path, uid, clock);
+    const file = new PolicyFile({ path, uid, clock });
     assert.ok('problem' in file.current());
     assert.equal(await writeStarterPolicy(path, 'open', users), true);
     await clock.advance(999);
@@ -108,6 +113,43 @@ test('PolicyFile.current() sees a change within a second', async () => {
     await writeFile(path, starterPolicy('open', users).replace('shell: true', 'shell: false'));
     await clock.advance(1_000);
     assert.equal(policyOf(file).shell, false);
+  });
+});
+
+test('PolicyFile keeps what was good when the file is bad, and says so; one that is gone takes all away', async () => {
+  await inDirectory(async (directory) => {
+    const path = join(directory, 'policy.yaml');
+    const clock = new FakeClock();
+    const told: PolicyStanding[] = [];
+    const file = new PolicyFile({ path, uid, clock, onChange: (standing) => told.push(standing) });
+    await writeStarterPolicy(path, 'open', users);
+    const { digest, sinceMs } = file.standing();
+    assert.match(digest, /^[0-9a-f]{64}$/);
+    await clock.advance(500);
+    await writeFile(path, 'shell: [');
+    file.reload();
+    assert.equal(policyOf(file).shell, true);
+    assert.equal(file.standing().digest, digest);
+    assert.equal(file.standing().sinceMs, sinceMs);
+    assert.match(file.standing().problem, /not YAML/);
+    await writeFile(path, starterPolicy('open', users));
+    await chmod(path, 0o666);
+    file.reload();
+    assert.match(file.standing().problem, /others than its owner can write it/);
+    await chmod(path, 0o644);
+    await writeFile(path, starterPolicy('open', users).replace('shell: true', 'shell: false'));
+    file.reload();
+    assert.equal(policyOf(file).shell, false);
+    assert.notEqual(file.standing().digest, digest);
+    assert.equal(file.standing().sinceMs, sinceMs + 500);
+    await rm(path);
+    file.reload();
+    assert.ok('problem' in file.current());
+    assert.equal(file.standing().digest, '');
+    assert.deepEqual(
+      told.map(({ problem: wrong }) => wrong === ''),
+      [false, false, true, false],
+    );
   });
 });
 

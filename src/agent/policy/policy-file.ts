@@ -1,15 +1,38 @@
 /**
- * The node's policy as it stands in its file now. The file belongs to the node's administrator: one that others can write
- * is refused, and while there is none that is good, nothing is allowed. Read synchronously, since it is a page at most
+ * The node's policy as it stands in its file. The file belongs to the node's administrator: one that others can write is
+ * refused. One that is bad leaves what was read before in force; while there never was a good one, nothing is allowed. Read synchronously, since it is a page at most
  * and is looked at once a second at most.
  */
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '#base/clock.ts';
 import { type Policy, PolicyError, parsePolicy } from './policy.ts';
 
 /** The policy, or one line on why there is none. */
-export type PolicyState = { readonly policy: Policy } | { readonly problem: string };
+export type PolicyState =
+  | { readonly policy: Policy; readonly text: string }
+  | { readonly problem: string; readonly isGone?: boolean };
+
+/** How the policy that is in force stands to its file. */
+export interface PolicyStanding {
+  /** SHA-256 of the text that is in force, hexadecimal; empty where nothing is allowed. */
+  readonly digest: string;
+  /** Since when this process goes by it, by the wall clock. */
+  readonly sinceMs: number;
+  /** What is wrong with the file as it is now; empty where nothing is. */
+  readonly problem: string;
+}
+
+/** What a policy file is made of. */
+export interface PolicyFileOptions {
+  readonly path: string;
+  /** The agent's own user, who may own the file beside root. */
+  readonly uid: number;
+  readonly clock: Clock;
+  /** Told when another policy is in force, or another thing is wrong with the file; not of the first look. */
+  readonly onChange?: (standing: PolicyStanding) => void;
+}
 
 /** So long an answer is good for, milliseconds. */
 const freshMs = 1_000;
@@ -18,44 +41,62 @@ const freshMs = 1_000;
 export class PolicyFile {
   /** Its path. */
   readonly path: string;
-  readonly #uid: number;
-  readonly #clock: Clock;
+  readonly #options: PolicyFileOptions;
   #state: PolicyState | undefined;
+  #standing: PolicyStanding = { digest: '', sinceMs: 0, problem: '' };
   #readAtMs = 0;
-  #parsed: { readonly text: string; readonly policy: Policy } | undefined;
 
-  /** @param uid the agent's own user, who may own the file beside root. */
-  constructor(path: string, uid: number, clock: Clock) {
-    this.path = path;
-    this.#uid = uid;
-    this.#clock = clock;
+  constructor(options: PolicyFileOptions) {
+    this.path = options.path;
+    this.#options = options;
   }
 
-  /** What it says; a change shows within a second. Never throws. */
+  /** What is in force; a change shows within a second. Never throws. */
   current(): PolicyState {
-    const nowMs = this.#clock.monotonicMs();
-    if (!this.#state || nowMs - this.#readAtMs >= freshMs) {
-      this.#state = readPolicyFile(this.path, this.#uid, (text) => this.#parse(text));
-      this.#readAtMs = nowMs;
-    }
-    return this.#state;
+    const nowMs = this.#options.clock.monotonicMs();
+    return this.#state && nowMs - this.#readAtMs < freshMs ? this.#state : this.reload();
   }
 
-  /** Parsing takes a hundred times as long as reading, and the text hardly ever changes. */
-  #parse(text: string): Policy {
-    if (this.#parsed?.text !== text) this.#parsed = { text, policy: parsePolicy(text) };
-    return this.#parsed.policy;
+  /** Reads the file now. One that is bad leaves the policy as it was; one that is gone takes it away. Never throws. */
+  reload(): PolicyState {
+    const { uid, clock, onChange } = this.#options;
+    const [before, stoodBefore] = [this.#state, this.#standing];
+    const read = readPolicyFile(this.path, uid, before);
+    this.#readAtMs = clock.monotonicMs();
+    const isKept = 'problem' in read && !read.isGone && before !== undefined && 'policy' in before;
+    const state = isKept ? before : read;
+    const digest = 'policy' in state ? digestOf(state.text) : '';
+    const sinceMs = digest === stoodBefore.digest && before ? stoodBefore.sinceMs : clock.wallMs();
+    this.#state = state;
+    this.#standing = { digest, sinceMs, problem: 'problem' in read ? read.problem : '' };
+    const isNews = digest !== stoodBefore.digest || this.#standing.problem !== stoodBefore.problem;
+    if (before && isNews) onChange?.(this.#standing);
+    return state;
+  }
+
+  /** How what is in force stands to the file now. */
+  standing(): PolicyStanding {
+    this.current();
+    return this.#standing;
   }
 }
 
-/** Reads and checks a policy file once. Never throws. `uid` is the agent's own user. */
-export function readPolicyFile(path: string, uid: number, parse = parsePolicy): PolicyState {
+/**
+ * Reads and checks a policy file once. Never throws. `uid` is the agent's own user. Parsing takes a hundred times as long as
+ * reading, and the text hardly ever changes: what was read before is given again.
+ */
+export function readPolicyFile(path: string, uid: number, before?: PolicyState): PolicyState {
   try {
-    const policy = parse(readGuarded(path, uid));
-    return { policy: { ...policy, commands: settleCommands(policy.commands) } };
+    const text = readGuarded(path, uid);
+    if (before && 'policy' in before && before.text === text) return before;
+    return { policy: settleBinaries(parsePolicy(text)), text };
   } catch (error) {
-    return { problem: explain(path, error) };
+    return { problem: explain(path, error), isGone: (error as NodeJS.ErrnoException).code === 'ENOENT' };
   }
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function readGuarded(path: string, uid: number): string {
@@ -75,11 +116,13 @@ function readGuarded(path: string, uid: number): string {
 }
 
 /** Directories resolved as find-binary.ts resolves them, so that /bin/ls and /usr/bin/ls are one where they are one. */
-function settleCommands(commands: Policy['commands']): Policy['commands'] {
-  return commands === 'any' ? commands : commands.map(settleCommand);
+function settleBinaries(policy: Policy): Policy {
+  const { commands } = policy;
+  if (commands === 'any') return policy;
+  return { ...policy, commands: commands.map((rule) => ({ ...rule, binary: settle(rule.binary) })) };
 }
 
-function settleCommand(path: string): string {
+function settle(path: string): string {
   try {
     return join(realpathSync(dirname(path)), basename(path));
   } catch {

@@ -13,7 +13,7 @@ environment: [TZ]
 
 test('parsePolicy() reads a policy', () => {
   const { commands, users, signals, shell, terminals, environment } = parsePolicy(good);
-  assert.deepEqual(commands, ['/usr/bin/true']);
+  assert.deepEqual(commands, [{ binary: '/usr/bin/true', pattern: undefined }]);
   assert.deepEqual(users, ['worker', 'other']);
   assert.deepEqual(signals, ['SIGTERM']);
   assert.equal(shell, false);
@@ -27,9 +27,34 @@ const bad: Record<string, [string, string]> = {
   'a missing key': [good.replace('shell: false\n', ''), 'line 1: the key "shell" is missing'],
   'another version': [good.replace('version: 1', 'version: 2'), 'line 1: "version" takes 1'],
   'a relative command': [
-    good.replace('/usr/bin/true', 'true'),
-    'line 2: "commands" takes "any" or a list of absolute paths of binaries',
+    good.replace('/usr/bin/true', 'ls'),
+    'line 2: "commands": command 1: "ls" is not the absolute path of a binary',
   ],
+  'commands that are no list': [
+    good.replace('[/usr/bin/true]', 'all'),
+    'line 2: "commands": takes "any" or a list of absolute paths of binaries and of patterns that begin with one',
+  ],
+  'a command that leads up': [
+    good.replace('/usr/bin/true', '/usr/bin/../tmp/x'),
+    'line 2: "commands": command 1: "/usr/bin/../tmp/x" is not the absolute path',
+  ],
+  'a pattern whose binary varies': [
+    good.replace('/usr/bin/true', '[{oneOf: [/bin/a, /bin/b]}]'),
+    'line 2: "commands": command 1: element 1: takes the absolute path of a binary',
+  ],
+  'a pattern that is wrong': [
+    good.replace('/usr/bin/true', '[/bin/a, {int: [2, 1]}]'),
+    'line 2: "commands": command 1: element 2: int [2, 1] has nothing between its bounds',
+  ],
+  'a named command with a parameter that is none': [
+    `${good}namedCommands: {x: {argv: [/bin/x, {parameter: y}]}}\n`,
+    'line 7: "namedCommands": x: "argv" names "y", which is no parameter',
+  ],
+  'a limit that is too high': [
+    `${good}limits: {tasks: 5001}\n`,
+    'line 7: "limits" takes "tasks", from 1 to 5000, and "starts", from 1 to 64',
+  ],
+  'a word for noNewPrivs': [`${good}noNewPrivs: sometimes\n`, 'line 7: "noNewPrivs" takes true or false'],
   'no user': [
     good.replace('[worker, other]', '[]'),
     'line 3: "users" takes a list of at least one user name',
@@ -106,3 +131,13 @@ for (const preset of presets) {
     assert.deepEqual(alone.users, ['drover']);
   });
 }
+
+test('parsePolicy() reads limits and noNewPrivs, which need not be there', () => {
+  const { limits, noNewPrivs, namedCommands } = parsePolicy(good);
+  assert.deepEqual(limits, { tasks: 5_000, starts: 64 });
+  assert.equal(noNewPrivs, undefined);
+  assert.equal(namedCommands.size, 0);
+  const more = parsePolicy(`${good}limits: { starts: 2 }\nnoNewPrivs: true\n`);
+  assert.deepEqual(more.limits, { tasks: 5_000, starts: 2 });
+  assert.equal(more.noNewPrivs, true);
+});

@@ -4,7 +4,12 @@
  */
 import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import * as z from 'zod';
+import type { LaunchLimits } from '#agent/process/launch-decision.ts';
+import { ArgvPatternError } from '#core/argv-pattern.ts';
 import { canonicalSignal, signalNumber } from '#core/signals.ts';
+import { limits } from '#protocol/limits.ts';
+import { type CommandRules, parseCommandRules } from './command-rules.ts';
+import { type NamedCommands, parseNamedCommands } from './named-commands.ts';
 
 /** Which files of a node may be used. */
 export interface FilePolicy {
@@ -20,8 +25,10 @@ export interface FilePolicy {
 
 /** A node's own rules. The controller cannot override them. */
 export interface Policy {
-  /** Binaries that may be launched, absolute; `any` means every one. */
-  readonly commands: 'any' | readonly string[];
+  /** Commands that may be launched. */
+  readonly commands: CommandRules;
+  /** Commands that may be asked for by name, whatever `commands` says. */
+  readonly namedCommands: NamedCommands;
   /** Users that tasks may run as, at least one; the first where nobody says. */
   readonly users: readonly [string, ...string[]];
   /** Signals that operators may send, such as "SIGTERM". */
@@ -34,6 +41,9 @@ export interface Policy {
   readonly files: FilePolicy;
   /** Variables that operators may set; loader-variables.ts wins. */
   readonly environment: 'any' | readonly string[];
+  /** Whether set-uid programs gain nothing; undefined: unless a task runs as root, or `commands` names sudo or its like. */
+  readonly noNewPrivs?: boolean | undefined;
+  readonly limits: LaunchLimits;
 }
 
 /** The text is no policy. The message is one line that names the line and the key. */
@@ -41,7 +51,6 @@ export class PolicyError extends Error {
   override readonly name = 'PolicyError';
 }
 
-const absolutePath = z.string().regex(/^\//);
 /** Without what would have to be resolved. */
 const plainPath = z.string().regex(/^\/(?:(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/|$))*$/);
 const userName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*\$?$/);
@@ -51,11 +60,27 @@ const signalName = z
   .transform((name) => canonicalSignal(name) ?? name);
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 
+/** One of the keys whose own reader says what is wrong. */
+function readBy<T>(parse: (value: unknown) => T) {
+  return z.unknown().transform((value, context): T => {
+    try {
+      return parse(value);
+    } catch (error) {
+      if (!(error instanceof ArgvPatternError)) throw error;
+      context.addIssue({ code: 'custom', params: { problem: error.message } });
+      return z.NEVER;
+    }
+  });
+}
+
+const upTo = (max: number) => z.number().int().min(1).max(max).default(max);
+
 const root = z.union([z.literal('workspace'), plainPath]);
 
 const policyFile = z.strictObject({
   version: z.literal(1),
-  commands: z.union([z.literal('any'), z.array(absolutePath)]),
+  commands: readBy(parseCommandRules),
+  namedCommands: readBy(parseNamedCommands).prefault({}),
   users: z.tuple([userName], userName),
   signals: z.union([z.literal('any'), z.array(signalName)]),
   shell: z.boolean(),
@@ -69,12 +94,17 @@ const policyFile = z.strictObject({
     })
     .default({ read: ['workspace'], write: ['workspace'], owners: false, setid: false }),
   environment: z.union([z.literal('any'), z.array(variableName)]),
+  noNewPrivs: z.boolean().optional(),
+  limits: z
+    .strictObject({ tasks: upTo(limits.agentTasksMax), starts: upTo(limits.agentStartsMax) })
+    .prefault({}),
 });
 
 /** What each key takes, in words. */
 const takes: Readonly<Record<keyof z.infer<typeof policyFile>, string>> = {
   version: '1',
-  commands: '"any" or a list of absolute paths of binaries',
+  commands: '"any" or a list',
+  namedCommands: 'names, each with a command',
   users: 'a list of at least one user name',
   signals: '"any" or a list of names such as SIGTERM',
   shell: 'true or false',
@@ -82,6 +112,8 @@ const takes: Readonly<Record<keyof z.infer<typeof policyFile>, string>> = {
   files:
     '"read" and "write", lists of absolute paths of directories or "workspace", and "owners" and "setid", true or false',
   environment: '"any" or a list of variable names',
+  noNewPrivs: 'true or false',
+  limits: `"tasks", from 1 to ${limits.agentTasksMax}, and "starts", from 1 to ${limits.agentStartsMax}`,
 };
 
 /**
@@ -100,7 +132,9 @@ export function parsePolicy(text: string): Policy {
   const [issue] = result.error.issues;
   const key = issue?.path[0]?.toString() ?? (issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined);
   const offset = findKey(document.contents, key);
-  throw new PolicyError(`line ${lineAt(offset)}: ${describe(key, offset !== undefined)}`);
+  const problem = issue?.code === 'custom' && offset !== undefined ? issue.params?.['problem'] : undefined;
+  const words = typeof problem === 'string' ? `"${key}": ${problem}` : describe(key, offset !== undefined);
+  throw new PolicyError(`line ${lineAt(offset)}: ${words}`);
 }
 
 function describe(key: string | undefined, isThere: boolean): string {

@@ -87,7 +87,8 @@ async function prepare(live: LiveAttempt, parts: LaunchParts): Promise<LaunchRef
   } catch (error) {
     return failure('logs', error);
   }
-  const attempt = { ...live.life.attempt, binary: decision.launch.binary };
+  const { binary, argv } = decision.launch;
+  const attempt = { ...live.life.attempt, binary, argv: live.start.spec?.named ? [...argv] : [] };
   live.life = { ...live.life, attempt };
   if (live.phase === 'queued') {
     try {

@@ -4,9 +4,9 @@
  */
 import type { Start } from '#protocol/gen/drover/v1/link_pb.ts';
 
-/** Yes, and exactly so; or no, and why. A refusal becomes the outcome not-started(step, errno, reason). */
+/** Yes, by which rule of the policy, and exactly so; or no, and why. A refusal becomes the outcome not-started(step, errno, reason). */
 export type LaunchDecision =
-  | { readonly allowed: true; readonly launch: ResolvedLaunch }
+  | { readonly allowed: true; readonly rule: string; readonly launch: ResolvedLaunch }
   | { readonly allowed: false; readonly step: string; readonly errno: number; readonly reason: string };
 
 /** A start with every name resolved: nothing in it is looked up again. */
@@ -40,6 +40,14 @@ export interface LaunchIdentity {
  * where the spec names none.
  */
 export type DecideLaunch = (start: Start, workspace: string) => Promise<LaunchDecision>;
+
+/** How much the node's policy lets go on at once. */
+export interface LaunchLimits {
+  /** Tasks that have not ended. */
+  readonly tasks: number;
+  /** Starts under way. */
+  readonly starts: number;
+}
 
 /** Whether operators may send this signal, by name such as "SIGTERM". */
 export type DecideSignal = (

@@ -1,12 +1,12 @@
 /** Bounds how many starts are under way at once; the rest wait in their order. Knows nothing of starts. */
 export class StartQueue<T> {
-  readonly #concurrencyMax: number;
+  readonly #concurrencyMax: () => number;
   readonly #run: (item: T) => Promise<void>;
   readonly #waiting: T[] = [];
   #running = 0;
 
-  /** @param run must not reject. */
-  constructor(concurrencyMax: number, run: (item: T) => Promise<void>) {
+  /** @param concurrencyMax is asked each time; at least 1. @param run must not reject. */
+  constructor(concurrencyMax: () => number, run: (item: T) => Promise<void>) {
     this.#concurrencyMax = concurrencyMax;
     this.#run = run;
   }
@@ -23,7 +23,7 @@ export class StartQueue<T> {
   }
 
   #pump(): void {
-    while (this.#running < this.#concurrencyMax) {
+    while (this.#running < this.#concurrencyMax()) {
       const item = this.#waiting.shift();
       if (item === undefined) return;
       this.#running++;

@@ -103,7 +103,7 @@ test('TaskHost killed by SIGKILL loses nothing', async (t) => {
     const launch = { binary: '/bin/sh', cwd: '/', env: [], identity: undefined, umask: 0, noNewPrivs: true };
     const host = await TaskHost.open({
       directory: ${JSON.stringify(node.directory)}, clock: systemClock, log: pino({ level: 'silent' }),
-      decideLaunch: async ({ spec }) => ({ allowed: true, launch: { ...launch, argv: spec.argv } }),
+      decideLaunch: async ({ spec }) => ({ allowed: true, rule: 'any', launch: { ...launch, argv: spec.argv } }),
       decideSignal: () => ({ allowed: true }),
     });
     let running = 0;

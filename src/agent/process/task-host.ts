@@ -44,7 +44,7 @@ import { Attempts, isActive, scopeNumbers } from './attempts.ts';
 import { FullDiskWatch } from './full-disk-watch.ts';
 import { giveInput } from './give-input.ts';
 import { type LaunchParts, launchAttempt } from './launch-attempt.ts';
-import type { DecideLaunch, DecideSignal } from './launch-decision.ts';
+import type { DecideLaunch, DecideSignal, LaunchLimits } from './launch-decision.ts';
 import { LineWatch } from './line-watch.ts';
 import { LiveAttempt } from './live-attempt.ts';
 import { Restarts } from './restarts.ts';
@@ -68,6 +68,8 @@ export interface TaskHostOptions {
   readonly decideLaunch: DecideLaunch;
   /** The node's policy on signals. */
   readonly decideSignal: DecideSignal;
+  /** The node's policy on how much may go on at once; undefined: what Drover itself allows. */
+  readonly launchLimits?: () => LaunchLimits | undefined;
   /** Carries out orders about files, which are no task's; without it they are refused. */
   readonly carryOutFiles?: Workload['carryOutFiles'];
   /** How much of what tasks print is kept; default defaultLogQuota. */
@@ -121,7 +123,10 @@ export class TaskHost implements Workload, AsyncDisposable {
     this.#restarts = new Restarts({ journal, attempts, clock, log, bootId, launch });
     this.#fullDisk = new FullDiskWatch(attempts, logDisk, clock);
     this.#lines = new LineWatch({ attempts, journal, supervisor, clock, log });
-    this.#queue = new StartQueue(limits.agentStartsMax, (live) => launchAttempt(live, this.#launchParts()));
+    this.#queue = new StartQueue(
+      () => this.#launchLimits().starts,
+      (live) => launchAttempt(live, this.#launchParts()),
+    );
   }
 
   /**
@@ -195,11 +200,12 @@ export class TaskHost implements Workload, AsyncDisposable {
     const live = new LiveAttempt(order, clock);
     this.#attempts.add(live);
     this.#lines.add(live);
-    if (this.#attempts.size + this.#restarts.size <= limits.agentTasksMax) {
+    const { tasks } = this.#launchLimits();
+    if (this.#attempts.size + this.#restarts.size <= tasks) {
       this.#queue.push(live);
       return;
     }
-    const reason = `limit: this node has ${limits.agentTasksMax} tasks, its maximum`;
+    const reason = `limit: this node has ${tasks} tasks, its maximum`;
     this.#attempts.refuse(live, { step: 'limit', errno: 0, reason });
   }
 
@@ -326,6 +332,10 @@ export class TaskHost implements Workload, AsyncDisposable {
     await this.#supervisor[Symbol.asyncDispose]();
     await this.#logs[Symbol.asyncDispose]();
     await this.#journal[Symbol.asyncDispose]();
+  }
+
+  #launchLimits(): LaunchLimits {
+    return this.#options.launchLimits?.() ?? { tasks: limits.agentTasksMax, starts: limits.agentStartsMax };
   }
 
   #launchParts(): LaunchParts {

@@ -50,6 +50,8 @@ export interface LinkSessionParts {
   readonly facts: HostFacts;
   /** Reads the facts anew. Never rejects. */
   readonly readFacts: () => Promise<HostFacts>;
+  /** Dispatches "change" when the facts are worth telling again at once. */
+  readonly factsChanged?: EventTarget;
   /** The agent's version. */
   readonly version: string;
   /** Evenly in [0, 1), for the jitter of heartbeats. */
@@ -274,13 +276,20 @@ export class LinkSession {
     });
     this.#keepBeating(this.#heartbeats);
     if (welcome.factsIntervalMs > 0) this.#keepTelling(welcome.factsIntervalMs);
+    const { signal } = this.#over;
+    this.#parts.factsChanged?.addEventListener('change', () => void this.#tellFacts(), { signal });
+  }
+
+  async #tellFacts(): Promise<void> {
+    const value = await this.#parts.readFacts();
+    if (!this.#over.signal.aborted) this.#send({ case: 'facts', value });
   }
 
   /** The first time at any moment of the interval: a herd that came together does not tell together. */
   #keepTelling(intervalMs: number, firstMs = intervalMs * this.#parts.random()): void {
-    const { clock, readFacts } = this.#parts;
+    const { clock } = this.#parts;
     this.#telling = clock.schedule(firstMs, async () => {
-      this.#send({ case: 'facts', value: await readFacts() });
+      await this.#tellFacts();
       if (!this.#over.signal.aborted) this.#keepTelling(intervalMs, intervalMs);
     });
   }

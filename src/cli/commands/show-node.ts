@@ -12,7 +12,13 @@ import { taskColumns } from '#cli/task-columns.ts';
 import { exitCodes } from '#core/exit-code.ts';
 import { formatSize } from '#core/format-size.ts';
 import { activeStates } from '#core/task-state.ts';
-import { type Disk, type HostFacts, type Node, NodeSchema } from '#protocol/gen/drover/v1/node_pb.ts';
+import {
+  type Disk,
+  type HostFacts,
+  type Node,
+  NodeSchema,
+  type PolicyFacts,
+} from '#protocol/gen/drover/v1/node_pb.ts';
 import { type Field, printFields } from './print-fields.ts';
 
 /** Prints its facts, and its tasks that have not ended. */
@@ -65,7 +71,16 @@ function factFields(facts: HostFacts): Field[] {
     ...facts.disks.map((disk): Field => ['disk', describeDisk(disk)]),
     ['addresses', facts.addresses.join(' ')],
     ['boot', facts.bootId],
+    ['policy', describePolicy(facts.policy)],
+    ['policy file', facts.policy?.problem ?? ''],
   ];
+}
+
+/** "4f1c0a9b2d3e since 2026-01-01 10:00:00". */
+function describePolicy(policy: PolicyFacts | undefined): string {
+  if (!policy) return '';
+  if (policy.digest === '') return 'none: nothing is allowed';
+  return `${policy.digest.slice(0, 12)} since ${showTime(policy.since)}`;
 }
 
 /** "/ ext4, 12 GiB of 40 GiB free". */

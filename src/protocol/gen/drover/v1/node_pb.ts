@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drover/v1/node.proto.
  */
 export const file_drover_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxIksKBERpc2sSDQoFbW91bnQYASABKAkSDAoEdHlwZRgCIAEoCRISCgpzaXplX2J5dGVzGAMgASgEEhIKCmZyZWVfYnl0ZXMYBCABKAQigAIKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJEh4KBWRpc2tzGAggAygLMg8uZHJvdmVyLnYxLkRpc2sSEQoJYWRkcmVzc2VzGAkgAygJEhMKC2xvYWRfbWlsbGlzGAogAygNEh4KFm1lbW9yeV9hdmFpbGFibGVfYnl0ZXMYCyABKAQSGgoSc3VwZXJ2aXNvcl92ZXJzaW9uGAwgASgJIksKBURyYWluEg4KBnJlYXNvbhgBIAEoCRIKCgJieRgCIAEoCRImCgJhdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wIKBE5vZGUSDAoEbmFtZRgBIAEoCRIjCgVzdGF0ZRgCIAEoDjIULmRyb3Zlci52MS5Ob2RlU3RhdGUSKwoGbGFiZWxzGAMgAygLMhsuZHJvdmVyLnYxLk5vZGUuTGFiZWxzRW50cnkSKwoHc2Vlbl9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJam9pbmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdhZGRyZXNzGAYgASgJEg8KB3ZlcnNpb24YByABKAkSIwoFZmFjdHMYCCABKAsyFC5kcm92ZXIudjEuSG9zdEZhY3RzEhQKDGFjdGl2ZV90YXNrcxgJIAEoDRIfCgVkcmFpbhgKIAEoCzIQLmRyb3Zlci52MS5EcmFpbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlQKCU5vZGVVc2FnZRIMCgRub2RlGAEgASgJEioKCGNoaWxkcmVuGAIgASgLMhguZHJvdmVyLnYxLlJlc291cmNlVXNhZ2USDQoFZXJyb3IYAyABKAkqpgEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRTk9ERV9TVEFURV9KT0lORUQQARIYChROT0RFX1NUQVRFX0NPTk5FQ1RFRBACEhsKF05PREVfU1RBVEVfRElTQ09OTkVDVEVEEAMSGgoWTk9ERV9TVEFURV9VTlJFQUNIQUJMRRAEEhMKD05PREVfU1RBVEVfTE9TVBAFYgZwcm90bzM", [file_drover_v1_task, file_google_protobuf_timestamp]);
+  fileDesc("ChRkcm92ZXIvdjEvbm9kZS5wcm90bxIJZHJvdmVyLnYxIksKBERpc2sSDQoFbW91bnQYASABKAkSDAoEdHlwZRgCIAEoCRISCgpzaXplX2J5dGVzGAMgASgEEhIKCmZyZWVfYnl0ZXMYBCABKAQiqAIKCUhvc3RGYWN0cxIQCghob3N0bmFtZRgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEYXJjaBgEIAEoCRIMCgRjcHVzGAUgASgNEhQKDG1lbW9yeV9ieXRlcxgGIAEoBBIPCgdib290X2lkGAcgASgJEh4KBWRpc2tzGAggAygLMg8uZHJvdmVyLnYxLkRpc2sSEQoJYWRkcmVzc2VzGAkgAygJEhMKC2xvYWRfbWlsbGlzGAogAygNEh4KFm1lbW9yeV9hdmFpbGFibGVfYnl0ZXMYCyABKAQSGgoSc3VwZXJ2aXNvcl92ZXJzaW9uGAwgASgJEiYKBnBvbGljeRgNIAEoCzIWLmRyb3Zlci52MS5Qb2xpY3lGYWN0cyJZCgtQb2xpY3lGYWN0cxIOCgZkaWdlc3QYASABKAkSKQoFc2luY2UYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3Byb2JsZW0YAyABKAkiSwoFRHJhaW4SDgoGcmVhc29uGAEgASgJEgoKAmJ5GAIgASgJEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLvAgoETm9kZRIMCgRuYW1lGAEgASgJEiMKBXN0YXRlGAIgASgOMhQuZHJvdmVyLnYxLk5vZGVTdGF0ZRIrCgZsYWJlbHMYAyADKAsyGy5kcm92ZXIudjEuTm9kZS5MYWJlbHNFbnRyeRIrCgdzZWVuX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglqb2luZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2FkZHJlc3MYBiABKAkSDwoHdmVyc2lvbhgHIAEoCRIjCgVmYWN0cxgIIAEoCzIULmRyb3Zlci52MS5Ib3N0RmFjdHMSFAoMYWN0aXZlX3Rhc2tzGAkgASgNEh8KBWRyYWluGAogASgLMhAuZHJvdmVyLnYxLkRyYWluGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVAoJTm9kZVVzYWdlEgwKBG5vZGUYASABKAkSKgoIY2hpbGRyZW4YAiABKAsyGC5kcm92ZXIudjEuUmVzb3VyY2VVc2FnZRINCgVlcnJvchgDIAEoCSqmAQoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFOT0RFX1NUQVRFX0pPSU5FRBABEhgKFE5PREVfU1RBVEVfQ09OTkVDVEVEEAISGwoXTk9ERV9TVEFURV9ESVNDT05ORUNURUQQAxIaChZOT0RFX1NUQVRFX1VOUkVBQ0hBQkxFEAQSEwoPTk9ERV9TVEFURV9MT1NUEAViBnByb3RvMw", [file_drover_v1_task, file_google_protobuf_timestamp]);
 
 /**
  * A file system of a host.
@@ -149,6 +149,13 @@ export type HostFacts = Message<"drover.v1.HostFacts"> & {
    * @generated from field: string supervisor_version = 12;
    */
   supervisorVersion: string;
+
+  /**
+   * Which policy the node goes by.
+   *
+   * @generated from field: drover.v1.PolicyFacts policy = 13;
+   */
+  policy?: PolicyFacts | undefined;
 };
 
 /**
@@ -157,6 +164,41 @@ export type HostFacts = Message<"drover.v1.HostFacts"> & {
  */
 export const HostFactsSchema: GenMessage<HostFacts> = /*@__PURE__*/
   messageDesc(file_drover_v1_node, 1);
+
+/**
+ * Which policy a node goes by. What it says stays on the node.
+ *
+ * @generated from message drover.v1.PolicyFacts
+ */
+export type PolicyFacts = Message<"drover.v1.PolicyFacts"> & {
+  /**
+   * SHA-256 of its text, hexadecimal. Empty: there is none, and nothing is allowed.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * Since when the agent goes by it, by the node's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * What is wrong with the file as it is now, one line: what it says is not in force. Empty: nothing.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message drover.v1.PolicyFacts.
+ * Use `create(PolicyFactsSchema)` to create a new message.
+ */
+export const PolicyFactsSchema: GenMessage<PolicyFacts> = /*@__PURE__*/
+  messageDesc(file_drover_v1_node, 2);
 
 /**
  * A node takes no new tasks; those that it has go on.
@@ -191,7 +233,7 @@ export type Drain = Message<"drover.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 2);
+  messageDesc(file_drover_v1_node, 3);
 
 /**
  * A Linux host with an agent.
@@ -275,7 +317,7 @@ export type Node = Message<"drover.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 3);
+  messageDesc(file_drover_v1_node, 4);
 
 /**
  * What a node's tasks have used, asked of the node itself.
@@ -310,7 +352,7 @@ export type NodeUsage = Message<"drover.v1.NodeUsage"> & {
  * Use `create(NodeUsageSchema)` to create a new message.
  */
 export const NodeUsageSchema: GenMessage<NodeUsage> = /*@__PURE__*/
-  messageDesc(file_drover_v1_node, 4);
+  messageDesc(file_drover_v1_node, 5);
 
 /**
  * How the controller stands to a node.
