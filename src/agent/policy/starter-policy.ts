@@ -27,11 +27,13 @@ export function starterPolicy(preset: Preset, { task, own }: StarterUsers): stri
   const users = preset === 'confined' ? [task ?? own] : [...new Set([task ?? own, own])];
   const root = preset === 'open' ? '/' : 'workspace';
   return `# What Drover may do on this node. The controller cannot override it.
-# Preset ${titles[preset]}. Changes take effect within a second.
+# Preset ${titles[preset]}. Changes take effect within a second; a mistake leaves what was before.
 # Must belong to root or to the agent's user, and be writable by nobody else.
 version: 1
 
-# Binaries that may be launched: any, or a list of absolute paths. A shell or an interpreter in the list allows everything.
+# Commands that may be launched: any, or a list of absolute paths of binaries and of patterns of whole argument vectors, such as
+# [/usr/bin/systemctl, restart, { oneOf: [web, db] }]. A shell or an interpreter in the list allows everything.
+# "namedCommands", "limits" and "noNewPrivs" can be said too: docs/policy.md; drover agent check-policy explains.
 commands: any
 
 # Users that tasks may run as. The first is taken where nobody says.

@@ -78,6 +78,18 @@ test('LinkSession tells the facts of the host again as often as Welcome says, an
   });
 });
 
+test('LinkSession tells the facts when they have changed, once it was let in', async () => {
+  await withSession(async ({ session, factsChanged }) => {
+    await session.expect('hello');
+    factsChanged.dispatchEvent(new Event('change'));
+    session.welcome();
+    session.say(askUsage);
+    await session.expect('result');
+    factsChanged.dispatchEvent(new Event('change'));
+    assert.equal((await session.expect('facts')).hostname, 'host2');
+  });
+});
+
 test('LinkSession sends events as they come, in order, and passes acknowledgements on', async () => {
   await withOpenSession(async ({ session, workload }) => {
     session.say(askUsage);

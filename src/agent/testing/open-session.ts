@@ -20,6 +20,8 @@ export interface SessionFixture {
   readonly session: PeerSession;
   readonly peer: LinkPeer;
   readonly link: Link;
+  /** Dispatch "change" on it for facts to be told. */
+  readonly factsChanged: EventTarget;
 }
 
 /** Opens a session and hands both ends to `body`; nothing is left of either afterwards. */
@@ -31,17 +33,19 @@ export async function withSession(
   const clock = new FakeClock();
   const credentials = { ...node, root: pki.root };
   const link = await connectLink(peer.address, credentials, new AbortController().signal);
+  const factsChanged = new EventTarget();
   const agent = new LinkSession(link, {
     workload,
     clock,
     facts: create(HostFactsSchema, { hostname: 'host1', bootId: 'boot' }),
     readFacts: async () => create(HostFactsSchema, { hostname: 'host2' }),
+    factsChanged,
     version: '1.2.3',
     random: () => 0.5,
     onWelcome: () => {},
   });
   try {
-    await body({ workload, clock, agent, session: await peer.sessions.next(), peer, link });
+    await body({ workload, clock, agent, session: await peer.sessions.next(), peer, link, factsChanged });
   } finally {
     agent.close('the test is over');
     await agent.ended;

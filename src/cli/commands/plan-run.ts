@@ -49,6 +49,9 @@ function planSpec(
   if (options.shell === undefined && argv.length === 0) {
     throw new UsageError('drover run: what? give a command, such as: drover run -a -- uptime');
   }
+  if (options.shell !== undefined && options.command) {
+    throw new UsageError('drover run: --shell and --command exclude each other');
+  }
   if (argv[0] === '') {
     throw new UsageError(
       'drover run: the command is an empty word: give one, such as: drover run -a -- uptime',
@@ -57,6 +60,7 @@ function planSpec(
   return {
     argv: options.shell === undefined ? argv : ['/bin/sh', '-c', options.shell],
     shell: options.shell !== undefined,
+    named: options.command ?? false,
     cwd: options.cwd ?? '',
     user: options.user ?? '',
     env: planEnv([...fileEnv, ...(options.env ?? [])]),

@@ -18,7 +18,7 @@ import type { Field } from './print-fields.ts';
 export function specFields(spec: TaskSpec | undefined): Field[] {
   if (!spec) return [];
   return [
-    ['command', showCommand(spec)],
+    [spec.named ? "the policy's command" : 'command', showCommand(spec)],
     ['shell', spec.shell ? 'yes' : ''],
     ['user', spec.user],
     ['directory', spec.cwd],

@@ -1,6 +1,7 @@
 /** Everything that is known of a task, as lines of a page: the latest attempt in full, those before as a table. Pure. */
 
 import { showTime } from '#cli/output/format-time.ts';
+import { quoteWord } from '#cli/output/quote-word.ts';
 import type { Column } from '#cli/output/table.ts';
 import { describeState, latestAttempt, ranFor, restartsOf, timeUntil } from '#cli/task-columns.ts';
 import { formatSize } from '#core/format-size.ts';
@@ -56,6 +57,7 @@ function attemptFields(attempt: Attempt, kept: boolean, reasonOfTask: string): F
     ['  reason', attempt.reason === reasonOfTask ? '' : attempt.reason],
     ['  pid', attempt.pid > 0 ? String(attempt.pid) : ''],
     ['  binary', attempt.binary],
+    ['  arguments', attempt.argv.map(quoteWord).join(' ')],
     ['  started', startedAt ? showTime(startedAt) : ''],
     ['  ended', endedAt ? showTime(endedAt) : ''],
     ['  outcome', outcome ? describeOutcome(outcome) : ''],
