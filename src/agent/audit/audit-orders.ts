@@ -12,8 +12,11 @@ export function auditLaunches(decide: DecideLaunch, audit: NodeAudit): DecideLau
     const decision = await decide(start, workspace);
     const asked = { task, attempt, run, operator, argv: [...(spec?.argv ?? [])], user: spec?.user ?? '' };
     const kind = { what: 'launch', terminal: spec?.terminal !== undefined } as const;
-    if (decision.allowed)
-      audit.record({ ...kind, decision: 'allowed', ...asked, binary: decision.launch.binary });
+    if (decision.allowed) {
+      const { rule, launch } = decision;
+      const ran = spec?.named ? { ran: [...launch.argv] } : {};
+      audit.record({ ...kind, decision: 'allowed', ...asked, rule, binary: launch.binary, ...ran });
+    }
     // A command that is not there was not denied.
     else if (decision.step === 'policy')
       audit.record({ ...kind, decision: 'denied', ...asked, reason: decision.reason });

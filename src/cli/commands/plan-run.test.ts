@@ -28,6 +28,12 @@ test('planRun() takes every option to its field', () => {
   });
 });
 
+test('planRun() takes a command of the policy by its name', () => {
+  const { spec } = plan(['-a', '--command', 'restart-service', 'web']);
+  assert.deepEqual([spec?.named, spec?.argv], [true, ['restart-service', 'web']]);
+  assert.throws(() => plan(['-a', '--command', '--shell', 'x']), UsageError);
+});
+
 test('planRun() takes the options of the process and its life to their fields', () => {
   const argv =
     '-a --umask 27 --nice=-5 --limit cpu=2 --limit core=0 --restart always --restart-max 3 --leftovers keep x';

@@ -60,7 +60,7 @@ function planSpec(
   return {
     argv: options.shell === undefined ? argv : ['/bin/sh', '-c', options.shell],
     shell: options.shell !== undefined,
-    named: options.command ?? false,
+    ...(options.command ? { named: true } : {}),
     cwd: options.cwd ?? '',
     user: options.user ?? '',
     env: planEnv([...fileEnv, ...(options.env ?? [])]),
