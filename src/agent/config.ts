@@ -86,6 +86,7 @@ export const agentSyntax: CommandSyntax<typeof agentOptions> = {
   words: noWords,
   details: [
     'The agent dials its controller and listens nowhere. Tasks are not its children: it can be stopped, killed and upgraded while they run.',
+    'On SIGHUP it reads its policy again. drover agent check-policy explains what a policy allows.',
     'It prints "ready NAME" when its controller has let it in, and logs to standard error.',
   ],
   options: agentOptions,
@@ -151,11 +152,13 @@ export function readConfig(
   };
 }
 
-function defaultDirectory(uid: number): string {
+/** Where an agent of that user has its state unless somebody says otherwise. */
+export function defaultDirectory(uid: number): string {
   return uid === 0 ? '/var/lib/drover/agent' : join(homedir(), '.local', 'share', 'drover', 'agent');
 }
 
-function defaultPolicyFile(directory: string, uid: number): string {
+/** Where its policy is then. */
+export function defaultPolicyFile(directory: string, uid: number): string {
   return uid === 0 && existsSync(systemPolicyFile) ? systemPolicyFile : join(directory, 'policy.yaml');
 }
 

@@ -19,6 +19,8 @@ process.exitCode = await run();
 /** @returns the exit code. */
 async function run(): Promise<number> {
   try {
+    const [first, ...others] = programArguments();
+    if (first === 'check-policy') return await (await import('./check-policy.ts')).checkPolicy(others);
     const config = readConfig(programArguments());
     if (config.show) return show(config.show);
     // Instead of the command line as it was given: a join token in it must not stay in the process list.
@@ -42,21 +44,21 @@ async function runAgent(config: AgentConfig): Promise<number> {
   const token = config.token && parseJoinToken(await readToken(config.token));
   const join = token && { token, controller: controller ?? defaultController, name };
   const clock = clockAtRate(config.clockRate, log);
+  let running: Agent | undefined;
+  const reload = () => running?.reloadPolicy();
+  process.on('SIGHUP', reload);
   try {
     await using agent = await startAgent(
       { directory, policyFile, preset, join, controller, logQuota, clock, log },
       stop.signal,
     );
-    const reload = () => agent.reloadPolicy();
-    process.on('SIGHUP', reload);
-    try {
-      return await stayUntilStopped(agent, stop.signal);
-    } finally {
-      process.off('SIGHUP', reload);
-    }
+    running = agent;
+    return await stayUntilStopped(agent, stop.signal);
   } catch (error) {
     if (stop.signal.aborted && error === stop.signal.reason) return exitCodes.success;
     throw error;
+  } finally {
+    process.off('SIGHUP', reload);
   }
 }
 
