@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { drover, startDrover, startUpCluster, type UpCluster } from '#test/fixture/drover-command.ts';
 import { until } from '#test/fixture/until.ts';
@@ -132,10 +133,13 @@ test('Ctrl-C in the middle of a copy leaves the old file, and the same command g
   writeFileSync(here('large'), content);
   const words = ['cp', '--bwlimit', '10m', here('large'), '@all:large'];
   const child = startDrover(words, { data: cluster.data });
+  assert.ok(child.stderr);
+  const said = text(child.stderr);
   const closed = once(child, 'close');
   await until('some of it has come', () => parts().some((name) => statSync(there('node1', name)).size > 0));
   child.kill('SIGINT');
   assert.deepEqual(await closed, [130, null]);
+  assert.equal(await said, 'interrupted: nothing is half there, and the same copy goes on where it was\n');
   for (const node of ['node1', 'node2']) assert.equal(readFileSync(there(node, 'large'), 'utf8'), 'old');
   await until('nothing is under way', () => parts().every((name) => name.endsWith('.part')));
   const again = await cluster.run('cp', here('large'), '@all:large');

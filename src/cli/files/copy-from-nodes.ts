@@ -68,6 +68,9 @@ class CopyFrom {
     try {
       const responses = files.copyFromNodes(this.#requests.taken(), { signal: this.#context.abort });
       for await (const response of responses) await this.#take(response);
+    } catch (error) {
+      if (this.#context.abort.aborted) report.interrupted();
+      throw error;
     } finally {
       this.#requests.end();
       for (const { frames } of this.#receivings.values()) frames.end();

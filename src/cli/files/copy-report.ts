@@ -95,6 +95,13 @@ export class CopyReport implements Disposable {
     return this.#ends.size === this.#nodes.length;
   }
 
+  /** Says what becomes of a copy that somebody broke off. */
+  interrupted(): void {
+    this[Symbol.dispose]();
+    if (this.#nodes.length === 0 || this.#options.jsonl) return;
+    this.#context.out.errLine('interrupted: nothing is half there, and the same copy goes on where it was');
+  }
+
   /** Says how it went. @returns the exit code. */
   finish(): number {
     this[Symbol.dispose]();

@@ -48,6 +48,9 @@ export async function copyToNodes(
       if (jsonl && response.kind.case !== 'want') printJsonLine(out, CopyToNodesResponseSchema, response);
       await take(response);
     }
+  } catch (error) {
+    if (abort.aborted) report.interrupted();
+    throw error;
   } finally {
     wants.end();
   }
