@@ -216,6 +216,8 @@ export const limits = {
   loginsPerMinute: 5,
   /** Calls of the API by one user, from other machines, within a second. */
   userCallsPerSecond: 200,
+  /** Tokens of one user that could be used. */
+  userTokensMax: 200,
   /** People who log in by the identity provider at once. */
   loginsWaitingMax: 100,
   /** Longest life of a token that such a login makes: 30 days. */

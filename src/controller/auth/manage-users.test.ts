@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { RoleSchema } from '#protocol/gen/drover/v1/access_pb.ts';
+import { limits } from '#protocol/limits.ts';
 import { changeUser, createRole, createUser, removeRole, removeUser } from './manage-users.ts';
 import { mintUserToken, revokeUserToken, type UserTokenRequest } from './mint-user-token.ts';
 import { UserDeskFixture } from './testing/user-desk-fixture.ts';
@@ -136,4 +137,16 @@ it('who manages users makes and revokes tokens of others; others do not even lea
   await assert.rejects(revokeUserToken(desk, admin, record.id), { reason: 'NO_SUCH_TOKEN' });
   await revokeUserToken(desk, ada, ada.tokenId);
   await assert.rejects(mintUserToken(desk, ada, plain), { reason: 'NOT_AUTHENTICATED' });
+});
+
+it('a user has so many tokens at the most, and those that have expired are not among them', async () => {
+  await using opened = await openDesk();
+  const { desk } = opened;
+  const ada = await desk.operator((await desk.addUser('ada', [])).text);
+  for (let i = 1; i < limits.userTokensMax; i++)
+    await mintUserToken(desk, ada, { ...plain, ttlSeconds: 60n });
+  await assert.rejects(mintUserToken(desk, ada, plain), { reason: 'LIMIT' });
+  await desk.clock.advance(60_000);
+  await mintUserToken(desk, ada, plain);
+  assert.equal((await desk.store.read.listUserTokens('ada', 0)).length, 2);
 });

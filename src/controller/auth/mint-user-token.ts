@@ -12,6 +12,7 @@ import { limits } from '#protocol/limits.ts';
 import { auditRecord } from './audit-entry.ts';
 import { isAuthorizedEverywhere, type Operator } from './authorize.ts';
 import { requireDescription, requireUser, type UserDesk } from './manage-users.ts';
+import { recordUserToken } from './record-user-token.ts';
 import { makeUserToken } from './user-tokens.ts';
 
 /** What a token is to be good for, as in CreateUserTokenRequest. */
@@ -25,7 +26,7 @@ export interface UserTokenRequest {
   readonly neverExpires: boolean;
 }
 
-/** Makes a token; it and its audit row are on disk when this resolves. @throws RefusedError INVALID, DENIED, NO_SUCH_USER */
+/** Makes a token; it and its audit row are on disk when this resolves. @throws RefusedError INVALID, DENIED, NO_SUCH_USER, LIMIT */
 export async function mintUserToken(
   { store, clock }: UserDesk,
   operator: Operator,
@@ -49,7 +50,7 @@ export async function mintUserToken(
       createdAtMs,
       expiresAtMs,
     });
-    await writer.insertUserToken(made.record);
+    await recordUserToken(writer, made.record);
     const asked = { method: 'CreateUserToken', user: name, roles: [...roles], verbs: [...scope.verbs] };
     await writer.insertAudit(
       auditRecord({

@@ -40,6 +40,7 @@ import {
   insertUser,
   insertUserToken,
   putRole,
+  removeExpiredUserTokens,
   removeRole,
   removeUser,
   revokeUserToken,
@@ -144,6 +145,12 @@ export class SqlWriter extends SqlReader implements StoreWriter {
 
   removeUser(name: string): Promise<void> {
     return this.#scope.run(`remove user ${name}`, (db) => removeUser(db, name));
+  }
+
+  removeExpiredUserTokens(user: string, nowMs: number): Promise<void> {
+    return this.#scope.run(`forget expired tokens of user ${user}`, (db) =>
+      removeExpiredUserTokens(db, user, nowMs),
+    );
   }
 
   insertUserToken(token: UserTokenRecord): Promise<void> {

@@ -341,6 +341,8 @@ export interface StoreWriter extends StoreReader {
   updateUser(user: UserRecord): Promise<void>;
   /** With all tokens of theirs. */
   removeUser(name: string): Promise<void>;
+  /** Forgets tokens of a user that cannot be used any more at `nowMs`. */
+  removeExpiredUserTokens(user: string, nowMs: number): Promise<void>;
   /** @throws StoreError reason "duplicate" when the id is taken. */
   insertUserToken(token: UserTokenRecord): Promise<void>;
   /** When tokens were last used. Those that are not recorded (any more) are passed over. */

@@ -88,6 +88,11 @@ export async function insertUserToken(db: Executor, token: UserTokenRecord): Pro
     .execute();
 }
 
+/** @see StoreWriter.removeExpiredUserTokens */
+export async function removeExpiredUserTokens(db: Executor, user: string, nowMs: number): Promise<void> {
+  await db.deleteFrom('user_tokens').where('user_name', '=', user).where('expires_at', '<=', nowMs).execute();
+}
+
 /** @see StoreWriter.updateUserTokensUsed */
 export async function updateUserTokensUsed(
   db: Executor,

@@ -5,6 +5,7 @@
 
 import { auditRecord } from '#controller/auth/audit-entry.ts';
 import { isUserName, requireDescription, type UserDesk } from '#controller/auth/manage-users.ts';
+import { recordUserToken } from '#controller/auth/record-user-token.ts';
 import { makeUserToken } from '#controller/auth/user-tokens.ts';
 import type { StoreWriter, UserRecord, UserTokenRecord } from '#controller/store/store.ts';
 import { quote } from '#core/quote.ts';
@@ -17,7 +18,7 @@ import type { OidcConfig } from './oidc-config.ts';
  * Logs in.
  *
  * @throws RefusedError DENIED for somebody without a name that a user can have, whose name another user has, who has no role
- *   here or is disabled.
+ *   here or is disabled; LIMIT.
  */
 export async function logIn(
   { store, clock }: Pick<UserDesk, 'store' | 'clock'>,
@@ -37,7 +38,7 @@ export async function logIn(
       createdAtMs,
       expiresAtMs: createdAtMs + config.tokenTtlMs,
     });
-    await writer.insertUserToken(made.record);
+    await recordUserToken(writer, made.record);
     const request = { method: 'LogInByDevice', subject: identity.subject, roles: [...user.roles] };
     await writer.insertAudit(
       auditRecord({

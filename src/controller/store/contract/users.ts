@@ -87,6 +87,14 @@ export function usersContract(test: StoreTest): void {
     assert.equal((await read.findUserToken('t1'))?.usedAtMs, 7);
     assert.equal(await store.transact((writer) => writer.revokeUserToken('t2')), true);
     assert.equal(await store.transact((writer) => writer.revokeUserToken('t2')), false);
+    await store.transact(async (writer) => {
+      await writer.insertUserToken(expiring);
+      await writer.removeExpiredUserTokens('bob', madeAtMs + 1);
+    });
+    assert.ok(await read.findUserToken('t2'));
+    await store.transact((writer) => writer.removeExpiredUserTokens('ada', madeAtMs + 1));
+    assert.equal(await read.findUserToken('t2'), undefined);
+    assert.ok(await read.findUserToken('t1'));
     await store.transact((writer) => writer.removeUser('ada'));
     assert.deepEqual(await read.listUserTokens(undefined, madeAtMs), [other]);
     assert.equal(await read.findUser('ada'), undefined);
