@@ -9,6 +9,7 @@ import { type LogLevel, logLevels } from '#base/log.ts';
 import { parseSize } from '#base/parse-size.ts';
 import type { CheckpointPlace } from '#controller/audit/checkpoint-sink.ts';
 import { limits } from '#protocol/limits.ts';
+import type { SiteCertificateFiles } from './auth/site-certificate.ts';
 
 /** How `drover controller` is called. */
 export const controllerSyntax = {
@@ -57,6 +58,12 @@ export const controllerSyntax = {
       value: 'FILE',
       help: 'how people log in by an identity provider, YAML: issuer, clientId, clientSecretFile, scopes, nameClaim, rolesClaim, tokenHours, and roles by the values of rolesClaim',
     },
+    'tls-cert': {
+      type: 'string',
+      value: 'FILE',
+      help: "the site's own certificate for API and console, PEM with what it chains to; read again on SIGHUP (default: the cluster's)",
+    },
+    'tls-key': { type: 'string', value: 'FILE', help: 'its private key, PEM' },
     'log-level': {
       type: 'string',
       value: 'LEVEL',
@@ -97,6 +104,8 @@ export interface ControllerConfig {
   readonly auditKeyFile: string | undefined;
   /** Absolute; undefined: there is no identity provider. */
   readonly oidcFile: string | undefined;
+  /** Absolute; undefined: API and console serve with the cluster's certificate. */
+  readonly siteFiles: SiteCertificateFiles | undefined;
   readonly logLevel: LogLevel;
   readonly untilStdinCloses: boolean;
   /** With a prompt on the terminal, or for the lines of standard input. */
@@ -127,6 +136,7 @@ export function readCommand(argv: readonly string[], env = process.env): Control
       auditCheckpoints: (options['audit-checkpoints'] ?? []).map(readPlace),
       auditKeyFile: options['audit-key'] === undefined ? undefined : resolve(options['audit-key']),
       oidcFile: options.oidc === undefined ? undefined : resolve(options.oidc),
+      siteFiles: readSiteFiles(options['tls-cert'], options['tls-key']),
       logLevel: (options['log-level'] ?? 'info') as LogLevel,
       untilStdinCloses: options['until-stdin-closes'] ?? false,
       shell: options.shell ?? false,
@@ -139,6 +149,14 @@ export function readCommand(argv: readonly string[], env = process.env): Control
 function defaultDirectory(env: NodeJS.ProcessEnv): string {
   const base = process.getuid?.() === 0 ? '/var/lib/drover' : join(homedir(), '.local/share/drover');
   return join(env['DROVER_DATA'] || base, 'controller');
+}
+
+function readSiteFiles(certFile: string | undefined, keyFile: string | undefined) {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new UsageError('drover controller: --tls-cert and --tls-key need each other: give both');
+  }
+  return { certFile: resolve(certFile), keyFile: resolve(keyFile) };
 }
 
 function readCacheSize(text: string | undefined): number {

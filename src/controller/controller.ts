@@ -24,6 +24,7 @@ import { NodeCertifier } from '#controller/auth/node-certifier.ts';
 import { createIdentityProvider } from '#controller/auth/oidc/identity-provider.ts';
 import { readOidcConfig } from '#controller/auth/oidc/oidc-config.ts';
 import { isWildcardHost, serverNames } from '#controller/auth/server-names.ts';
+import type { SiteCertificateFiles } from '#controller/auth/site-certificate.ts';
 import { startDispatch } from '#controller/dispatch/start-dispatch.ts';
 import { openStaging } from '#controller/files/staging.ts';
 import { pruneEvents } from '#controller/loops/prune-events.ts';
@@ -33,6 +34,7 @@ import { openSqliteStore } from '#controller/store/open-store.ts';
 import type { Store } from '#controller/store/store.ts';
 import type { EventKind } from '#core/event-kinds.ts';
 import { limits } from '#protocol/limits.ts';
+import { ServedCertificates } from './served-certificates.ts';
 
 /** Where a controller keeps its data and where it listens. */
 export interface ControllerOptions {
@@ -51,6 +53,8 @@ export interface ControllerOptions {
   readonly auditKeyFile?: string | undefined;
   /** File about the identity provider. Default: there is none. */
   readonly oidcFile?: string | undefined;
+  /** The site's own certificate for API and console. Default: they serve with the cluster's. */
+  readonly siteFiles?: SiteCertificateFiles | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -71,38 +75,34 @@ export interface Controller extends AsyncDisposable {
   readonly madeAdminToken: boolean;
   /** Resolves when an operator has asked for the stop; dispose of the controller then. */
   readonly stopRequested: Promise<void>;
+  /** Reads the site's certificate again. Never rejects: what is wrong with it is in the log. */
+  reload(): Promise<void>;
 }
 
 /**
  * Starts a controller; commands work when this resolves. When it rejects, nothing is left open.
  *
- * @throws DirectoryInUseError, StoreError, IdentityFileError, OidcConfigError; the system's error when it cannot listen or write.
+ * @throws DirectoryInUseError, StoreError, IdentityFileError, SiteCertificateError, OidcConfigError; the system's error when it cannot listen or write.
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDirectory, listen, agentListen, log, clock = systemClock } = options;
   const oidc = options.oidcFile === undefined ? undefined : await readOidcConfig(options.oidcFile);
   await using starting = new AsyncDisposableStack();
   starting.use(lockDirectory(dataDirectory, 'drover controller'));
-  const directory = join(dataDirectory, 'pki');
-  const mustBeThere = existsSync(rootCertificatePath(directory));
   const metrics = starting.use(new Metrics());
-  const store = starting.use(
-    await openSqliteStore({
-      path: join(dataDirectory, 'drover.db'),
-      mustBeThere,
-      onCommit: (ms, events) => metrics.committed(ms, events),
-    }),
-  );
+  const store = starting.use(await openStore(dataDirectory, metrics));
   starting.use(pruneEvents({ store, clock, log }));
   starting.use(await startAuditCheckpoints(options, store, clock));
   const record = (kind: EventKind) =>
     store.transact((writer) => writer.insertEvents([newEvent(clock.wallMs(), kind, { data: { version } })]));
   const authority = await openCertificateAuthority({
-    directory,
+    directory: join(dataDirectory, 'pki'),
     clock,
     names: serverNames([listen.host, agentListen.host]),
     isPinned: (await store.read.listNodes()).length > 0,
   });
+  const { siteFiles } = options;
+  const served = starting.use(await ServedCertificates.open({ authority, siteFiles, clock, log }));
   const certifier = new NodeCertifier({ clock, log, authority });
   await record('controller.started');
   starting.defer(() => record('controller.stopped'));
@@ -141,7 +141,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     staging,
     ...agents,
   };
-  const api = starting.use(await startApiServer(parts, { listen }));
+  const api = starting.use(await startApiServer(parts, { listen, certificates: served.current }));
+  served.onChange((certificates) => {
+    dispatch.useCertificates({ ca: authority.rootPem, ...certificates.own });
+    api.useCertificates(certificates);
+  });
   const address = `https://${formatHostPort({ host: localHost(api.host), port: api.port })}`;
   const reach = { address, rootCertificate: authority.rootPem };
   const access = await writeAccessFor(parts, dataDirectory, reach);
@@ -152,8 +156,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
     agentAddress: dispatch.address,
     ...access,
     stopRequested: stopSwitch.requested,
+    reload: () => served.reload(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Where there is a root there was a database. */
+function openStore(dataDirectory: string, metrics: Metrics): Promise<Store> {
+  return openSqliteStore({
+    path: join(dataDirectory, 'drover.db'),
+    mustBeThere: existsSync(rootCertificatePath(join(dataDirectory, 'pki'))),
+    onCommit: (ms, events) => metrics.committed(ms, events),
+  });
 }
 
 function startAuditCheckpoints(

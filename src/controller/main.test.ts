@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -42,6 +42,39 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     assert.equal(await controller.exit(), 0);
   });
 }
+
+it('drover controller reads the certificate of the site again on SIGHUP, and goes on', async () => {
+  await using directory = await temporaryDirectory();
+  await using elsewhere = await temporaryDirectory();
+  await using maker = start(elsewhere.path);
+  await maker.ready();
+  const pki = await readFile(join(elsewhere.path, 'pki', 'controller.pem'));
+  const site = join(directory.path, 'site.pem');
+  await writeFile(site, pki);
+  const data = join(directory.path, 'data');
+  await using controller = start(data, '--tls-cert', site, '--tls-key', site, '--log-level', 'info');
+  await controller.ready();
+  controller.child.kill('SIGHUP');
+  await controller.logged("the site's certificate was read again");
+  await writeFile(site, 'spoiled');
+  controller.child.kill('SIGHUP');
+  await controller.logged('site.pem holds no certificate; the one before stays in use');
+  controller.child.kill('SIGTERM');
+  assert.equal(await controller.exit(), 0);
+});
+
+it('drover controller does not start with a certificate that it cannot use, or with half of one', async () => {
+  await using directory = await temporaryDirectory();
+  await using missing = start(directory.path, '--tls-cert', '/nowhere/a.pem', '--tls-key', '/nowhere/b.pem');
+  assert.equal(await missing.exit(), 1);
+  assert.match(
+    missing.stderr(),
+    /^drover controller: the site's certificate cannot be used: \/nowhere\/a\.pem cannot be read \(ENOENT\)/,
+  );
+  await using half = start(directory.path, '--tls-cert', '/nowhere/a.pem');
+  assert.equal(await half.exit(), 2);
+  assert.equal(half.stderr(), 'drover controller: --tls-cert and --tls-key need each other: give both\n');
+});
 
 it('drover controller --until-stdin-closes stops when standard input ends', async () => {
   await using directory = await temporaryDirectory();
@@ -139,6 +172,12 @@ class Program implements AsyncDisposable {
       if (match) return [match[0], match[1] ?? '', match[2] ?? ''];
       await Promise.race([once(this.child.stdout, 'data'), over]);
     }
+  }
+
+  /** Resolves when its log says so. */
+  async logged(text: string): Promise<void> {
+    const over = this.#closed.then(() => assert.fail(`it ended: ${this.#stderr}`));
+    while (!this.#stderr.includes(text)) await Promise.race([once(this.child.stderr, 'data'), over]);
   }
 
   /** Its exit code; a signal's name where one ended it. */

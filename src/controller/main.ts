@@ -11,7 +11,7 @@ import { makeDirectory } from '#base/make-directory.ts';
 import { programArguments } from '#base/program-arguments.ts';
 import { redactSecrets } from '#base/redact-secrets.ts';
 import { type ControllerConfig, controllerSyntax, readCommand } from './config.ts';
-import { startController } from './controller.ts';
+import { type Controller, startController } from './controller.ts';
 import { OwnShell } from './own-shell.ts';
 
 process.exitCode = await main(programArguments());
@@ -49,6 +49,7 @@ async function run(config: ControllerConfig): Promise<number> {
   if (controller.madeAdminToken && !config.untilStdinCloses) {
     process.stderr.write(`drover controller: the admin token is in ${controller.accessPath}\n`);
   }
+  using _reloading = config.shell ? undefined : reloadOnHangup(controller);
   process.stdout.write(`ready ${controller.address} agents ${controller.agentAddress}\n`);
   await using shell = config.shell ? new OwnShell(config.dataDirectory) : undefined;
   const why = await Promise.race([
@@ -58,6 +59,13 @@ async function run(config: ControllerConfig): Promise<number> {
   ]);
   log.info({ why: typeof why === 'number' ? 'the prompt was left' : why }, 'stopping');
   return typeof why === 'number' ? why : 0;
+}
+
+/** With a prompt a hangup is the terminal's, and stops the controller. */
+function reloadOnHangup(controller: Controller): Disposable {
+  const reload = () => void controller.reload();
+  process.on('SIGHUP', reload);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', reload) };
 }
 
 /**

@@ -79,8 +79,7 @@ export const apiServices = [
 /** Where to listen and as whom. */
 export interface ApiServerOptions {
   readonly listen: HostPort;
-  /** The site's own certificate, if it has one. The name "controller.drover" always gets the cluster's. */
-  readonly siteIdentity?: TlsIdentity;
+  readonly certificates: ApiCertificates;
 }
 
 /** The API, listening. Disposing of it ends open streams and waits for answers that are under way, for 1 s. */
@@ -88,6 +87,16 @@ export interface ApiServer extends AsyncDisposable {
   readonly host: string;
   /** The port it got. */
   readonly port: number;
+  /** Serves those who come from now on with these. */
+  useCertificates(certificates: ApiCertificates): void;
+}
+
+/** What it serves with. */
+export interface ApiCertificates {
+  /** To who asks for the name "controller.drover": always the cluster's. */
+  readonly own: TlsIdentity;
+  /** To everybody else; the site's, if it has one. */
+  readonly site: TlsIdentity;
 }
 
 /** Time for answers that are under way when the server stops. */
@@ -108,7 +117,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   requireVerbs(apiServices);
   const refusals = new RefusalRecorder(parts);
   const stopping = new AbortController();
-  const server = createServer(parts, options.siteIdentity ?? parts.authority.controller);
+  const { server, useCertificates } = createServer(parts, options.certificates);
   server.on(
     'request',
     createListener({ ...parts, refusals, callLimits: new CallLimits(parts) }, stopping.signal),
@@ -121,6 +130,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   return {
     host: options.listen.host,
     port,
+    useCertificates,
     async [Symbol.asyncDispose]() {
       const reason = new RefusedError('STOPPING', 'the controller is stopping');
       stopping.abort(toConnectError(reason, 'any', parts.log));
@@ -131,15 +141,14 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   };
 }
 
-function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer {
-  const ours = createSecureContext({ ...parts.authority.controller, minVersion: 'TLSv1.3' });
-  const site = createSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+function createServer(parts: ApiParts, certificates: ApiCertificates) {
+  let contexts = secureContexts(certificates);
   const server = createSecureServer({
-    ...identity,
+    ...certificates.site,
     allowHTTP1: true,
     minVersion: 'TLSv1.3',
     SNICallback: (name, answer: (error: Error | null, context?: SecureContext) => void) =>
-      answer(null, name === controllerServerName ? ours : site),
+      answer(null, name === controllerServerName ? contexts.own : contexts.site),
     handshakeTimeout: limits.handshakeTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
     connectionsCheckingInterval: checkingIntervalMs,
@@ -154,7 +163,19 @@ function createServer(parts: ApiParts, identity: TlsIdentity): Http2SecureServer
   server.on('session', (session) => session.setLocalWindowSize(limits.apiConnectionWindowBytes));
   server.on('tlsClientError', (error) => parts.log.debug({ err: error }, 'TLS handshake failed'));
   server.on('sessionError', (error) => parts.log.debug({ err: error }, 'HTTP/2 session failed'));
-  return server;
+  const useCertificates = (changed: ApiCertificates) => {
+    contexts = secureContexts(changed);
+    // For who asks for no name.
+    server.setSecureContext({ ...changed.site, minVersion: 'TLSv1.3' });
+  };
+  return { server, useCertificates };
+}
+
+function secureContexts({ own, site }: ApiCertificates) {
+  return {
+    own: createSecureContext({ ...own, minVersion: 'TLSv1.3' }),
+    site: createSecureContext({ ...site, minVersion: 'TLSv1.3' }),
+  };
 }
 
 function createListener(

@@ -1,6 +1,6 @@
 /**
  * The cluster's certificates as they are kept in `<data>/pki`: made at the first start, the issuing CAs and the
- * controller's own renewed at a start that finds them near their end. The root is never replaced: nodes pin its key.
+ * controller's own renewed whenever they are found near their end. The root is never replaced: nodes pin its key.
  * Decides nothing about who may have a certificate; join-tokens.ts does.
  */
 import 'reflect-metadata';
@@ -37,8 +37,10 @@ export interface CertificateAuthority {
   readonly rootDer: Uint8Array;
   /** SHA-256 of the root's SubjectPublicKeyInfo, 32 bytes: the pin in join tokens. */
   readonly pin: Uint8Array;
-  /** What both listeners serve with. */
+  /** What both listeners serve with now. */
   readonly controller: TlsIdentity;
+  /** Makes anew what is near its end; gives whether that changed what listeners serve with. @throws as opening does. */
+  renew(): Promise<boolean>;
   /** A certificate for a node whose key is proved; with the issuing CA's, DER, leaf first. */
   issueNode(subject: NodeSubject): Promise<Uint8Array[]>;
 }
@@ -62,8 +64,44 @@ export interface CertificateAuthorityOptions {
 export async function openCertificateAuthority(
   options: CertificateAuthorityOptions,
 ): Promise<CertificateAuthority> {
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  let issued = await settle(options);
+  const { root } = issued;
+  return {
+    rootPem: `${root.certificate.toString('pem')}\n`,
+    rootDer: new Uint8Array(root.certificate.rawData),
+    pin: Buffer.from(keyFingerprint(new Uint8Array(root.certificate.publicKey.rawData)), 'hex'),
+    get controller() {
+      return issued.controller;
+    },
+    async renew() {
+      const before = issued.controller.cert;
+      issued = await settle({ ...options, isPinned: true });
+      return issued.controller.cert !== before;
+    },
+    async issueNode(subject) {
+      const { nodeCa } = issued;
+      const leaf = await issueNode(nodeCa, subject, options.clock.wallMs());
+      return [new Uint8Array(leaf.rawData), new Uint8Array(nodeCa.certificate.rawData)];
+    },
+  };
+}
+
+/** The file of the root; it is there from the first start on. */
+export function rootCertificatePath(directory: string): string {
+  return join(directory, 'root.pem');
+}
+
+/** What there is at one moment. */
+interface Issued {
+  readonly root: Identity;
+  readonly nodeCa: Identity;
+  readonly controller: TlsIdentity;
+}
+
+/** Finds what is kept and good for long enough, and makes the rest. */
+async function settle(options: CertificateAuthorityOptions): Promise<Issued> {
   const { directory, clock, names, isPinned = false } = options;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   const nowMs = clock.wallMs();
   const rootPath = rootCertificatePath(directory);
   const keep = (name: string, fits: (kept: Identity) => boolean, make: () => Promise<Identity>) =>
@@ -94,36 +132,13 @@ export async function openCertificateAuthority(
       hasNames(kept, names),
     () => issueController(controllerCa, names, nowMs),
   );
-  return present({ root, nodeCa, controllerCa, controller }, clock);
+  return { root, nodeCa, controller: await encodeTls(controller, controllerCa) };
 }
 
-/** The file of the root; it is there from the first start on. */
-export function rootCertificatePath(directory: string): string {
-  return join(directory, 'root.pem');
-}
-
-interface Identities {
-  readonly root: Identity;
-  readonly nodeCa: Identity;
-  readonly controllerCa: Identity;
-  readonly controller: Identity;
-}
-
-async function present(identities: Identities, clock: Clock): Promise<CertificateAuthority> {
-  const { root, nodeCa, controllerCa, controller } = identities;
-  const key = await encodePrivateKey(controller.privateKey);
+async function encodeTls({ certificate, privateKey }: Identity, issuer: Identity): Promise<TlsIdentity> {
   return {
-    rootPem: `${root.certificate.toString('pem')}\n`,
-    rootDer: new Uint8Array(root.certificate.rawData),
-    pin: Buffer.from(keyFingerprint(new Uint8Array(root.certificate.publicKey.rawData)), 'hex'),
-    controller: {
-      key: `${key}\n`,
-      cert: `${controller.certificate.toString('pem')}\n${controllerCa.certificate.toString('pem')}\n`,
-    },
-    async issueNode(subject) {
-      const leaf = await issueNode(nodeCa, subject, clock.wallMs());
-      return [new Uint8Array(leaf.rawData), new Uint8Array(nodeCa.certificate.rawData)];
-    },
+    key: `${await encodePrivateKey(privateKey)}\n`,
+    cert: `${certificate.toString('pem')}\n${issuer.certificate.toString('pem')}\n`,
   };
 }
 

@@ -36,7 +36,7 @@ const yearMs = 365 * dayMs;
 export const certificateLifeMs = {
   root: 10 * yearMs,
   issuing: 5 * yearMs,
-  /** Renewed at a start in its second half, so that a controller may run for a year without one. */
+  /** Renewed in its second half. */
   controller: 2 * yearMs,
   /** Short, since a node's key is the one most likely to be stolen. */
   node: 7 * dayMs,

@@ -134,6 +134,11 @@ export class LinkServer implements AsyncDisposable {
     return formatHostPort({ host: address, port });
   }
 
+  /** Serves those who connect from now on with these. */
+  useCertificates(tls: LinkTls): void {
+    this.#server.setSecureContext(secureOptions(tls));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     const gone = [...this.#connections.values()].map(({ socket, session }) => {
@@ -199,10 +204,7 @@ function openStream(
 
 function createServer(tls: LinkTls): Http2SecureServer {
   return createSecureServer({
-    ca: typeof tls.ca === 'string' ? tls.ca : [...tls.ca],
-    cert: tls.cert,
-    key: tls.key,
-    minVersion: 'TLSv1.3',
+    ...secureOptions(tls),
     requestCert: true,
     rejectUnauthorized: true,
     ALPNProtocols: ['h2'],
@@ -219,6 +221,10 @@ function createServer(tls: LinkTls): Http2SecureServer {
     streamResetBurst,
     streamResetRate,
   });
+}
+
+function secureOptions({ ca, cert, key }: LinkTls) {
+  return { ca: typeof ca === 'string' ? ca : [...ca], cert, key, minVersion: 'TLSv1.3' } as const;
 }
 
 /** Who the certificate names; undefined where it is no node. */

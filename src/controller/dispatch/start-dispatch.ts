@@ -47,6 +47,8 @@ export interface DispatchOptions {
 export interface RunningDispatch extends Dispatch, AsyncDisposable {
   /** Where agents connect, as HOST:PORT with the real port. */
   readonly address: string;
+  /** Serves the agents that connect from now on with these. */
+  useCertificates(tls: LinkTls): void;
 }
 
 /** How often what nodes were last heard of is written down. */
@@ -113,6 +115,7 @@ export async function startDispatch(options: DispatchOptions): Promise<RunningDi
   });
   return Object.assign(dispatch, {
     address: server.address,
+    useCertificates: (tls: LinkTls) => server.useCertificates(tls),
     async [Symbol.asyncDispose]() {
       timers.dispose();
       // Before the sessions end: what is released without them would count as unreachable.

@@ -93,7 +93,12 @@ export class ApiFixture implements AsyncDisposable {
       metrics,
       staging,
     };
-    const server = starting.use(await startApiServer(parts, { listen: { host: '127.0.0.1', port: 0 } }));
+    const server = starting.use(
+      await startApiServer(parts, {
+        listen: { host: '127.0.0.1', port: 0 },
+        certificates: { own: authority.controller, site: authority.controller },
+      }),
+    );
     const adminToken = await createAdminToken(store, clock);
     return new ApiFixture(parts, adminToken, server, starting.move());
   }
