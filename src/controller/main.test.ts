@@ -196,7 +196,8 @@ function start(data: string, ...options: string[]): Program {
   const ports = ['--listen', '--agent-listen'].flatMap((option) =>
     options.includes(option) ? [] : [option, '127.0.0.1:0'],
   );
-  return new Program(['--data', data, ...ports, '--log-level', 'error', ...options]);
+  const level = options.includes('--log-level') ? [] : ['--log-level', 'error'];
+  return new Program(['--data', data, ...ports, ...level, ...options]);
 }
 
 async function readAccess(data: string): Promise<Access> {

@@ -11,7 +11,6 @@ import {
   SiteCertificateError,
   type SiteCertificateFiles,
 } from '#controller/auth/site-certificate.ts';
-import { repeat } from '#controller/dispatch/repeat.ts';
 
 /** What it needs. */
 export interface ServedCertificatesOptions {
@@ -37,13 +36,14 @@ const lookMs = 24 * 3_600_000;
 export class ServedCertificates implements Disposable {
   readonly #options: ServedCertificatesOptions;
   #site: TlsIdentity | undefined;
-  readonly #looking: Disposable;
+  #looking: Disposable;
+  #isOver = false;
   #use: (served: Served) => void = () => {};
 
   private constructor(options: ServedCertificatesOptions, site: TlsIdentity | undefined) {
     this.#options = options;
     this.#site = site;
-    this.#looking = repeat(options.clock, lookMs, () => void this.#renew());
+    this.#looking = this.#lookLater();
   }
 
   /** Reads the site's certificate. @throws SiteCertificateError */
@@ -90,7 +90,16 @@ export class ServedCertificates implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#looking[Symbol.dispose]();
+  }
+
+  /** One look at a time: each may write. */
+  #lookLater(): Disposable {
+    return this.#options.clock.schedule(lookMs, async () => {
+      await this.#renew();
+      if (!this.#isOver) this.#looking = this.#lookLater();
+    });
   }
 
   async #renew(): Promise<void> {
