@@ -27,6 +27,10 @@ export type Meaning =
   | 'label selector'
   | 'task'
   | 'join token'
+  | 'user'
+  | 'role'
+  | 'verb'
+  | 'user token'
   | 'signal'
   | 'file'
   | 'directory'
@@ -43,6 +47,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EXPR: 'label selector',
   REF: 'task',
   ID: 'join token',
+  USERNAME: 'user',
+  ROLE: 'role',
+  VERB: 'verb',
+  TOKEN: 'user token',
   SIGNAL: 'signal',
   FILE: 'file',
   DIR: 'directory',

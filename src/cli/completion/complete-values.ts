@@ -4,6 +4,7 @@ import type { Connection } from '#cli/connect-cluster.ts';
 import { reasonOf } from '#cli/failure.ts';
 import { parseNodePath } from '#cli/files/node-path.ts';
 import { showCommand } from '#cli/task-columns.ts';
+import { grantableVerbs, verbName } from '#core/access/verbs.ts';
 import { nodeStateWord } from '#core/liveness.ts';
 import { compareNames } from '#core/node-set/compare-names.ts';
 import { literalNodeName } from '#core/node-set/expand-node-set.ts';
@@ -19,7 +20,10 @@ const tasksMax = 200;
 /** Commands that only a task which has not ended makes sense for. */
 const activeOnly: ReadonlySet<string> = new Set(['attach', 'kill', 'stop', 'wait']);
 
-type Services = Pick<Connection, 'nodes' | 'tasks' | 'joinTokens' | 'files'>;
+type Services = Pick<
+  Connection,
+  'nodes' | 'tasks' | 'joinTokens' | 'files' | 'users' | 'roles' | 'userTokens'
+>;
 
 /**
  * What begins with the stem, with what stands in front of it in the word.
@@ -52,6 +56,19 @@ const lookUp: Readonly<Record<ValueQuery['of'], LookUp>> = {
   'join token': async ({ joinTokens }, _, call) => {
     const { tokens } = await joinTokens.listJoinTokens({}, call);
     return tokens.map(({ id, names }) => ({ text: id, help: names }));
+  },
+  user: async ({ users }, _, call) => {
+    const list = await users.listUsers({}, call);
+    return list.users.map(({ name, roles }) => ({ text: name, help: roles.join(', ') }));
+  },
+  role: async ({ roles }, _, call) => {
+    const list = await roles.listRoles({}, call);
+    return list.roles.map(({ name, description }) => ({ text: name, help: description }));
+  },
+  verb: async () => grantableVerbs.map((verb) => ({ text: verbName(verb), help: '' })),
+  'user token': async ({ userTokens }, _, call) => {
+    const { tokens } = await userTokens.listUserTokens({}, call);
+    return tokens.map(({ id, description }) => ({ text: id, help: description }));
   },
 };
 

@@ -39,7 +39,7 @@ export type ChangeUserOptions = typeof changeUserOptions;
 export const grantRolesSyntax: CommandSyntax<ChangeUserOptions> = {
   name: 'user grant',
   summary: 'give a user roles',
-  usage: '[options] NAME ROLE…',
+  usage: '[options] USERNAME ROLE…',
   words: anyWords,
   options: changeUserOptions,
   examples: ['drover user grant ada web-ops viewer'],
@@ -49,7 +49,7 @@ export const grantRolesSyntax: CommandSyntax<ChangeUserOptions> = {
 export const revokeRolesSyntax: CommandSyntax<ChangeUserOptions> = {
   name: 'user revoke',
   summary: 'take roles away from a user',
-  usage: '[options] NAME ROLE…',
+  usage: '[options] USERNAME ROLE…',
   words: anyWords,
   options: changeUserOptions,
   details: ['What they follow ends within 5 s where they may no longer see it.'],
@@ -60,7 +60,7 @@ export const revokeRolesSyntax: CommandSyntax<ChangeUserOptions> = {
 export const disableUserSyntax: CommandSyntax<ChangeUserOptions> = {
   name: 'user disable',
   summary: 'take no token of a user any more, until they are enabled again',
-  usage: '[options] NAME',
+  usage: '[options] USERNAME',
   words: { max: 1 },
   options: changeUserOptions,
   details: ['What they follow ends within 5 s; what they have launched goes on.'],
@@ -71,7 +71,7 @@ export const disableUserSyntax: CommandSyntax<ChangeUserOptions> = {
 export const enableUserSyntax: CommandSyntax<ChangeUserOptions> = {
   name: 'user enable',
   summary: 'take the tokens of a user again',
-  usage: '[options] NAME',
+  usage: '[options] USERNAME',
   words: { max: 1 },
   options: changeUserOptions,
   examples: ['drover user enable ada'],
@@ -83,7 +83,7 @@ const namedOptions = { ...clusterOptions } as const;
 export const removeUserSyntax: CommandSyntax<typeof namedOptions> = {
   name: 'user remove',
   summary: 'remove a user and their tokens',
-  usage: '[options] NAME',
+  usage: '[options] USERNAME',
   words: { max: 1 },
   options: namedOptions,
   examples: ['drover user remove ada'],
@@ -128,7 +128,7 @@ const showRoleOptions = {
 export const showRoleSyntax: CommandSyntax<typeof showRoleOptions> = {
   name: 'role show',
   summary: 'print a role as drover role create takes it',
-  usage: '[options] NAME',
+  usage: '[options] ROLE',
   words: { max: 1 },
   options: showRoleOptions,
   examples: ['drover role show operator'],
@@ -138,14 +138,14 @@ export const showRoleSyntax: CommandSyntax<typeof showRoleOptions> = {
 export const removeRoleSyntax: CommandSyntax<typeof namedOptions> = {
   name: 'role remove',
   summary: 'remove a role that no user has',
-  usage: '[options] NAME',
+  usage: '[options] ROLE',
   words: { max: 1 },
   options: namedOptions,
   examples: ['drover role remove web-ops'],
 };
 
 const createUserTokenOptions = {
-  user: { type: 'string', value: 'USER', help: 'whose (default: your own)' },
+  user: { type: 'string', value: 'USERNAME', help: 'whose (default: your own)' },
   description: { type: 'string', value: 'TEXT', help: 'what it is for' },
   role: { type: 'string', value: 'ROLE', help: 'good for this role only, again for another', multiple: true },
   verb: {
@@ -177,7 +177,7 @@ export const createUserTokenSyntax: CommandSyntax<typeof createUserTokenOptions>
 };
 
 const listUserTokensOptions = {
-  user: { type: 'string', value: 'USER', help: 'whose (default: your own)' },
+  user: { type: 'string', value: 'USERNAME', help: 'whose (default: your own)' },
   all: { type: 'boolean', short: 'a', help: 'of every user' },
   ...listOptions,
   ...clusterOptions,
@@ -227,7 +227,7 @@ const explainOptions = {
 export const explainAccessSyntax: CommandSyntax<typeof explainOptions> = {
   name: 'access explain',
   summary: 'say which rule decides whether a user may do a thing',
-  usage: '[options] USER VERB [--] ARGV…',
+  usage: '[options] USERNAME VERB [--] ARGV…',
   words: anyWords,
   options: explainOptions,
   details: [
