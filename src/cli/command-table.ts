@@ -22,6 +22,7 @@ import {
   whoAmISyntax,
 } from './syntax/access-syntax.ts';
 import { auditSyntax, exportAuditSyntax, verifyAuditSyntax } from './syntax/audit-syntax.ts';
+import { exportCaSyntax, showCaSyntax } from './syntax/ca-syntax.ts';
 import {
   createTokenSyntax,
   helpSyntax,
@@ -109,6 +110,8 @@ export const commandTable: readonly Command[] = [
   command(revokeTokenSyntax, async () => (await import('./commands/revoke-token.ts')).revokeToken),
   command(loginSyntax, async () => (await import('./commands/login.ts')).login),
   command(logoutSyntax, async () => (await import('./commands/logout.ts')).logout),
+  command(showCaSyntax, async () => (await import('./commands/ca.ts')).showCa),
+  command(exportCaSyntax, async () => (await import('./commands/ca.ts')).exportCa),
   command(listContextsSyntax, async () => (await import('./commands/contexts.ts')).listContexts),
   command(useContextSyntax, async () => (await import('./commands/contexts.ts')).useContext),
   command(whoAmISyntax, async () => (await import('./commands/whoami.ts')).whoAmI),

@@ -29,6 +29,8 @@ import { WideSessionManager } from './wide-session-manager.ts';
 export interface Connection extends Disposable {
   /** HOST:PORT of its API. */
   readonly address: string;
+  /** What it is trusted by, PEM. */
+  readonly rootCertificate: string;
   readonly nodes: Client<typeof NodeService>;
   readonly runs: Client<typeof RunService>;
   readonly tasks: Client<typeof TaskService>;
@@ -72,6 +74,7 @@ export function connectCluster(
   });
   return {
     address,
+    rootCertificate,
     nodes: createClient(NodeService, transport),
     runs: createClient(RunService, transport),
     tasks: createClient(TaskService, transport),
