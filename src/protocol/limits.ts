@@ -194,6 +194,16 @@ export const limits = {
   apiSilenceMaxMs: 15_000,
   /** TLS handshakes of agents that one controller has under way at once; the others wait their turn. */
   linkHandshakesMax: 64,
+  /** TLS handshakes that an address (of IPv6: a network of 64 bits) may fail within failedHandshakesMs before it gets less room. */
+  failedHandshakesMax: 50,
+  /** So long failures are remembered. */
+  failedHandshakesMs: 60_000,
+  /** Addresses whose failures are remembered at once: 1 MB. */
+  failedHandshakeAddressesMax: 10_000,
+  /** Of linkHandshakesMax, those that one such address may have under way: agents behind it still come through. */
+  suspectHandshakesMax: 16,
+  /** Connections to the API that such an address may have in their handshakes; others are closed at once. */
+  suspectConnectionsMax: 128,
   /** Request headers until their end. */
   headersTimeoutMs: 10_000,
   /** How long after its end a node's certificate may still be renewed: a month in a cupboard. */

@@ -47,6 +47,7 @@ import { createFileService } from './file-service.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
 import { createLoginService } from './login-service.ts';
+import { limitHandshakes } from './limit-handshakes.ts';
 import { requireVerbs } from './method-verbs.ts';
 import { createNodeService } from './node-service.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
@@ -125,6 +126,7 @@ export async function startApiServer(parts: ApiParts, options: ApiServerOptions)
   server.on('request', cutSlowStrangers);
   closeIdleSessions(server);
   const cutting = cutSilentSessions(server, parts.clock);
+  limitHandshakes(server, parts.clock);
   const sockets = trackSockets(server);
   const { port } = await listen(server, options.listen);
   return {

@@ -42,6 +42,19 @@ test('HandshakeQueue closes who is silent', async (t) => {
   assert.equal(door.accepted(speaking).destroyed, false);
 });
 
+test('HandshakeQueue gives few places to an address that has failed often', async (t) => {
+  const door = await Door.open(t);
+  const clients = await door.connect(limits.suspectHandshakesMax + 2);
+  for (let i = 0; i <= limits.failedHandshakesMax; i++)
+    door.queue.failed({ remoteAddress: '127.0.0.1', remotePort: 1 });
+  for (const client of clients) await door.speak(client);
+  assert.deepEqual(door.begun, clients.slice(0, limits.suspectHandshakesMax));
+  door.queue.over(door.accepted(clients[0]));
+  assert.equal(door.begun.at(-1), clients[limits.suspectHandshakesMax]);
+  await door.clock.advance(limits.failedHandshakesMs);
+  assert.equal(door.begun.length, clients.length);
+});
+
 /** A listener whose connections wait in a queue. */
 class Door {
   readonly clock = new FakeClock();

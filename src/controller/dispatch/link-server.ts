@@ -105,7 +105,7 @@ export class LinkServer implements AsyncDisposable {
     this.#server.on('stream', (stream, headers) => this.#requested(stream, headers));
     this.#server.on('sessionError', (error) => options.log.debug({ error: error.message }, 'link error'));
     this.#server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-      this.#handshakes.over(socket);
+      this.#handshakes.failed(socket);
       options.log.debug({ address: socket.remoteAddress, error: error.message }, 'handshake refused');
     });
   }
