@@ -7,12 +7,15 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
+import type { LaunchDecision } from '#agent/process/launch-decision.ts';
+import { TaskHost } from '#agent/process/task-host.ts';
+import { systemClock } from '#base/clock.ts';
 import { ApiFixture } from '#controller/api/testing/api-fixture.ts';
 import { describeOutcome } from '#core/outcome.ts';
 import { JoinService, NodeService } from '#protocol/gen/drover/v1/api_pb.ts';
-import { TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
 import { limits } from '#protocol/limits.ts';
-import { newTask, sh, TaskNode } from '#test/fixture/task-node.ts';
+import { newTask, sh, silentLog } from '#test/fixture/task-node.ts';
+import { temporaryDirectory } from '#test/fixture/temporary-directory.ts';
 import { until } from '#test/fixture/until.ts';
 
 const isExhausted = (error: unknown) => ConnectError.from(error).code === Code.ResourceExhausted;
@@ -62,20 +65,30 @@ test('an address that has failed failedHandshakesMax handshakes has suspectConne
 });
 
 test('a node takes agentTasksMax tasks, and has agentStartsMax starts under way', async (t) => {
-  const node = await TaskNode.make(t);
   let underWay = 0;
-  const { promise: never } = Promise.withResolvers<never>();
-  const host = await node.open(() => {
-    underWay++;
-    return never;
+  const decision = Promise.withResolvers<LaunchDecision>();
+  await using host = await TaskHost.open({
+    directory: temporaryDirectory(t),
+    clock: systemClock,
+    log: silentLog,
+    decideLaunch: () => {
+      underWay++;
+      return decision.promise;
+    },
+    decideSignal: () => ({ allowed: true }),
+  });
+  const ended = new Map<string, string>();
+  using _ = host.listen(0n, ({ taskId, attempt }) => {
+    if (attempt?.outcome) ended.set(taskId, describeOutcome(attempt.outcome));
   });
   const tasks = Array.from({ length: limits.agentTasksMax + 1 }, newTask);
   for (const task of tasks) host.start(sh(task, 'true'));
-  const last = await node.until(tasks.at(-1) ?? '', TaskState.ENDED);
-  assert.match(
-    last.outcome ? describeOutcome(last.outcome) : '',
-    /limit: this node has 5000 tasks, its maximum/,
-  );
+  await until('one has ended', () => ended.size > 0);
+  const reason = `limit: this node has ${limits.agentTasksMax} tasks, its maximum`;
+  assert.deepEqual([...ended.keys()], tasks.slice(-1));
+  assert.match([...ended.values()].join(), new RegExp(reason));
   assert.equal(underWay, limits.agentStartsMax);
-  assert.deepEqual(node.ofTask(tasks.at(-2) ?? ''), []);
+  decision.resolve({ allowed: false, step: 'policy', errno: 0, reason: 'the test is over' });
+  await until('all have ended', () => ended.size === tasks.length);
+  await until('the supervisor has nothing to do', () => host.shutdownSupervisor());
 });
