@@ -7,7 +7,6 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import type { LaunchDecision } from '#agent/process/launch-decision.ts';
 import { TaskHost } from '#agent/process/task-host.ts';
 import { systemClock } from '#base/clock.ts';
 import { ApiFixture } from '#controller/api/testing/api-fixture.ts';
@@ -66,17 +65,18 @@ test('an address that has failed failedHandshakesMax handshakes has suspectConne
 
 test('a node takes agentTasksMax tasks, and has agentStartsMax starts under way', async (t) => {
   let underWay = 0;
-  const decision = Promise.withResolvers<LaunchDecision>();
+  const undecided = new Promise<never>(() => {});
   await using host = await TaskHost.open({
     directory: temporaryDirectory(t),
     clock: systemClock,
     log: silentLog,
     decideLaunch: () => {
       underWay++;
-      return decision.promise;
+      return undecided;
     },
     decideSignal: () => ({ allowed: true }),
   });
+  await using _supervisor = { [Symbol.asyncDispose]: async () => void (await host.shutdownSupervisor()) };
   const ended = new Map<string, string>();
   using _ = host.listen(0n, ({ taskId, attempt }) => {
     if (attempt?.outcome) ended.set(taskId, describeOutcome(attempt.outcome));
@@ -88,7 +88,4 @@ test('a node takes agentTasksMax tasks, and has agentStartsMax starts under way'
   assert.deepEqual([...ended.keys()], tasks.slice(-1));
   assert.match([...ended.values()].join(), new RegExp(reason));
   assert.equal(underWay, limits.agentStartsMax);
-  decision.resolve({ allowed: false, step: 'policy', errno: 0, reason: 'the test is over' });
-  await until('all have ended', () => ended.size === tasks.length);
-  await until('the supervisor has nothing to do', () => host.shutdownSupervisor());
 });
