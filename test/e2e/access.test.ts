@@ -25,8 +25,11 @@ let pin: string;
 
 before(async () => {
   cluster = await startUpCluster(join(directory, 'data'), 2);
-  address = (await succeeds('whoami')).match(/^cluster: +(.*)$/m)?.[1] ?? '';
-  pin = (await succeeds('join-token', 'create')).split('\n')[0]?.split('.')[3] ?? '';
+  const shown = await succeeds('whoami');
+  address = shown.match(/^cluster: +(.*)$/m)?.[1] ?? '';
+  pin = shown.match(/^pin: +(.*)$/m)?.[1] ?? '';
+  const token = (await succeeds('join-token', 'create')).split('\n')[0] ?? '';
+  assert.equal(token.split('.')[3], pin);
 });
 
 after(async () => {

@@ -90,19 +90,18 @@ async function trustRoot(
     );
   }
   out.errLine(
-    `The cluster at ${address} was never used from here. Its pin, which its join tokens end with, is`,
+    `The cluster at ${address} was never used from here. Its pin, which drover whoami there shows, is`,
   );
   out.errLine(`  ${pin}`);
   if ((await terminal.askKey('Is it the right one? [y/n] ', 'yn', askMs)) === 'y') return certificate;
   throw new CommandError(exitCodes.requestFailed, 'not logged in');
 }
 
-/** A pin as join tokens have it; a whole join token has it at its end. */
+/** A pin as drover whoami shows it. A whole join token, which ends with it, would be a secret in a command line. */
 function readPin(text: string): string {
-  const pin = text.split('.').at(-1) ?? '';
-  if (decodeBase64url(pin)?.length === 32) return pin;
+  if (decodeBase64url(text)?.length === 32) return text;
   throw new UsageError(
-    'drover login: --pin takes the last part of a join token of the cluster, 43 characters',
+    'drover login: --pin takes the 43 characters of a pin: drover whoami at the cluster shows it, and its join tokens end with it',
   );
 }
 

@@ -85,8 +85,8 @@ for (const [line, message] of [
   ['? web1', '? stands alone: -- ? … runs it on the nodes'],
   ['+', '+ needs a node set, such as +web[1-3]; ? shows what is selected'],
   [
-    'audit a b',
-    'audit is kept for a command that this version does not have: -- audit runs a program of that name on the nodes',
+    'console a b',
+    'console is kept for a command that this version does not have: -- console runs a program of that name on the nodes',
   ],
 ] as const) {
   test(`planLine() refuses ${line}`, () =>
