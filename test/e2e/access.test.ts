@@ -25,7 +25,7 @@ let pin: string;
 
 before(async () => {
   cluster = await startUpCluster(join(directory, 'data'), 2);
-  const shown = await succeeds('whoami');
+  const shown = await succeeds('ca', 'show');
   address = shown.match(/^cluster: +(.*)$/m)?.[1] ?? '';
   pin = shown.match(/^pin: +(.*)$/m)?.[1] ?? '';
   const token = (await succeeds('join-token', 'create')).split('\n')[0] ?? '';

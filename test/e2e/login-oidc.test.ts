@@ -44,7 +44,7 @@ after(() => cleanup.disposeAsync());
 
 test('a person logs in by the identity provider, with what their groups stand for', async () => {
   provider.people.set('7', { name: 'ada', groups: ['web-team'] });
-  const admin = await drover(['whoami', '--data', data], { data });
+  const admin = await drover(['ca', 'show', '--data', data], { data });
   const pin = /^pin: +(\S+)$/m.exec(admin.stdout)?.[1] ?? '';
   const login = startDrover(['login', '--oidc', address, '--pin', pin], person);
   const closed = once(login, 'close') as Promise<[number | null]>;

@@ -90,18 +90,18 @@ async function trustRoot(
     );
   }
   out.errLine(
-    `The cluster at ${address} was never used from here. Its pin, which drover whoami there shows, is`,
+    `The cluster at ${address} was never used from here. Its pin, which drover ca show there has, is`,
   );
   out.errLine(`  ${pin}`);
   if ((await terminal.askKey('Is it the right one? [y/n] ', 'yn', askMs)) === 'y') return certificate;
   throw new CommandError(exitCodes.requestFailed, 'not logged in');
 }
 
-/** A pin as drover whoami shows it. A whole join token, which ends with it, would be a secret in a command line. */
+/** A pin as drover ca show has it. A whole join token, which ends with it, would be a secret in a command line. */
 function readPin(text: string): string {
   if (decodeBase64url(text)?.length === 32) return text;
   throw new UsageError(
-    'drover login: --pin takes the 43 characters of a pin: drover whoami at the cluster shows it, and its join tokens end with it',
+    'drover login: --pin takes the 43 characters of a pin: drover ca show at the cluster has it',
   );
 }
 

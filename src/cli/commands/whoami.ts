@@ -2,7 +2,6 @@
 import type { CommandLine } from '#base/command-line.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
-import { pinOf } from '#cli/fetch-root.ts';
 import { printJson } from '#cli/output/json.ts';
 import type { whoAmISyntax } from '#cli/syntax/access-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -27,7 +26,6 @@ export async function whoAmI(
     ['user', user?.name ?? ''],
     ['roles', user?.roles.join(', ') || 'none'],
     ['cluster', connection.address],
-    ['pin', pinOf(connection.rootCertificate)],
     ['token', token ? `${token.id}, ${untilWhen(token.expiresAt)}` : ''],
     ['only for the roles', token?.roles.join(', ') ?? ''],
     ['only for the verbs', token?.verbs.join(', ') ?? ''],

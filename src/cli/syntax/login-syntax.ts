@@ -12,7 +12,7 @@ const loginOptions = {
   pin: {
     type: 'string',
     value: 'PIN',
-    help: "the cluster's pin, as drover whoami there shows it (default: you are asked)",
+    help: "the cluster's pin, as drover ca show there has it (default: you are asked)",
   },
   ...helpOption,
 } as const;
