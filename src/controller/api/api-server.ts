@@ -44,6 +44,7 @@ import { createClusterService } from './cluster-service.ts';
 import { cutSilentSessions } from './cut-silent-sessions.ts';
 import { createEventService } from './event-service.ts';
 import { createFileService } from './file-service.ts';
+import { whyForeign } from './foreign-page.ts';
 import { createJoinService } from './join-service.ts';
 import { createJoinTokenService } from './join-token-service.ts';
 import { limitHandshakes } from './limit-handshakes.ts';
@@ -209,7 +210,10 @@ function createListener(
     .service(LoginService, createLoginService(parts), anonymous);
   const serve = serveHandlers(router.handlers, parts.log);
   return (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    if (!serveProbe(parts, request, response)) serve(request, response);
+    const { method, headers, authority } = request;
+    const why = whyForeign({ method, headers, authority: authority || (headers.host ?? '') });
+    if (why !== undefined) response.writeHead(403, { 'content-type': 'text/plain' }).end(`${why}\n`);
+    else if (!serveProbe(parts, request, response)) serve(request, response);
   };
 }
 
