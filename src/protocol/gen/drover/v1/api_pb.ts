@@ -3,7 +3,8 @@
 /* eslint-disable */
 
 // The public API: gRPC, gRPC-Web and JSON over HTTP on one port. The command line and the console use this
-// and nothing else. Callers send "authorization: Bearer <token>", but for JoinService.
+// and nothing else. Callers send "authorization: Bearer <token>", but for JoinService and LoginService. What a caller may not read is
+// not there for them: it is in no list, and by its name it does not exist.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -2563,7 +2564,8 @@ export const NodeService: GenService<{
 export const RunService: GenService<{
   /**
    * Launches a command on a set of nodes. When it answers, the run, its tasks and the audit row are on disk.
-   * The same id again answers with the same run and launches nothing; with another content it is refused.
+   * The same id again answers with the same run and launches nothing; with another content, or from another user, it is refused.
+   * Denied on one of its nodes it is denied whole.
    *
    * @generated from rpc drover.v1.RunService.CreateRun
    */
