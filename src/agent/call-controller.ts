@@ -18,8 +18,8 @@ const answerBytesMax = 64 << 10;
 /** One connection. */
 export interface ControllerCall {
   readonly client: Client<typeof JoinService>;
-  /** The connection itself, secured. @throws what kept it from being. */
-  connect(): Promise<TLSSocket>;
+  /** The connection itself, secured; the call goes over it or fails. @throws what kept it from being; the reason of `abort`. */
+  connect(abort: AbortSignal): Promise<TLSSocket>;
 }
 
 /** What the controller is trusted by. */
@@ -42,11 +42,13 @@ export async function callController<T>(
     ALPNProtocols: ['h2'],
   } as const;
   let socket: TLSSocket | undefined;
-  const sessionManager = new Http2SessionManager(
-    baseUrl,
-    {},
-    { createConnection: () => (socket = connectTls(tls)) },
-  );
+  const createConnection = () => {
+    // What was proved on one connection is worth nothing on another.
+    if (socket) throw new Error('the connection was lost');
+    socket = connectTls(tls);
+    return socket;
+  };
+  const sessionManager = new Http2SessionManager(baseUrl, {}, { createConnection });
   const transport = createConnectTransport({
     httpVersion: '2',
     baseUrl,
@@ -57,8 +59,15 @@ export async function callController<T>(
   try {
     return await call({
       client: createClient(JoinService, transport),
-      async connect() {
+      async connect(abort) {
+        const giveUp = (why: unknown) => sessionManager.abort(why instanceof Error ? why : undefined);
+        const timer = setTimeout(() => giveUp(new Error('no answer')), limits.handshakeTimeoutMs);
+        const stop = () => giveUp(abort.reason);
+        abort.addEventListener('abort', stop, { once: true });
         await sessionManager.connect();
+        clearTimeout(timer);
+        abort.removeEventListener('abort', stop);
+        abort.throwIfAborted();
         if (sessionManager.state() === 'error' || !socket) throw sessionManager.error();
         return socket;
       },

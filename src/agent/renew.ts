@@ -29,7 +29,7 @@ export async function renewCertificate(
   const trust = { ca: root, rejectUnauthorized: true };
   try {
     const answer = await callController(controller, trust, async ({ client, connect }) => {
-      const binding = (await connect()).exportKeyingMaterial(
+      const binding = (await connect(abort)).exportKeyingMaterial(
         bindingBytes,
         renewalExporterLabel,
         Buffer.alloc(0),

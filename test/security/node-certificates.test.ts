@@ -218,7 +218,7 @@ describe('a renewal over the API', () => {
   it('is refused when its proof was made for another connection: it signs what only the two ends of one know', async () => {
     const certificates = splitCertificates(mine.certificate).map(({ raw }) => new Uint8Array(raw));
     const proof = await withConnection(async ({ connect }) => {
-      const socket = await connect();
+      const socket = await connect(AbortSignal.timeout(20_000));
       const binding = socket.exportKeyingMaterial(32, renewalExporterLabel, Buffer.alloc(0));
       return new Uint8Array(sign('sha256', binding, mine.key));
     });
