@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findIdentity, IdentityDamagedError, storeIdentity } from './identity.ts';
+import { findIdentity, IdentityDamagedError, replaceCertificate, storeIdentity } from './identity.ts';
 import { makeTestPki } from './testing/test-pki.ts';
 
 const pki = await makeTestPki();
@@ -36,6 +37,32 @@ test('findIdentity() finds what storeIdentity() stored', async () => {
   });
 });
 
+test('replaceCertificate() takes one for the same name and key, and no other', async () => {
+  await inDirectory(async (directory) => {
+    await storeIdentity(directory, identity);
+    const publicKey = await importPublicKey(certificate);
+    const encode = (der: Uint8Array) => new X509Certificate(der).toString();
+    const next = encode(await pki.certifyNode('node1', publicKey));
+    const stranger = await makeTestPki();
+    for (const wrong of [
+      other.certificate,
+      encode(await pki.certifyNode('node2', publicKey)),
+      encode(await stranger.certifyNode('node1', publicKey)),
+      '',
+      'rubbish',
+    ]) {
+      await assert.rejects(replaceCertificate(directory, identity, wrong), {
+        name: 'IdentityDamagedError',
+        message: 'the controller sent a certificate that is none of this node',
+      });
+      assert.deepEqual(await findIdentity(directory), identity);
+    }
+    const renewed = await replaceCertificate(directory, identity, next);
+    assert.equal(renewed.credentials.certificate, next);
+    assert.deepEqual(await findIdentity(directory), renewed);
+  });
+});
+
 test('storeIdentity() never replaces an identity, and leaves nothing half-made', async () => {
   await inDirectory(async (directory) => {
     await storeIdentity(directory, identity);
@@ -54,6 +81,11 @@ test('storeIdentity() clears away what a killed try has left', async () => {
     assert.deepEqual(await readdir(directory), ['identity']);
   });
 });
+
+function importPublicKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const spki = new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' });
+  return webcrypto.subtle.importKey('spki', spki, { name: 'ECDSA', namedCurve: 'P-256' }, true, ['verify']);
+}
 
 /** Another letter near the end, which is the signature. */
 function changed(pem: string): string {

@@ -23,7 +23,7 @@ import {
 } from '#protocol/gen/drover/v1/task_pb.ts';
 import type { NodeName } from '#protocol/ids.ts';
 import { TestAgent } from './test-agent.ts';
-import { TestAuthority, type TestIdentity } from './test-certificates.ts';
+import { TestAuthority, type TestIdentity, type Validity } from './test-certificates.ts';
 
 /** Everything that a test of dispatch needs. */
 export class DispatchFixture implements AsyncDisposable {
@@ -86,7 +86,10 @@ export class DispatchFixture implements AsyncDisposable {
       clusterId: 'cluster',
       random: () => 0.5,
       certifier: {
-        renew: () => Promise.reject(new Error('no certificate is due in these tests')),
+        renew: async (writer, { node }) => ({
+          generation: await writer.nextGeneration(node),
+          certificates: [Buffer.from(`a certificate of ${node}`)],
+        }),
         noteClone: () => [],
       },
     });
@@ -102,8 +105,8 @@ export class DispatchFixture implements AsyncDisposable {
   }
 
   /** Records a node with a new key. */
-  async addNode(name: string): Promise<void> {
-    const identity = await this.authority.node(name);
+  async addNode(name: string, validity?: Validity): Promise<void> {
+    const identity = await this.authority.node(name, validity);
     this.identities.set(name, identity);
     const record = newNode({
       name,

@@ -19,6 +19,12 @@ export interface TestIdentity {
   readonly fingerprint: string;
 }
 
+/** From when to when a certificate is good. */
+export interface Validity {
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' };
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' };
 
@@ -50,14 +56,15 @@ export class TestAuthority {
     return this.#issue('controller', [new SubjectAlternativeNameExtension(names)]);
   }
 
-  /** A node's, with a key of its own. */
-  node(name: string): Promise<TestIdentity> {
-    return this.#issue(name, []);
+  /** A node's, with a key of its own; by default good for a year. */
+  node(name: string, validity: Validity = {}): Promise<TestIdentity> {
+    return this.#issue(name, [], validity);
   }
 
-  async #issue(name: string, extensions: Extension[]): Promise<TestIdentity> {
+  async #issue(name: string, extensions: Extension[], validity: Validity = {}): Promise<TestIdentity> {
     const keys = await newKeys();
     const certificate = await X509CertificateGenerator.create({
+      ...validity,
       subject: `CN=${name}`,
       issuer: 'CN=test root',
       publicKey: keys.publicKey,
