@@ -33,6 +33,8 @@ function parse(request: string): Asked {
   }
 }
 
+const nothing: readonly string[] = ['""', '0', 'false', '{}', '[]'];
+
 /** The command line of a launch, or the method with its plain values. */
 function describe(asked: Asked): string {
   const { method, spec, request, ...rest } = asked;
@@ -40,7 +42,7 @@ function describe(asked: Asked): string {
   const { argv } = inner;
   if (Array.isArray(argv)) return argv.map((word) => quoteWord(String(word))).join(' ');
   const name = typeof method === 'string' ? [method.slice(method.lastIndexOf('/') + 1)] : [];
-  const values = Object.entries(rest).filter(([, value]) => value !== '' && value !== 0 && value !== false);
+  const values = Object.entries(rest).filter(([, value]) => !nothing.includes(JSON.stringify(value)));
   return [...name, ...values.map(([key, value]) => `${key}=${plain(value)}`)].join(' ');
 }
 

@@ -1,6 +1,6 @@
 /** Syntax of `drover audit` and what is beneath it. */
 import { type CommandSyntax, noWords } from '#base/command-line.ts';
-import { clusterOptions, nodesOption } from './common-options.ts';
+import { clusterOptions, feedOption, nodesOption } from './common-options.ts';
 
 const auditOptions = {
   follow: { type: 'boolean', short: 'f', help: 'go on with those that come' },
@@ -27,13 +27,7 @@ const auditOptions = {
   denied: { type: 'boolean', help: 'only what was denied' },
   since: { type: 'string', value: 'WHEN', help: 'from then on, such as 10m, 14:05 or 2026-11-22' },
   until: { type: 'string', value: 'WHEN', help: 'only what was before' },
-  output: {
-    type: 'string',
-    short: 'o',
-    value: 'FORMAT',
-    help: 'table, json or jsonl',
-    choices: ['table', 'json', 'jsonl'],
-  },
+  ...feedOption,
   ...clusterOptions,
 } as const;
 

@@ -26,6 +26,17 @@ export const listOptions = {
   },
 } as const satisfies OptionSpecs;
 
+/** Of every command that can go on and on. */
+export const feedOption = {
+  output: {
+    type: 'string',
+    short: 'o',
+    value: 'FORMAT',
+    help: 'table, json or jsonl',
+    choices: ['table', 'json', 'jsonl'],
+  },
+} as const satisfies OptionSpecs;
+
 /** Of every command that has one answer. */
 export const jsonOption = {
   output: { type: 'string', short: 'o', value: 'FORMAT', help: 'table or json', choices: ['table', 'json'] },

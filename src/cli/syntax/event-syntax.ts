@@ -1,7 +1,7 @@
 /** Syntax of `drover events`. */
 import { anyWords, type CommandSyntax } from '#base/command-line.ts';
 import { eventKinds, eventSubjects } from '#core/event-kinds.ts';
-import { clusterOptions, labelOption, nodesOption } from './common-options.ts';
+import { clusterOptions, feedOption, labelOption, nodesOption } from './common-options.ts';
 
 const options = {
   follow: { type: 'boolean', short: 'f', help: 'go on with those that come: from now on, or from --since' },
@@ -20,13 +20,7 @@ const options = {
   },
   ...nodesOption,
   ...labelOption,
-  output: {
-    type: 'string',
-    short: 'o',
-    value: 'FORMAT',
-    help: 'table, json or jsonl',
-    choices: ['table', 'json', 'jsonl'],
-  },
+  ...feedOption,
   ...clusterOptions,
 } as const;
 

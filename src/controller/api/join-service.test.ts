@@ -29,11 +29,20 @@ it('a node joins with a token: root, pin, certificate, where to go', async () =>
   assert.ok(leaf && issuing && leaf.verify(issuing.publicKey) && issuing.verify(root.publicKey));
   assert.deepEqual({ ...(await api.parts.store.read.findNode('web1'))?.labels }, { role: 'web' });
 
-  await assert.rejects(join.join({ ...request, name: 'web2' }), (error: ConnectError) => {
-    assert.equal(error.code, Code.PermissionDenied);
-    assert.equal(error.findDetails(ErrorDetailSchema)[0]?.reason, 'TOKEN_REFUSED');
-    return true;
-  });
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(join.join({ ...request, name: 'web2' }), (error: ConnectError) => {
+      assert.equal(error.code, Code.PermissionDenied);
+      assert.equal(error.findDetails(ErrorDetailSchema)[0]?.reason, 'TOKEN_REFUSED');
+      return true;
+    });
+  }
+  await assert.rejects(join.join({ ...request, tokenId: 'nosuchid' }));
+  const denied = (await api.parts.store.read.listAudit(0, 10)).filter((row) => row.decision === 'denied');
+  // Once: what is tried again within a minute is counted. And nothing of tokens that there are not.
+  assert.deepEqual(
+    denied.map((row) => [row.who, row.nodes, row.reason]),
+    [[`join-token ${token.id}`, 'web2', `join token ${token.id} is used up`]],
+  );
 });
 
 it('join tokens are listed without their secret until they are used up, expired or revoked', async () => {

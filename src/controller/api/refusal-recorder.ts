@@ -22,6 +22,8 @@ export interface Refusal {
   readonly verb: Verb;
   readonly method: string;
   readonly reason: string;
+  /** Folded node set that it is about. */
+  readonly nodes?: string;
   /** What was asked, where that was read. */
   readonly request?: Json;
 }
@@ -84,7 +86,10 @@ export class RefusalRecorder implements AsyncDisposable {
     if (kind.repeated > 0) await this.#write(kind.first, { repeated: kind.repeated });
   }
 
-  async #write({ who, verb, method, reason, request }: Refusal, more: { readonly [key: string]: Json }) {
+  async #write(
+    { who, verb, method, nodes = '', reason, request }: Refusal,
+    more: { readonly [key: string]: Json },
+  ) {
     const { store, clock, log } = this.#parts;
     const asked: { readonly [key: string]: Json } = request === undefined ? {} : { request };
     const record = auditRecord({
@@ -92,6 +97,7 @@ export class RefusalRecorder implements AsyncDisposable {
       who,
       verb,
       decision: 'denied',
+      nodes,
       request: { method, ...asked, ...more },
       reason,
     });

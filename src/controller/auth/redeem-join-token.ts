@@ -40,8 +40,8 @@ export interface JoinTokenDesk {
 /**
  * Records the node and gives it a certificate (DER, leaf first); durable when this resolves.
  *
- * @throws RefusedError INVALID for a malformed name or request, TOKEN_REFUSED, NAME_REFUSED. A refusal of a token that
- *   exists is in the audit.
+ * @throws RefusedError INVALID for a malformed name or request, TOKEN_REFUSED, NAME_REFUSED. The caller records
+ *   a refusal.
  */
 export async function redeemJoinToken(desk: JoinTokenDesk, wish: JoinWish): Promise<Uint8Array[]> {
   if (!isNodeName(wish.name)) {
@@ -49,12 +49,7 @@ export async function redeemJoinToken(desk: JoinTokenDesk, wish: JoinWish): Prom
   }
   const name = wish.name;
   const key = await verifyCertificateRequest(wish.certificateRequest);
-  try {
-    return await desk.store.transact((writer) => admit(desk, writer, wish, name, key));
-  } catch (error) {
-    if (error instanceof RefusedError) await recordRefusal(desk, wish.tokenId, name, error);
-    throw error;
-  }
+  return desk.store.transact((writer) => admit(desk, writer, wish, name, key));
 }
 
 async function admit(
@@ -71,7 +66,7 @@ async function admit(
   await writer.insertNode(newNode({ name, keyFingerprint, labels: token.labels, joinedAtMs: atMs }));
   const generation = await writer.nextGeneration(name);
   const certificates = await authority.issueNode({ name, publicKey: key.publicKey, generation });
-  await writer.insertAudit(joinRecord(atMs, token.id, name, 'allowed', { keyFingerprint }));
+  await writer.insertAudit(joinRecord(atMs, token.id, name, { keyFingerprint }));
   await writer.insertEvents([newEvent(atMs, 'node.joined', { node: name, data: { token: token.id } })]);
   return certificates;
 }
@@ -123,34 +118,18 @@ async function requireFreeName(
   }
 }
 
-/** Strangers must not be able to fill the audit, so a refusal is recorded for a token that exists only. */
-async function recordRefusal(
-  { store, clock }: JoinTokenDesk,
-  tokenId: string,
-  name: NodeName,
-  refusal: RefusedError,
-): Promise<void> {
-  await store.transact(async (writer) => {
-    if (!(await writer.findJoinToken(tokenId))) return;
-    await writer.insertAudit(joinRecord(clock.wallMs(), tokenId, name, 'denied', {}, refusal.message));
-  });
-}
-
 function joinRecord(
   atMs: number,
   tokenId: string,
   name: NodeName,
-  decision: 'allowed' | 'denied',
   request: { readonly [key: string]: string },
-  reason = '',
 ) {
   return auditRecord({
     atMs,
     who: `join-token ${tokenId}`,
     verb: Verb.ANYONE,
-    decision,
+    decision: 'allowed',
     nodes: name,
     request: { method: 'Join', ...request },
-    reason,
   });
 }
