@@ -128,8 +128,7 @@ export class Agent implements AsyncDisposable {
 
   /** Reads the policy file now, and says in the log what came of it. */
   reloadPolicy(): void {
-    this.#policyFile.reload();
-    logPolicy(this.#policyFile, this.#log);
+    if (!this.#policyFile.reload()) logPolicy(this.#policyFile, this.#log);
   }
 
   /** Twice is once. */

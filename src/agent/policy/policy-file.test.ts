@@ -116,6 +116,27 @@ test('PolicyFile.current() sees a change within a second', async () => {
   });
 });
 
+test('PolicyFile resolves the directories of commands anew, also where the text is the same', async () => {
+  await inDirectory(async (directory) => {
+    const path = join(directory, 'policy.yaml');
+    const link = join(directory, 'current');
+    const text = starterPolicy('open', users).replace('commands: any', `commands: [${link}/env]`);
+    await writeFile(path, text, { mode: 0o600 });
+    const clock = new FakeClock();
+    const file = new PolicyFile({ path, uid, clock });
+    const binaries = () => {
+      const { commands } = policyOf(file);
+      return commands === 'any' ? [] : commands.map(({ binary }) => binary);
+    };
+    await symlink('/usr/bin', link);
+    assert.deepEqual(binaries(), ['/usr/bin/env']);
+    await rm(link);
+    await symlink('/usr/lib', link);
+    await clock.advance(1_000);
+    assert.deepEqual(binaries(), ['/usr/lib/env']);
+  });
+});
+
 test('PolicyFile keeps what was good when the file is bad, and says so; one that is gone takes all away', async () => {
   await inDirectory(async (directory) => {
     const path = join(directory, 'policy.yaml');

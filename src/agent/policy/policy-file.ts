@@ -1,7 +1,7 @@
 /**
  * The node's policy as it stands in its file. The file belongs to the node's administrator: one that others can write is
- * refused. One that is bad leaves what was read before in force; while there never was a good one, nothing is allowed. Read synchronously, since it is a page at most
- * and is looked at once a second at most.
+ * refused. One that is bad leaves what was read before in force; while there never was a good one, nothing is allowed. Read
+ * synchronously, since it is a page at most and is looked at once a second at most.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
@@ -45,6 +45,7 @@ export class PolicyFile {
   #state: PolicyState | undefined;
   #standing: PolicyStanding = { digest: '', sinceMs: 0, problem: '' };
   #readAtMs = 0;
+  #parsed: { readonly text: string; readonly policy: Policy } | undefined;
 
   constructor(options: PolicyFileOptions) {
     this.path = options.path;
@@ -54,24 +55,16 @@ export class PolicyFile {
   /** What is in force; a change shows within a second. Never throws. */
   current(): PolicyState {
     const nowMs = this.#options.clock.monotonicMs();
-    return this.#state && nowMs - this.#readAtMs < freshMs ? this.#state : this.reload();
+    return this.#state && nowMs - this.#readAtMs < freshMs ? this.#state : this.#read().state;
   }
 
-  /** Reads the file now. One that is bad leaves the policy as it was; one that is gone takes it away. Never throws. */
-  reload(): PolicyState {
-    const { uid, clock, onChange } = this.#options;
-    const [before, stoodBefore] = [this.#state, this.#standing];
-    const read = readPolicyFile(this.path, uid, before);
-    this.#readAtMs = clock.monotonicMs();
-    const isKept = 'problem' in read && !read.isGone && before !== undefined && 'policy' in before;
-    const state = isKept ? before : read;
-    const digest = 'policy' in state ? digestOf(state.text) : '';
-    const sinceMs = digest === stoodBefore.digest && before ? stoodBefore.sinceMs : clock.wallMs();
-    this.#state = state;
-    this.#standing = { digest, sinceMs, problem: 'problem' in read ? read.problem : '' };
-    const isNews = digest !== stoodBefore.digest || this.#standing.problem !== stoodBefore.problem;
-    if (before && isNews) onChange?.(this.#standing);
-    return state;
+  /**
+   * Reads the file now. One that is bad leaves the policy as it was; one that is gone takes it away. Never throws.
+   *
+   * @returns whether there was news, of which `onChange` was told.
+   */
+  reload(): boolean {
+    return this.#read().isNews;
   }
 
   /** How what is in force stands to the file now. */
@@ -79,17 +72,36 @@ export class PolicyFile {
     this.current();
     return this.#standing;
   }
+
+  #read(): { readonly state: PolicyState; readonly isNews: boolean } {
+    const { uid, clock, onChange } = this.#options;
+    const [before, stoodBefore] = [this.#state, this.#standing];
+    const read = readPolicyFile(this.path, uid, (text) => this.#parse(text));
+    this.#readAtMs = clock.monotonicMs();
+    const isKept = 'problem' in read && !read.isGone && before !== undefined && 'policy' in before;
+    const state = isKept ? before : read;
+    const digest = 'policy' in state ? digestOf(state.text) : '';
+    const sinceMs = digest === stoodBefore.digest && before ? stoodBefore.sinceMs : clock.wallMs();
+    this.#state = state;
+    this.#standing = { digest, sinceMs, problem: 'problem' in read ? read.problem : '' };
+    const isOther = digest !== stoodBefore.digest || this.#standing.problem !== stoodBefore.problem;
+    const isNews = before !== undefined && isOther;
+    if (isNews) onChange?.(this.#standing);
+    return { state, isNews };
+  }
+
+  /** Parsing takes a hundred times as long as reading, and the text hardly ever changes. */
+  #parse(text: string): Policy {
+    if (this.#parsed?.text !== text) this.#parsed = { text, policy: parsePolicy(text) };
+    return this.#parsed.policy;
+  }
 }
 
-/**
- * Reads and checks a policy file once. Never throws. `uid` is the agent's own user. Parsing takes a hundred times as long as
- * reading, and the text hardly ever changes: what was read before is given again.
- */
-export function readPolicyFile(path: string, uid: number, before?: PolicyState): PolicyState {
+/** Reads and checks a policy file once. Never throws. `uid` is the agent's own user. */
+export function readPolicyFile(path: string, uid: number, parse = parsePolicy): PolicyState {
   try {
     const text = readGuarded(path, uid);
-    if (before && 'policy' in before && before.text === text) return before;
-    return { policy: settleBinaries(parsePolicy(text)), text };
+    return { policy: settleBinaries(parse(text)), text };
   } catch (error) {
     return { problem: explain(path, error), isGone: (error as NodeJS.ErrnoException).code === 'ENOENT' };
   }
