@@ -67,6 +67,8 @@ export class NodeAudit implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
+    // Its number may be another file's from now on.
+    this.#file = -1;
   }
 
   #append(decision: NodeDecision): void {
@@ -84,9 +86,10 @@ export class NodeAudit implements Disposable {
   #putAway(): void {
     for (let age = limits.nodeAuditFilesMax - 1; age > 0; age--)
       renameIfThere(this.#path(age - 1), this.#path(age));
-    closeSync(this.#file);
+    const full = this.#file;
     this.#file = openSync(this.#path(0), 'a', 0o600);
     this.#bytes = 0;
+    closeSync(full);
   }
 
   #path(age: number): string {

@@ -7,8 +7,7 @@
  *     ▲                                                                          │ failed: in the log, and again
  *     └──────────────────────────────────────────────────────────────────────────┘
  */
-import type { KeyObject } from 'node:crypto';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type AuditCheckpoint,
