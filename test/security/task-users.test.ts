@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { v7 } from 'uuid';
 import { type Task, TaskState } from '#protocol/gen/drover/v1/task_pb.ts';
@@ -17,11 +17,20 @@ const skip = userInfo().uid === 0 ? false : 'only root can run tasks as another 
 async function startCluster(t: TestContext): Promise<TestCluster> {
   const cluster = await TestCluster.start(1);
   t.after(() => cluster[Symbol.asyncDispose]());
+  const above = dirname(cluster.directory);
+  const { mode } = statSync(above);
+  chmodSync(above, mode | 0o711);
+  t.after(() => chmodSync(above, mode));
   chmodSync(cluster.directory, 0o755);
+  writeFileSync(openFile(cluster), 'for all', { mode: 0o644 });
   const path = join(cluster.directory, 'node1', 'policy.yaml');
   writeFileSync(path, readFileSync(path, 'utf8').replace(/^users: .*$/m, 'users: [nobody]'));
   cluster.agents.get('node1')?.reloadPolicy();
   return cluster;
+}
+
+function openFile(cluster: TestCluster): string {
+  return join(cluster.directory, 'open');
 }
 
 async function script(cluster: TestCluster, line: string): Promise<string> {
@@ -55,7 +64,7 @@ test("a task cannot read the agent's key, talk to its supervisor, or change its 
   assert.ok(statSync(key).size > 0, 'the key is where the task looks for it');
   const socket = join(state, 'supervisor', 'supervisor.sock');
   assert.ok(statSync(socket).isSocket(), 'the socket is where the task looks for it');
-  assert.equal(await attempt(cluster, 'cat /etc/passwd'), 'got\n', 'a try that must succeed');
+  assert.equal(await attempt(cluster, `cat ${openFile(cluster)}`), 'got\n', 'the way to the state is open');
   const tries = [
     `cat ${key}`,
     `cat ${join(state, 'journal')}/*`,
