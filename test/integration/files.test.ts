@@ -97,7 +97,9 @@ test('a copy that was cut goes on with what is missing, also after a restart of 
   assert.deepEqual(second.outcomes, { node1: DONE });
   const { bytes = 0n, receivedBytes = 0n } = second.ends.get('node1')?.progress ?? {};
   assert.ok(receivedBytes < bytes, 'the part of the first try was used');
-  assert.ok(second.wanted <= 21, `${second.wanted} chunks: what the cache has is not asked for`);
+  // Of the 19 that were sent, those may be lost that were on their way to the controller when the copy ended.
+  const wantedMax = 21 + limits.fileWantedChunksMax;
+  assert.ok(second.wanted <= wantedMax, `${second.wanted} chunks: what the cache has is not asked for`);
 });
 
 test('a directory that was cut, and is on some nodes, goes on under its name with exactDestination', async (t) => {
