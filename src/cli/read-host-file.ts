@@ -1,7 +1,9 @@
 /** Reads a file of node sets for --hostfile. */
+
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { UsageError } from '#base/command-line.ts';
+import { describeFileError } from '#base/files/file-error.ts';
 import type { NodeSetExpression } from '#core/node-set/node-set-expression.ts';
 import { hostFileTextMax } from '#core/node-set/node-set-limits.ts';
 import { parseHostFile } from '#core/node-set/parse-host-file.ts';
@@ -20,7 +22,7 @@ export async function readHostFile(path: string, abort: AbortSignal): Promise<No
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (code === undefined || syscall === undefined) throw cause;
-    throw new UsageError(`--hostfile: cannot read ${place}: ${code}`, { cause });
+    throw new UsageError(`--hostfile: cannot read ${place}: ${describeFileError(cause)}`, { cause });
   }
 }
 

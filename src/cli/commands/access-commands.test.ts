@@ -108,7 +108,10 @@ test('role create says what is wrong with a file', async (t) => {
     assert.match(stderr, message);
     assert.equal(stderr.split('\n').length, 2);
   }
-  assert.match((await call(['role', 'create', '/nowhere'])).stderr, /cannot read \/nowhere: ENOENT/);
+  assert.match(
+    (await call(['role', 'create', '/nowhere'])).stderr,
+    /cannot read \/nowhere: no such file or directory/,
+  );
 });
 
 test('role list and remove', async () => {

@@ -1,7 +1,9 @@
 /** `drover role create|show|remove`. */
+
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type CommandLine, UsageError } from '#base/command-line.ts';
+import { describeFileError } from '#base/files/file-error.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { printJson } from '#cli/output/json.ts';
@@ -60,7 +62,7 @@ async function readText(path: string, { input, abort }: CommandContext): Promise
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (code === undefined || syscall === undefined) throw cause;
-    throw new UsageError(`cannot read ${path}: ${code}`, { cause });
+    throw new UsageError(`cannot read ${path}: ${describeFileError(cause)}`, { cause });
   }
 }
 

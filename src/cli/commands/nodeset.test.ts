@@ -45,8 +45,8 @@ const refusals: [words: string[], code: number, stderr: RegExp][] = [
     /^drover: label selector "b in" ends where \( is expected at character 5\n$/,
   ],
   [['-e', 'a', '--pick', '0'], 2, /--pick takes a number from 1 on, not "0"/],
-  [['-e', '--hostfile', '/nope'], 2, /^drover: --hostfile: cannot read \/nope: ENOENT\n$/],
-  [['-e', '--hostfile', '/'], 2, /^drover: --hostfile: cannot read \/: EISDIR\n$/],
+  [['-e', '--hostfile', '/nope'], 2, /^drover: --hostfile: cannot read \/nope: no such file or directory\n$/],
+  [['-e', '--hostfile', '/'], 2, /^drover: --hostfile: cannot read \/: is a directory\n$/],
   [['-e', 'a!a'], 6, /^drover nodeset: nothing is left\n$/],
 ];
 

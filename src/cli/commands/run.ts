@@ -1,6 +1,8 @@
 /** `drover run`: launches a command on nodes, and follows it until it has ended everywhere. */
+
 import { readFile } from 'node:fs/promises';
 import { type CommandLine, UsageError } from '#base/command-line.ts';
+import { describeFileError } from '#base/files/file-error.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { readHostFile } from '#cli/read-host-file.ts';
 import { launchRun } from './launch-run.ts';
@@ -26,7 +28,7 @@ async function readEnvFiles(paths: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(
     paths.map((path) =>
       readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-        throw new UsageError(`--env-file: cannot read ${path}: ${cause.code}`, { cause });
+        throw new UsageError(`--env-file: cannot read ${path}: ${describeFileError(cause)}`, { cause });
       }),
     ),
   );
