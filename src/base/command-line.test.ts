@@ -53,6 +53,12 @@ test('parseCommandLine() ends the options at the first word where the command sa
   assert.equal(mixed.options.detach, true);
 });
 
+test('parseCommandLine() takes a value that begins with a dash where one may', () => {
+  const pin = { type: 'string', help: 'p', mayBeginWithDash: true } as const;
+  const line = parseCommandLine({ ...syntax, options: { ...options, pin } }, ['--pin', '-Zo1a', 'ls']);
+  assert.deepEqual([line.options.pin, line.words], ['-Zo1a', ['ls']]);
+});
+
 for (const [argv, message] of [
   [['--nope'], /^drover run: there is no option --nope$/],
   [['--node', 'a'], /there is no option --node: did you mean --nodes\?$/],

@@ -20,6 +20,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** Heading under which help shows it, for a command with many options. */
   readonly group?: string;
+  /** Its value may begin with a dash, as what is random does; otherwise that is taken for a forgotten value. For strings. */
+  readonly mayBeginWithDash?: boolean;
   /** For one that may be given once: what to do instead of giving it twice, such as "join node sets with a comma". */
   readonly insteadOfTwice?: string;
 }
@@ -164,11 +166,11 @@ function findProblem(syntax: CommandSyntax, given: GivenOption, again: boolean):
   const spec = Object.hasOwn(syntax.options, name) ? syntax.options[name] : undefined;
   if (!spec) return explainUnknown(syntax, given);
   if (spec.type === 'boolean') return value === undefined ? undefined : `${rawName} takes no value`;
-  const { choices, multiple, insteadOfTwice } = spec;
+  const { choices, multiple, insteadOfTwice, mayBeginWithDash } = spec;
   if (value === undefined || (value === '--' && !inlineValue))
     return `${rawName} needs a value, and none follows`;
   if (value.trim() === '') return `the value of ${rawName} is empty: give one, or leave ${rawName} out`;
-  if (!inlineValue && value.startsWith('-') && value !== '-')
+  if (!inlineValue && value.startsWith('-') && value !== '-' && !mayBeginWithDash)
     return `${rawName} needs a value, and ${value} looks like an option: --${name}=${value} if it is none`;
   if (choices && !choices.includes(value))
     return `${rawName} takes ${choices.join(', ')}, not ${JSON.stringify(value)}`;

@@ -12,6 +12,7 @@ const loginOptions = {
   pin: {
     type: 'string',
     value: 'PIN',
+    mayBeginWithDash: true,
     help: "the cluster's pin, as drover ca show there has it (default: you are asked)",
   },
   ...helpOption,
