@@ -32,12 +32,15 @@ export async function runRound(cluster: ChaosCluster, seed: number): Promise<voi
   await cluster.settle(allowedAfter(round));
 }
 
-/** Who forks a task can die before that, and who would have another do it can die with it: then it did not start, and that is said. */
+/**
+ * Who forks a task can die before that, and who would have another do it can die with it: then it did not start, and that is said.
+ * A monitor has the server's name until it has given itself its own, and is killed with it.
+ */
 function allowedAfter({ faults }: Round): Allowed {
   const died = new Set(faults.map(({ victim }) => victim));
   return {
     ...((died.has('monitors') || died.has('node')) && { unknown: /^(monitor lost|start interrupted)$/ }),
-    ...(died.has('node') && { notStarted: /^monitor: no such process$/ }),
+    ...((died.has('server') || died.has('node')) && { notStarted: /^monitor: no such process$/ }),
   };
 }
 
