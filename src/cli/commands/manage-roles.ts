@@ -1,12 +1,11 @@
 /** `drover role create|show|remove`. */
 
 import { createReadStream } from 'node:fs';
-import { addAbortSignal, type Readable } from 'node:stream';
 import { type CommandLine, UsageError } from '#base/command-line.ts';
-import { describeFileError } from '#base/files/file-error.ts';
 import { callOptions } from '#cli/call-options.ts';
 import type { CommandContext } from '#cli/command.ts';
 import { printJson } from '#cli/output/json.ts';
+import { readText } from '#cli/read-text.ts';
 import { parseRole, renderRole } from '#cli/role-file.ts';
 import type { createRoleSyntax, removeRoleSyntax, showRoleSyntax } from '#cli/syntax/access-syntax.ts';
 import { exitCodes } from '#core/exit-code.ts';
@@ -21,7 +20,7 @@ export async function createRole(
   { options, words: [path] }: CommandLine<(typeof createRoleSyntax)['options']>,
 ): Promise<number> {
   if (path === undefined) throw new UsageError('drover role create: of which file? - reads standard input');
-  const role = parseRole(await readText(path, context), path === '-' ? 'standard input' : path);
+  const role = parseRole(await readRole(path, context), path === '-' ? 'standard input' : path);
   const { roles } = await context.connect(options.data);
   const { name } = await roles.createRole({ role, replace: options.replace ?? false }, callOptions(context));
   context.out.outLine(`recorded ${name}`);
@@ -53,24 +52,12 @@ export async function removeRole(
   return exitCodes.success;
 }
 
-async function readText(path: string, { input, abort }: CommandContext): Promise<string> {
+async function readRole(path: string, { input, abort }: CommandContext): Promise<string> {
   if (path === '-' && !input)
     throw new UsageError('drover role create: standard input is read by somebody else');
   const stream = path === '-' && input ? input : createReadStream(path);
-  try {
-    return await readBounded(addAbortSignal(abort, stream));
-  } catch (cause) {
-    const { code, syscall } = cause as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined) throw cause;
-    throw new UsageError(`cannot read ${path}: ${describeFileError(cause)}`, { cause });
-  }
-}
-
-async function readBounded(stream: Readable): Promise<string> {
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) {
-    text += chunk;
-    if (text.length > roleTextMax) throw new UsageError(`a role has ${roleTextMax} characters at the most`);
-  }
+  const failure = `cannot read ${path}`;
+  const text = await readText(stream, { failure, charactersMax: roleTextMax, abort });
+  if (text.length > roleTextMax) throw new UsageError(`a role has ${roleTextMax} characters at the most`);
   return text;
 }
