@@ -121,8 +121,9 @@ test('16: a task whose record and monitor are lost while it runs is not left to 
       const ids = await cluster.launch(waits(1), { count: 3 });
       await cluster.untilState(TaskState.RUNNING);
       const monitors = (await cluster.tasks()).filter(({ id }) => ids.includes(id)).map(monitorOf);
-      killAll([cluster.supervisorPid(), ...monitors]);
+      // While a server is there that has read them: the next one reads them as soon as this one is gone.
       for (const id of ids) applyTo(cluster.recordOf(id), damage);
+      killAll([cluster.supervisorPid(), ...monitors]);
       await cluster.settle({ unknown: /^record corrupt/ });
     });
   }
